@@ -1,0 +1,174 @@
+//! A gate check: who holds this credential, and may they enter? No write, and no read when the
+//! credential is known; when the database is gone, known credentials pass for a bounded time.
+
+use crate::door::Door;
+use crate::gate::decide::{Refusal, Verdict, Visitor, decide};
+use crate::live::apps::Place;
+use crate::live::people::{LivePass, LiveToken};
+use doorward_model::address::HostName;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::path::RequestPath;
+use doorward_model::secret::TokenHash;
+use doorward_model::time::Timestamp;
+use std::sync::Arc;
+
+/// What the visitor showed. Only shapes are checked so far.
+#[derive(Clone, Copy)]
+pub enum Credential {
+    /// Nothing, or nothing of ours.
+    None,
+    /// A pass cookie of this host.
+    Pass(TokenHash),
+    /// A pass cookie of the parent domain.
+    SharedPass(TokenHash),
+    /// A service token in a bearer header.
+    Service(TokenHash),
+    /// A bearer header that claims to be ours and is not well formed.
+    Malformed,
+}
+
+/// The credential's holder.
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// A person with a live pass.
+    Person(Arc<LivePass>),
+    /// A machine.
+    Machine(Arc<LiveToken>),
+}
+
+/// A verdict with what it was made of.
+pub struct Checked {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Who it is about.
+    pub holder: Holder,
+}
+
+/// Checks at a place. The fast half needs no database; it answers `None` when the credential is not in
+/// memory.
+pub fn check_known(
+    door: &Door,
+    now: Timestamp,
+    place: &Place,
+    path: &RequestPath,
+    credential: Credential,
+) -> Result<Option<Checked>, Fault> {
+    let holder = match credential {
+        Credential::None | Credential::Malformed => Holder::Nobody,
+        Credential::Pass(hash) | Credential::SharedPass(hash) => match door.live.find_pass(&hash) {
+            Some(pass) if pass.session.is_live(now) => Holder::Person(pass),
+            // Over by this node's own reckoning: another node may have seen it later.
+            Some(_) | None => return Ok(None),
+        },
+        Credential::Service(hash) => match door.live.find_token(&hash) {
+            Some(token) => Holder::Machine(token),
+            None => return Ok(None),
+        },
+    };
+    if !matches!(holder, Holder::Nobody) {
+        refuse_when_out_of_step(door, now)?;
+    }
+    Ok(Some(judge(door, now, place, path, credential, holder)))
+}
+
+/// Checks at a place, asking the database when the credential is not in memory.
+pub async fn check(
+    door: &Door,
+    now: Timestamp,
+    place: &Place,
+    path: &RequestPath,
+    credential: Credential,
+) -> Result<Checked, Fault> {
+    if let Some(checked) = check_known(door, now, place, path, credential)? {
+        return Ok(checked);
+    }
+    let holder = match credential {
+        Credential::None | Credential::Malformed => Holder::Nobody,
+        Credential::Pass(hash) | Credential::SharedPass(hash) => match door.live.load_pass(&door.store, &hash).await? {
+            Some(pass) if pass.session.is_live(now) => Holder::Person(pass),
+            Some(_) | None => Holder::Nobody,
+        },
+        Credential::Service(hash) => match door.live.load_token(&door.store, &hash).await? {
+            Some(token) => Holder::Machine(token),
+            None => Holder::Nobody,
+        },
+    };
+    Ok(judge(door, now, place, path, credential, holder))
+}
+
+fn judge(
+    door: &Door,
+    now: Timestamp,
+    place: &Place,
+    path: &RequestPath,
+    credential: Credential,
+    holder: Holder,
+) -> Checked {
+    let holder = match holder {
+        Holder::Person(pass) if !fits(door, &pass, place, credential) => Holder::Nobody,
+        other => other,
+    };
+    let visitor = match &holder {
+        Holder::Nobody => None,
+        Holder::Person(pass) => {
+            door.live.saw(&pass.session, now);
+            let person = &pass.session.person;
+            Some(Visitor::Person { user: &person.user, groups: &person.groups })
+        }
+        Holder::Machine(token) => Some(Visitor::Machine(&token.token)),
+    };
+    let verdict = decide(now, &place.app, Some(path), visitor);
+    // A machine whose token is over is nobody: it gets 401, not a page about groups.
+    let holder = if verdict == Verdict::Refused(Refusal::TokenExpired) { Holder::Nobody } else { holder };
+    Checked { verdict, holder }
+}
+
+/// Whether a pass was issued for this place: a pass stolen from one app opens no other.
+fn fits(door: &Door, pass: &LivePass, place: &Place, credential: Credential) -> bool {
+    match (credential, &pass.pass.app_id) {
+        (Credential::Pass(_), Some(app)) => *app == place.app.id && pass.pass.host == place.address.host().as_str(),
+        (Credential::SharedPass(_), None) => door
+            .settings
+            .shared_domain
+            .as_ref()
+            .is_some_and(|domain| pass.pass.host == domain.as_str() && place.address.host().is_within(domain)),
+        _ => false,
+    }
+}
+
+/// When the feed could not be read for longer than the grace period, what is in memory may be revoked.
+fn refuse_when_out_of_step(door: &Door, now: Timestamp) -> Result<(), Fault> {
+    let behind = now.millis_since(door.live.synced_at());
+    // Polls are far apart compared with a millisecond: a node in step is up to some seconds old.
+    let allowed = door.settings.database_grace_seconds.saturating_mul(1000).max(OUT_OF_STEP_MILLISECONDS);
+    if behind <= allowed {
+        return Ok(());
+    }
+    let doing = format!("the change feed was last read {behind} ms ago, longer than the grace period");
+    Err(Fault::new(FaultKind::Unavailable, "checking at the gate", doing))
+}
+
+/// How old the last look at the feed may be while the database answers, in milliseconds.
+const OUT_OF_STEP_MILLISECONDS: i64 = 5000;
+
+/// Records that someone was refused; sampled, because a dashboard retries every second.
+pub async fn record_denial(
+    door: &Door,
+    ctx: &Ctx,
+    place: &Place,
+    host: &HostName,
+    checked: &Checked,
+) -> Result<(), Fault> {
+    let Holder::Person(pass) = &checked.holder else { return Ok(()) };
+    if !pass.session.may_record_denial(ctx.now) {
+        return Ok(());
+    }
+    let user = &pass.session.person.user;
+    let detail = format!("user {} at app {} ({host}): {:?}", user.name, place.app.slug, checked.verdict);
+    let mut tx = door.begin().await?;
+    tx.record(Event::new(EventKind::GateDenied, Some(&user.realm_id), user.id.to_string(), detail));
+    door.commit(ctx, tx).await
+}

@@ -1,0 +1,120 @@
+//! Explaining a decision: the same function the gate calls, with the way to it in words.
+
+use crate::door::Door;
+use crate::gate::decide::{Because, Refusal, Verdict, Visitor, decide};
+use crate::manage::find::{self, NotFound};
+use doorward_model::context::Ctx;
+use doorward_model::fault::Fault;
+use doorward_model::id::GroupId;
+use doorward_model::name::{AppSlug, RealmName, UserName};
+use doorward_model::path::RequestPath;
+use doorward_model::people::Group;
+use doorward_store::groups;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// A decision in words.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// `pass` or `refuse`.
+    pub verdict: &'static str,
+    /// The user asked about.
+    pub user: String,
+    /// The app asked about.
+    pub app: String,
+    /// The path asked about.
+    pub path: String,
+    /// The method asked about; access does not depend on it.
+    pub method: String,
+    /// One sentence.
+    pub reason: String,
+    /// From the user to the group that lets them in, outermost last.
+    pub group_path: Vec<String>,
+    /// Groups any of which would let them in.
+    pub missing_groups: Vec<String>,
+}
+
+/// Explains whether a user may enter an app.
+pub async fn explain(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, user, app): (&RealmName, &UserName, &AppSlug),
+    (path, method): (&RequestPath, &str),
+) -> Result<Result<Explanation, NotFound>, Fault> {
+    let realm = find::or_return!(find::realm(door, realm).await?);
+    let user = find::or_return!(find::user(door, &realm, user).await?);
+    let app = find::or_return!(find::app(door, &realm, app).await?);
+    let all = groups::of_user(&mut &door.store, &user.id).await?;
+    let verdict = decide(ctx.now, &app, Some(path), Some(Visitor::Person { user: &user, groups: &all }));
+    let mut names: HashMap<GroupId, String> =
+        all.iter().map(|group| (group.id.clone(), group.name.to_string())).collect();
+    for id in &app.access.groups {
+        if let Some(group) = groups::find_by_id(&mut &door.store, id).await? {
+            names.insert(id.clone(), group.name.to_string());
+        }
+    }
+    let named = |id: &GroupId| names.get(id).cloned().unwrap_or_else(|| id.to_string());
+    let mut explanation = Explanation {
+        verdict: if matches!(verdict, Verdict::Pass(_)) { "pass" } else { "refuse" },
+        user: user.name.to_string(),
+        app: app.slug.to_string(),
+        path: path.as_str().to_owned(),
+        method: method.to_owned(),
+        reason: String::new(),
+        group_path: Vec::new(),
+        missing_groups: Vec::new(),
+    };
+    explanation.reason = match &verdict {
+        Verdict::Pass(Because::PublicPath) => "this path is public: nobody has to sign in".to_owned(),
+        Verdict::Pass(Because::Everyone) => "every signed-in user of the realm may enter".to_owned(),
+        Verdict::Pass(Because::Group(id)) => {
+            explanation.group_path = group_path(door, &user.id, id, &all).await?;
+            format!("member of {}, which may enter", named(id))
+        }
+        Verdict::Pass(Because::TokenScope) => "the service token is scoped to this app".to_owned(),
+        Verdict::SignIn => "nobody is signed in".to_owned(),
+        Verdict::Refused(Refusal::Inactive) => "the user is disabled".to_owned(),
+        Verdict::Refused(Refusal::OtherRealm { .. }) => "the app belongs to another realm".to_owned(),
+        Verdict::Refused(Refusal::NoRule) => "the app has no rule, so it admits nobody".to_owned(),
+        Verdict::Refused(Refusal::MissingGroups(ids)) => {
+            explanation.missing_groups = ids.iter().map(named).collect();
+            format!("in none of the groups that may enter: {}", explanation.missing_groups.join(", "))
+        }
+        Verdict::Refused(Refusal::TokenScope | Refusal::TokenExpired) => "the service token does not fit".to_owned(),
+    };
+    Ok(Ok(explanation))
+}
+
+/// The shortest way from the user's own groups up to the one that counts.
+async fn group_path(
+    door: &Door,
+    user: &doorward_model::id::UserId,
+    target: &GroupId,
+    all: &[Group],
+) -> Result<Vec<String>, Fault> {
+    let direct = groups::direct_of_user(&mut &door.store, user).await?;
+    let edges = groups::edges_of_user(&mut &door.store, user).await?;
+    let mut came_from: HashMap<GroupId, Option<GroupId>> = direct.iter().map(|id| (id.clone(), None)).collect();
+    let mut queue: VecDeque<GroupId> = direct.into();
+    let mut seen: HashSet<GroupId> = queue.iter().cloned().collect();
+    while let Some(inner) = queue.pop_front() {
+        if inner == *target {
+            break;
+        }
+        for (_, outer) in edges.iter().filter(|(from, _)| *from == inner) {
+            if seen.insert(outer.clone()) {
+                came_from.insert(outer.clone(), Some(inner.clone()));
+                queue.push_back(outer.clone());
+            }
+        }
+    }
+    let names: HashMap<&GroupId, String> = all.iter().map(|group| (&group.id, group.name.to_string())).collect();
+    let mut path = Vec::new();
+    let mut at = Some(target.clone());
+    while let Some(id) = at {
+        path.push(names.get(&id).cloned().unwrap_or_else(|| id.to_string()));
+        at = came_from.get(&id).cloned().flatten();
+    }
+    path.reverse();
+    Ok(path)
+}

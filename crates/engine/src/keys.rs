@@ -1,0 +1,83 @@
+//! Signing keys of realms: loaded into a snapshot, made when a realm has none.
+
+use crate::door::Door;
+use arc_swap::ArcSwap;
+use doorward_jose::key::SigningKey;
+use doorward_jose::seal::MasterKey;
+use doorward_model::change::Change;
+use doorward_model::context::Ctx;
+use doorward_model::fault::Fault;
+use doorward_model::id::{KeyId, RealmId};
+use doorward_store::keys::SealedKey;
+use doorward_store::{keys, realms};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+const PURPOSE: &str = "signing key";
+
+/// Open signing keys by realm, newest first.
+pub struct Keys {
+    master: MasterKey,
+    open: ArcSwap<HashMap<RealmId, Vec<Arc<SigningKey>>>>,
+}
+
+impl Keys {
+    pub(crate) fn new(master: MasterKey) -> Self {
+        Self { master, open: ArcSwap::default() }
+    }
+
+    /// The key a realm signs with.
+    pub fn signing(&self, realm: &RealmId) -> Option<Arc<SigningKey>> {
+        self.open.load().get(realm).and_then(|keys| keys.first().cloned())
+    }
+
+    /// All keys of a realm that tokens may still be checked with.
+    pub fn published(&self, realm: &RealmId) -> Vec<Arc<SigningKey>> {
+        self.open.load().get(realm).cloned().unwrap_or_default()
+    }
+
+    /// Opens all stored keys and makes one for every realm without.
+    pub async fn load(&self, door: &Door, ctx: &Ctx) -> Result<(), Fault> {
+        let missing = self.read(door).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut tx = door.begin().await?;
+        for realm in missing {
+            self.make(&mut tx, ctx, door, &realm).await?;
+        }
+        door.commit(ctx, tx).await?;
+        self.read(door).await.map(drop)
+    }
+
+    /// Makes a key for a realm, inside the transaction that creates the realm.
+    pub(crate) async fn make(
+        &self,
+        tx: &mut doorward_store::tx::Tx,
+        ctx: &Ctx,
+        door: &Door,
+        realm: &RealmId,
+    ) -> Result<(), Fault> {
+        let id = KeyId::draw(&*door.dice);
+        let pkcs8 = SigningKey::generate()?;
+        let sealed = self.master.seal(PURPOSE, &pkcs8, &*door.dice)?;
+        keys::create(tx, &SealedKey { id, realm_id: realm.clone(), sealed }, ctx.now).await?;
+        tx.changed(Change::Keys);
+        Ok(())
+    }
+
+    async fn read(&self, door: &Door) -> Result<Vec<RealmId>, Fault> {
+        let mut open: HashMap<RealmId, Vec<Arc<SigningKey>>> = HashMap::new();
+        for key in keys::all(&mut &door.store).await? {
+            let pkcs8 = self.master.open(PURPOSE, &key.sealed).ok_or_else(|| {
+                Fault::corrupt("signing_keys", key.id.as_str(), "it was sealed with another master key")
+            })?;
+            let parsed = SigningKey::parse(key.id, &pkcs8)?;
+            open.entry(key.realm_id).or_default().push(Arc::new(parsed));
+        }
+        let realms = realms::list(&mut &door.store, i64::MAX).await?;
+        let missing = realms.into_iter().map(|realm| realm.id).filter(|id| !open.contains_key(id)).collect();
+        self.open.store(Arc::new(open));
+        Ok(missing)
+    }
+}

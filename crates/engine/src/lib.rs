@@ -1,0 +1,15 @@
+//! Use cases: load the facts, decide by plain functions, apply in one transaction. No HTTP, no
+//! sockets, no clock: `now` arrives in the context.
+
+pub mod door;
+pub mod gate;
+pub mod keys;
+pub mod limits;
+pub mod live;
+pub mod manage;
+pub mod passwords;
+pub mod sessions;
+pub mod settings;
+pub mod setup;
+pub mod sign_in;
+pub mod upkeep;

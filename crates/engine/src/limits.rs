@@ -1,0 +1,37 @@
+//! Limits of the use cases, each with its unit and reason.
+
+/// Password checks that may wait for a free core: more are told to come back, so memory and patience
+/// stay bounded.
+pub const HASHES_WAITING: usize = 64;
+/// Passes kept in memory: a million live sessions at one app each.
+pub const PASSES_CACHED: usize = 1_048_576;
+/// Sessions kept in memory.
+pub const SESSIONS_CACHED: usize = 1_048_576;
+/// Service tokens kept in memory.
+pub const TOKENS_CACHED: usize = 16_384;
+/// Recent changes remembered to tell whether something just loaded is already old.
+pub const CHANGES_REMEMBERED: usize = 4096;
+/// A session's last-seen time is noted at most this often, in seconds: no write on the gate's path.
+pub const SEEN_EVERY_SECONDS: i64 = 60;
+/// Denials recorded for one session and app at most this often, in seconds.
+pub const DENIALS_EVERY_SECONDS: i64 = 60;
+
+/// Failed sign-ins to one account from one network, from browsers not seen before.
+pub const FAILURES_PER_PAIR: i64 = 5;
+/// Window of [`FAILURES_PER_PAIR`] and of [`FAILURES_PER_DEVICE`], in seconds.
+pub const PAIR_SECONDS: i64 = 5 * 60;
+/// Failed sign-ins to one account from a browser that signed in to it before. A budget of its own, so
+/// that strangers cannot lock a person out.
+pub const FAILURES_PER_DEVICE: i64 = 10;
+/// Failed sign-ins to one account from anywhere by browsers not seen before.
+pub const FAILURES_PER_ACCOUNT: i64 = 100;
+/// Window of [`FAILURES_PER_ACCOUNT`], in seconds.
+pub const ACCOUNT_SECONDS: i64 = 60 * 60;
+/// Failed sign-ins from one network to any account.
+pub const FAILURES_PER_NETWORK: i64 = 50;
+/// Window of [`FAILURES_PER_NETWORK`], in seconds.
+pub const NETWORK_SECONDS: i64 = 5 * 60;
+/// Browsers are known for this long after their last sign-in, in seconds.
+pub const DEVICE_SECONDS: i64 = 180 * 24 * 60 * 60;
+/// Longest browser description kept, in characters.
+pub const USER_AGENT_CHARACTERS: usize = 300;

@@ -1,0 +1,102 @@
+//! The snapshot of apps the gate judges by: who answers at which host and path.
+
+use crate::live::Live;
+use doorward_model::address::{Address, HostName};
+use doorward_model::app::App;
+use doorward_model::fault::Fault;
+use doorward_model::id::{AppId, GroupId, RealmId};
+use doorward_model::name::GroupName;
+use doorward_model::path::RequestPath;
+use doorward_store::apps;
+use doorward_store::store::Store;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// All apps at one moment. Never changed, only replaced.
+#[derive(Default)]
+pub struct Apps {
+    /// Grows with every replacement.
+    pub version: u64,
+    by_host: HashMap<Box<str>, Vec<Place>>,
+    by_id: HashMap<AppId, Arc<App>>,
+    group_names: HashMap<GroupId, GroupName>,
+}
+
+/// An app at one of its addresses.
+#[derive(Clone)]
+pub struct Place {
+    /// The app.
+    pub app: Arc<App>,
+    /// Which of its addresses.
+    pub address: Arc<Address>,
+}
+
+impl Apps {
+    /// Builds a snapshot.
+    pub fn new(version: u64, apps: Vec<App>, group_names: HashMap<GroupId, GroupName>) -> Self {
+        let mut by_host: HashMap<Box<str>, Vec<Place>> = HashMap::new();
+        let mut by_id = HashMap::new();
+        for app in apps {
+            let app = Arc::new(app);
+            for address in &app.settings.addresses {
+                let place = Place { app: app.clone(), address: Arc::new(address.clone()) };
+                by_host.entry(address.host().as_str().into()).or_default().push(place);
+            }
+            by_id.insert(app.id.clone(), app);
+        }
+        // The longest prefix is tried first, so that an app below another's path is found.
+        for places in by_host.values_mut() {
+            places.sort_by_key(|place| std::cmp::Reverse(place.address.prefix().len()));
+        }
+        Self { version, by_host, by_id, group_names }
+    }
+
+    /// Whether some app answers at this host.
+    pub fn knows_host(&self, host: &HostName) -> bool {
+        self.by_host.contains_key(host.as_str())
+    }
+
+    /// The app that answers at this host and path.
+    pub fn at(&self, host: &HostName, path: &RequestPath) -> Option<&Place> {
+        self.by_host.get(host.as_str())?.iter().find(|place| place.address.covers(path))
+    }
+
+    /// The places at a host, longest prefix first.
+    pub fn at_host(&self, host: &HostName) -> &[Place] {
+        self.by_host.get(host.as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The app of that id.
+    pub fn find(&self, id: &AppId) -> Option<&Arc<App>> {
+        self.by_id.get(id)
+    }
+
+    /// Apps of a realm, by title.
+    pub fn of_realm(&self, realm: &RealmId) -> Vec<Arc<App>> {
+        let mut apps: Vec<_> = self.by_id.values().filter(|app| app.realm_id == *realm).cloned().collect();
+        apps.sort_by(|a, b| a.settings.title.cmp(&b.settings.title));
+        apps
+    }
+
+    /// The name of a group some rule names.
+    pub fn group_name(&self, id: &GroupId) -> Option<&GroupName> {
+        self.group_names.get(id)
+    }
+
+    /// How many apps there are.
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+}
+
+impl Live {
+    /// Replaces the snapshot by what the store holds now. One at a time, so that a slow older read
+    /// never replaces a newer one.
+    pub(crate) async fn reload_apps(&self, store: &Store) -> Result<(), Fault> {
+        let _alone = self.reloading.lock().await;
+        let (apps, names) = apps::all(&mut &*store).await?;
+        let version = self.apps.load().version + 1;
+        self.apps.store(Arc::new(Apps::new(version, apps, names)));
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! Acting on changes: this process's own at once, other nodes' as the feed shows them.
+
+use crate::limits;
+use crate::live::Live;
+use crate::live::people::LiveSession;
+use doorward_model::change::Change;
+use doorward_model::fault::Fault;
+use doorward_model::session::ServiceToken;
+use doorward_model::time::Timestamp;
+use doorward_store::changes;
+use doorward_store::store::Store;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+
+/// The changes of the last moments, to tell whether something just loaded is already old.
+pub(crate) struct Recent {
+    count: u64,
+    changes: VecDeque<Option<Change>>,
+}
+
+/// What a loaded entry rests on.
+pub(crate) enum Touched<'a> {
+    Session(&'a LiveSession),
+    Token(&'a ServiceToken),
+}
+
+impl Touched<'_> {
+    /// Whether a change concerns it. An unknown change concerns everything.
+    fn by(&self, change: Option<&Change>) -> bool {
+        match (self, change) {
+            (_, None) => true,
+            (Self::Session(live), Some(Change::User(id))) => live.session.user_id == *id,
+            (Self::Session(live), Some(Change::Session(id))) => live.session.id == *id,
+            (Self::Session(live), Some(Change::Groups(realm))) => live.session.realm_id == *realm,
+            (Self::Token(token), Some(Change::ServiceToken(id))) => token.id == *id,
+            (Self::Session(_) | Self::Token(_), Some(_)) => false,
+        }
+    }
+}
+
+impl Recent {
+    pub(crate) fn new() -> Self {
+        Self { count: 0, changes: VecDeque::new() }
+    }
+
+    fn push(&mut self, change: Option<Change>) {
+        self.count += 1;
+        self.changes.push_back(change);
+        if self.changes.len() > limits::CHANGES_REMEMBERED {
+            self.changes.pop_front();
+        }
+    }
+
+    fn touched_since(&self, mark: u64, touched: &Touched<'_>) -> bool {
+        let missed = usize::try_from(self.count - mark).unwrap_or(usize::MAX);
+        missed > self.changes.len() || self.changes.iter().rev().take(missed).any(|change| touched.by(change.as_ref()))
+    }
+}
+
+impl Live {
+    /// Where the changes stand now; taken before a load.
+    pub(crate) fn mark(&self) -> u64 {
+        self.recent.lock().count
+    }
+
+    /// Keeps what was loaded, unless something it rests on has changed since the mark. Holding the lock
+    /// while keeping means that no change can slip in between.
+    pub(crate) fn keep(&self, mark: u64, touched: &Touched<'_>, put: impl FnOnce()) {
+        let recent = self.recent.lock();
+        if !recent.touched_since(mark, touched) {
+            put();
+        }
+    }
+
+    /// Acts on changes this process has committed.
+    pub async fn apply(&self, store: &Store, changes: &[Change]) -> Result<(), Fault> {
+        for change in changes {
+            self.forget(Some(change));
+        }
+        if changes.contains(&Change::Apps) { self.reload_apps(store).await } else { Ok(()) }
+    }
+
+    /// Reads the feed to its end and acts on it. `now` is when this node was last in step.
+    pub async fn catch_up(&self, store: &Store, now: Timestamp) -> Result<(), Fault> {
+        let _alone = self.following.lock().await;
+        let mut place = self.place.load(Ordering::Acquire);
+        let first_time = self.synced_ms.load(Ordering::Acquire) == i64::MIN;
+        let (oldest, newest) = changes::span(&mut &*store).await?;
+        let mut apps_changed = first_time;
+        if first_time {
+            place = newest;
+        } else if newest < place || (oldest > place + 1 && place != newest) {
+            // Entries were missed or the database was put back: nothing in memory can be trusted.
+            self.forget(None);
+            (place, apps_changed) = (newest, true);
+        }
+        while place < newest {
+            let entries = changes::after(&mut &*store, place).await?;
+            let Some(last) = entries.last() else { break };
+            place = last.sequence;
+            for entry in &entries {
+                self.forget(entry.change.as_ref());
+                apps_changed |= matches!(entry.change, Some(Change::Apps) | None);
+            }
+        }
+        if apps_changed {
+            self.reload_apps(store).await?;
+        }
+        self.place.store(place, Ordering::Release);
+        self.synced_ms.store(now.millis(), Ordering::Release);
+        Ok(())
+    }
+
+    /// How far in the feed this node is.
+    pub fn place(&self) -> i64 {
+        self.place.load(Ordering::Acquire)
+    }
+
+    /// When this node was last in step with the database.
+    pub fn synced_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.synced_ms.load(Ordering::Acquire))
+    }
+
+    /// Whether signing keys changed since the last call.
+    pub fn take_keys_changed(&self) -> bool {
+        self.keys_changed.swap(false, Ordering::AcqRel)
+    }
+
+    fn forget(&self, change: Option<&Change>) {
+        let mut recent = self.recent.lock();
+        recent.push(change.cloned());
+        match change {
+            Some(Change::User(id)) => {
+                if let Some(person) = self.people.remove(id) {
+                    person.is_stale.store(true, Ordering::Release);
+                }
+            }
+            Some(Change::Session(id)) => {
+                if let Some(session) = self.sessions.remove(id) {
+                    session.is_ended.store(true, Ordering::Release);
+                }
+            }
+            Some(Change::Groups(realm)) => self.people.retain(|_, person| {
+                let stays = person.user.realm_id != *realm;
+                person.is_stale.fetch_or(!stays, Ordering::AcqRel);
+                stays
+            }),
+            Some(Change::ServiceToken(id)) => self.tokens.retain(|_, live| {
+                let stays = live.token.id != *id;
+                live.is_revoked.fetch_or(!stays, Ordering::AcqRel);
+                stays
+            }),
+            Some(Change::Apps) => {}
+            Some(Change::Keys) => self.keys_changed.store(true, Ordering::Release),
+            None => self.forget_everything(),
+        }
+    }
+
+    fn forget_everything(&self) {
+        self.people.retain(|_, person| {
+            person.is_stale.store(true, Ordering::Release);
+            false
+        });
+        self.sessions.retain(|_, session| {
+            session.is_ended.store(true, Ordering::Release);
+            false
+        });
+        self.tokens.retain(|_, token| {
+            token.is_revoked.store(true, Ordering::Release);
+            false
+        });
+        self.passes.retain(|_, _| false);
+        self.keys_changed.store(true, Ordering::Release);
+    }
+
+    /// Lets go of entries that are over or no longer true.
+    pub fn sweep(&self, now: Timestamp) {
+        self.passes.retain(|_, pass| pass.is_current() && pass.session.is_live(now));
+        self.sessions.retain(|_, session| session.is_live(now));
+        self.tokens.retain(|_, token| now < token.token.expires_at);
+        let mut used = std::collections::HashSet::new();
+        self.sessions.retain(|_, session| {
+            used.insert(session.session.user_id.clone());
+            true
+        });
+        self.people.retain(|id, _| used.contains(id));
+    }
+}

@@ -1,0 +1,70 @@
+//! What is kept in memory so that a gate check costs no database read, and how it is kept exact. Every
+//! entry can be marked as no longer true; a change is acted on before its commit is answered on this
+//! node, and as soon as the feed shows it on every other. Something loaded while it changed is used
+//! once and not kept.
+
+pub mod apps;
+pub mod feed;
+pub mod people;
+pub mod shards;
+
+use crate::limits;
+use apps::Apps;
+use arc_swap::ArcSwap;
+use doorward_model::id::{SessionId, UserId};
+use doorward_model::secret::TokenHash;
+use doorward_model::time::Timestamp;
+use feed::Recent;
+use parking_lot::Mutex;
+use people::{LivePass, LivePerson, LiveSession, LiveToken};
+use shards::Shards;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64};
+
+/// The caches of one process.
+pub struct Live {
+    pub(crate) apps: ArcSwap<Apps>,
+    pub(crate) reloading: tokio::sync::Mutex<()>,
+    pub(crate) passes: Shards<TokenHash, Arc<LivePass>>,
+    pub(crate) sessions: Shards<SessionId, Arc<LiveSession>>,
+    pub(crate) people: Shards<UserId, Arc<LivePerson>>,
+    pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>>,
+    pub(crate) recent: Mutex<Recent>,
+    pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
+    pub(crate) following: tokio::sync::Mutex<()>,
+    pub(crate) place: AtomicI64,
+    pub(crate) synced_ms: AtomicI64,
+    pub(crate) keys_changed: AtomicBool,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Live {
+    /// Empty caches.
+    pub fn new() -> Self {
+        Self {
+            apps: ArcSwap::default(),
+            reloading: tokio::sync::Mutex::new(()),
+            passes: Shards::new(limits::PASSES_CACHED),
+            sessions: Shards::new(limits::SESSIONS_CACHED),
+            people: Shards::new(limits::SESSIONS_CACHED),
+            tokens: Shards::new(limits::TOKENS_CACHED),
+            recent: Mutex::new(Recent::new()),
+            seen: Mutex::new(HashMap::new()),
+            following: tokio::sync::Mutex::new(()),
+            place: AtomicI64::new(0),
+            synced_ms: AtomicI64::new(i64::MIN),
+            keys_changed: AtomicBool::new(false),
+        }
+    }
+
+    /// The present snapshot of apps.
+    pub fn apps(&self) -> Arc<Apps> {
+        self.apps.load_full()
+    }
+}

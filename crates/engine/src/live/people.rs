@@ -1,0 +1,177 @@
+//! People, sessions, passes and machine tokens in memory, loaded on first sight.
+
+use crate::limits;
+use crate::live::Live;
+use crate::live::feed::Touched;
+use arc_swap::ArcSwapOption;
+use doorward_model::fault::Fault;
+use doorward_model::people::{Group, User};
+use doorward_model::secret::TokenHash;
+use doorward_model::session::{Pass, ServiceToken, Session};
+use doorward_model::time::Timestamp;
+use doorward_store::sessions::SignedIn;
+use doorward_store::store::Store;
+use doorward_store::{groups, service_tokens, sessions};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+/// A user with all groups, as of one moment.
+pub struct LivePerson {
+    /// The user.
+    pub user: User,
+    /// Every group the user is in, directly or through nesting, by name.
+    pub groups: Vec<Group>,
+    pub(crate) is_stale: AtomicBool,
+}
+
+/// A session with its person.
+pub struct LiveSession {
+    /// The session as loaded; its `last_seen_at` moves in [`LiveSession::last_seen`].
+    pub session: Session,
+    /// Whose it is.
+    pub person: Arc<LivePerson>,
+    last_seen_ms: AtomicI64,
+    last_denial_ms: AtomicI64,
+    pub(crate) is_ended: AtomicBool,
+}
+
+/// What an edge made of a pass, kept with it so that both end together.
+pub struct Prepared {
+    /// The version of the apps it was made from.
+    pub apps_version: u64,
+    /// Which of the edge's dialects it is for.
+    pub dialect: u8,
+    /// Good until then.
+    pub until: Timestamp,
+    /// The edge's own value.
+    pub value: Box<dyn Any + Send + Sync>,
+}
+
+/// A pass with its session.
+pub struct LivePass {
+    /// The pass.
+    pub pass: Pass,
+    /// Its session.
+    pub session: Arc<LiveSession>,
+    /// What an edge made of it last.
+    pub prepared: ArcSwapOption<Prepared>,
+}
+
+/// A service token.
+pub struct LiveToken {
+    /// The token.
+    pub token: ServiceToken,
+    pub(crate) is_revoked: AtomicBool,
+}
+
+impl LiveSession {
+    /// When it was last seen by this node.
+    pub fn last_seen(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_seen_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether it still stands, as far as this node knows.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        let mut session_end = self.last_seen().plus_seconds(self.session.idle_seconds);
+        if self.session.expires_at < session_end {
+            session_end = self.session.expires_at;
+        }
+        now < session_end && self.person.user.is_active
+    }
+
+    fn is_current(&self) -> bool {
+        !self.is_ended.load(Ordering::Acquire) && !self.person.is_stale.load(Ordering::Acquire)
+    }
+
+    /// Whether a denial should be recorded now: not more than one a minute for a session.
+    pub fn may_record_denial(&self, now: Timestamp) -> bool {
+        let last = self.last_denial_ms.load(Ordering::Relaxed);
+        let due = now.millis().saturating_sub(last) >= limits::DENIALS_EVERY_SECONDS * 1000;
+        due && self.last_denial_ms.compare_exchange(last, now.millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl LivePass {
+    /// Whether nothing it rests on has changed since it was loaded.
+    pub fn is_current(&self) -> bool {
+        self.session.is_current()
+    }
+}
+
+impl Live {
+    /// A pass already in memory, if it is still true.
+    pub fn find_pass(&self, hash: &TokenHash) -> Option<Arc<LivePass>> {
+        self.passes.find(hash).filter(|pass| pass.is_current())
+    }
+
+    /// Loads a pass from the store.
+    pub async fn load_pass(&self, store: &Store, hash: &TokenHash) -> Result<Option<Arc<LivePass>>, Fault> {
+        let mark = self.mark();
+        let Some((pass, signed_in)) = sessions::find_pass(&mut &*store, hash).await? else {
+            self.passes.remove(hash);
+            return Ok(None);
+        };
+        let session = self.session_of(store, signed_in).await?;
+        let live = Arc::new(LivePass { pass, session, prepared: ArcSwapOption::empty() });
+        let touched = Touched::Session(&live.session);
+        self.keep(mark, &touched, || {
+            self.people.put(live.session.person.user.id.clone(), live.session.person.clone());
+            self.sessions.put(live.session.session.id.clone(), live.session.clone());
+            self.passes.put(*hash, live.clone());
+        });
+        Ok(Some(live))
+    }
+
+    /// A user's groups and the user, from memory or the store.
+    pub async fn person(&self, store: &Store, user: User) -> Result<Arc<LivePerson>, Fault> {
+        if let Some(person) = self.people.find(&user.id).filter(|p| !p.is_stale.load(Ordering::Acquire)) {
+            return Ok(person);
+        }
+        let groups = groups::of_user(&mut &*store, &user.id).await?;
+        Ok(Arc::new(LivePerson { user, groups, is_stale: AtomicBool::new(false) }))
+    }
+
+    async fn session_of(&self, store: &Store, signed_in: SignedIn) -> Result<Arc<LiveSession>, Fault> {
+        let known = self.sessions.find(&signed_in.session.id).filter(|session| session.is_current());
+        if let Some(session) = known {
+            // Another node may have seen it later than this one.
+            session.last_seen_ms.fetch_max(signed_in.session.last_seen_at.millis(), Ordering::Relaxed);
+            return Ok(session);
+        }
+        let person = self.person(store, signed_in.user).await?;
+        let last_seen_ms = AtomicI64::new(signed_in.session.last_seen_at.millis());
+        Ok(Arc::new(LiveSession {
+            session: signed_in.session,
+            person,
+            last_seen_ms,
+            last_denial_ms: AtomicI64::new(i64::MIN / 2),
+            is_ended: AtomicBool::new(false),
+        }))
+    }
+
+    /// Notes that a session was seen, at most once a minute; written later, in bulk.
+    pub fn saw(&self, session: &LiveSession, now: Timestamp) {
+        if now.millis_since(session.last_seen()) >= limits::SEEN_EVERY_SECONDS * 1000 {
+            session.last_seen_ms.fetch_max(now.millis(), Ordering::Relaxed);
+            self.seen.lock().insert(session.session.id.clone(), now);
+        }
+    }
+
+    /// A service token already in memory, if it is still true.
+    pub fn find_token(&self, hash: &TokenHash) -> Option<Arc<LiveToken>> {
+        self.tokens.find(hash).filter(|token| !token.is_revoked.load(Ordering::Acquire))
+    }
+
+    /// Loads a service token from the store.
+    pub async fn load_token(&self, store: &Store, hash: &TokenHash) -> Result<Option<Arc<LiveToken>>, Fault> {
+        let mark = self.mark();
+        let Some(token) = service_tokens::find(&mut &*store, hash).await? else {
+            self.tokens.remove(hash);
+            return Ok(None);
+        };
+        let live = Arc::new(LiveToken { token, is_revoked: AtomicBool::new(false) });
+        self.keep(mark, &Touched::Token(&live.token), || self.tokens.put(*hash, live.clone()));
+        Ok(Some(live))
+    }
+}

@@ -1,0 +1,95 @@
+//! A bounded map for many readers: split into shards, each behind a lock of its own.
+
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+
+const SHARDS: usize = 64;
+
+/// A bounded concurrent map. Values are cheap to clone.
+pub struct Shards<K, V> {
+    shards: Box<[RwLock<HashMap<K, V>>]>,
+    hasher: RandomState,
+    shard_entries_max: usize,
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Shards<K, V> {
+    /// At most about `entries_max` entries.
+    pub fn new(entries_max: usize) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::new(HashMap::new())).collect();
+        Self { shards, hasher: RandomState::new(), shard_entries_max: (entries_max / SHARDS).max(16) }
+    }
+
+    fn shard(&self, key: &K) -> Option<&RwLock<HashMap<K, V>>> {
+        let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
+        self.shards.get(index)
+    }
+
+    /// The value under a key.
+    pub fn find(&self, key: &K) -> Option<V> {
+        self.shard(key)?.read().get(key).cloned()
+    }
+
+    /// Puts a value under a key. A full shard first lets go of an eighth of its entries; which ones
+    /// does not matter, they are loaded again when needed.
+    pub fn put(&self, key: K, value: V) {
+        let Some(shard) = self.shard(&key) else { return };
+        let mut map = shard.write();
+        if map.len() >= self.shard_entries_max && !map.contains_key(&key) {
+            let leaving: Vec<K> = map.keys().take(self.shard_entries_max / 8).cloned().collect();
+            for key in leaving {
+                map.remove(&key);
+            }
+        }
+        map.insert(key, value);
+    }
+
+    /// Takes a value out.
+    pub fn remove(&self, key: &K) -> Option<V> {
+        self.shard(key)?.write().remove(key)
+    }
+
+    /// Keeps the entries a question says yes to, and gives memory back.
+    pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+        for shard in &self.shards {
+            let mut map = shard.write();
+            let before = map.len();
+            map.retain(|key, value| keep(key, value));
+            if map.len() < before / 2 {
+                map.shrink_to_fit();
+            }
+        }
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shards;
+
+    #[test]
+    fn gauntlet_b16_03_the_map_stays_bounded() {
+        let map = Shards::new(2048);
+        for number in 0..100_000 {
+            map.put(number, number);
+        }
+        assert!(map.len() <= 2048, "{}", map.len());
+        assert_eq!(map.find(&99_999), Some(99_999));
+    }
+
+    #[test]
+    fn gauntlet_b1_17_keys_are_whole_values_never_joined_text() {
+        let map = Shards::new(64);
+        map.put(("ab".to_owned(), "c".to_owned()), 1);
+        assert_eq!(map.find(&("a".to_owned(), "bc".to_owned())), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! Changing realms, users, groups, apps and service tokens: what commands, declared objects and pages
+//! share. Each function works inside a transaction the caller opened, so that many changes are one.
+
+pub mod apps;
+pub mod find;
+pub mod groups;
+pub mod realms;
+pub mod tokens;
+pub mod users;
+
+use std::fmt;
+
+/// A rule's "no" to a change, as one sentence for the person who asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(String);
+
+impl Refused {
+    /// In the caller's words.
+    pub fn because(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+
+    /// A name is in use.
+    pub fn taken(kind: &str, name: &str) -> Self {
+        Self(format!("there is already a {kind} named {name}: choose another name"))
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

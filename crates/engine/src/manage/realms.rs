@@ -1,0 +1,34 @@
+//! Creating realms.
+
+use crate::door::Door;
+use crate::manage::Refused;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::RealmId;
+use doorward_model::name::{DisplayText, RealmName};
+use doorward_model::people::Realm;
+use doorward_store::realms;
+use doorward_store::tx::Tx;
+
+/// Creates a realm with a signing key of its own.
+pub async fn create(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    name: RealmName,
+    title: DisplayText,
+) -> Result<Result<Realm, Refused>, Fault> {
+    let realm = Realm { id: RealmId::draw(&*door.dice), name, title };
+    if !realms::create(tx, &realm, ctx.now).await? {
+        return Ok(Err(Refused::taken("realm", realm.name.as_str())));
+    }
+    door.keys.make(tx, ctx, door, &realm.id).await?;
+    tx.record(Event::new(EventKind::RealmCreated, Some(&realm.id), realm.name.to_string(), String::new()));
+    Ok(Ok(realm))
+}
+
+/// Changes a realm's title.
+pub async fn retitle(tx: &mut Tx, realm: &Realm, title: &DisplayText) -> Result<(), Fault> {
+    realms::retitle(tx, &realm.id, title).await
+}

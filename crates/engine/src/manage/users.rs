@@ -1,0 +1,153 @@
+//! Creating, changing, disabling and deleting users, and their passwords. Whatever takes a right away
+//! ends the sessions that held it, in the same transaction.
+
+use crate::door::Door;
+use crate::manage::Refused;
+use crate::passwords::HashError;
+use crate::sessions;
+use doorward_model::change::Change;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::{RealmId, SessionId, UserId};
+use doorward_model::name::{DisplayText, EmailAddress, UserName};
+use doorward_model::people::User;
+use doorward_model::secret::{Password, TokenHash};
+use doorward_store::tx::Tx;
+use doorward_store::users;
+
+/// A user to be created.
+pub struct NewUser {
+    /// Sign-in name.
+    pub name: UserName,
+    /// Name for people; the sign-in name when absent.
+    pub display: Option<DisplayText>,
+    /// E-mail address.
+    pub email: Option<EmailAddress>,
+    /// Password hash (PHC text), made outside the transaction.
+    pub password: Option<String>,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+}
+
+/// Creates a user.
+pub async fn create(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    realm: &RealmId,
+    new: NewUser,
+) -> Result<Result<User, Refused>, Fault> {
+    let fallback = DisplayText::parse(new.name.as_str())
+        .map_err(|error| Fault::internal(format!("showing a user name: {error}")))?;
+    let user = User {
+        id: UserId::draw(&*door.dice),
+        realm_id: realm.clone(),
+        display: new.display.unwrap_or(fallback),
+        name: new.name,
+        email: new.email,
+        is_active: new.is_active,
+        created_at: ctx.now,
+    };
+    if !users::create(tx, &user, new.password.as_deref()).await? {
+        return Ok(Err(Refused::taken("user", user.name.as_str())));
+    }
+    tx.record(Event::new(EventKind::UserCreated, Some(realm), user.id.to_string(), format!("user {}", user.name)));
+    Ok(Ok(user))
+}
+
+/// Writes a changed e-mail address or display name.
+pub async fn update(tx: &mut Tx, user: &User) -> Result<(), Fault> {
+    users::update(tx, user).await?;
+    note(tx, EventKind::UserChanged, user);
+    Ok(())
+}
+
+/// Disables a user and ends every session; `false` when it was disabled already.
+pub async fn disable(tx: &mut Tx, user: &User) -> Result<bool, Fault> {
+    let changed = users::set_active(tx, &user.id, false).await?;
+    sessions::end_all_in(tx, &user.id, None, "user disabled").await?;
+    note(tx, EventKind::UserDisabled, user);
+    Ok(changed)
+}
+
+/// Enables a user again; sessions do not come back.
+pub async fn enable(tx: &mut Tx, user: &User) -> Result<bool, Fault> {
+    let changed = users::set_active(tx, &user.id, true).await?;
+    note(tx, EventKind::UserEnabled, user);
+    Ok(changed)
+}
+
+/// Deletes a user with everything that hangs on it.
+pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), Fault> {
+    sessions::end_all_in(tx, &user.id, None, "user deleted").await?;
+    users::delete(tx, &user.id).await?;
+    note(tx, EventKind::UserDeleted, user);
+    Ok(())
+}
+
+/// Sets a password hash, forgets known browsers, and ends every other session.
+pub async fn set_password(tx: &mut Tx, user: &User, hash: &str, keep: Option<&SessionId>) -> Result<(), Fault> {
+    users::set_password(tx, &user.id, hash).await?;
+    users::forget_devices(tx, &user.id).await?;
+    sessions::end_all_in(tx, &user.id, keep, "password changed").await?;
+    note(tx, EventKind::PasswordChanged, user);
+    Ok(())
+}
+
+fn note(tx: &mut Tx, kind: EventKind, user: &User) {
+    tx.changed(Change::User(user.id.clone()));
+    tx.record(Event::new(kind, Some(&user.realm_id), user.id.to_string(), format!("user {}", user.name)));
+}
+
+/// How changing one's own password ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordChange {
+    /// Done; every other session is over.
+    Changed,
+    /// The current password is wrong.
+    Wrong,
+    /// Too many wrong tries.
+    Throttled,
+    /// Too many people are signing in at this moment.
+    Busy,
+}
+
+/// Changes one's own password after proving the current one.
+pub async fn change_own_password(
+    door: &Door,
+    ctx: &Ctx,
+    user: &User,
+    (session, device): (&SessionId, Option<&TokenHash>),
+    (current, wanted): (Password, Password),
+) -> Result<PasswordChange, Fault> {
+    use crate::sign_in::throttle::{Place, release, reserve};
+    let known = match device {
+        Some(device) => users::knows_device(&mut &door.store, device, &user.id).await?,
+        None => false,
+    };
+    let account = user.id.to_string();
+    let Place::Free(reserved) = reserve(door, ctx, &account, device.filter(|_| known)).await? else {
+        return Ok(PasswordChange::Throttled);
+    };
+    let stored = users::password(&mut &door.store, &user.id).await?;
+    match door.hasher.verify(current, stored.as_deref()).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(PasswordChange::Wrong),
+        Err(HashError::Busy) => return Ok(PasswordChange::Busy),
+        Err(HashError::Fault(fault)) => return Err(fault),
+    }
+    let hash = match door.hasher.hash(wanted, &*door.dice).await {
+        Ok(hash) => hash,
+        Err(HashError::Busy) => return Ok(PasswordChange::Busy),
+        Err(HashError::Fault(fault)) => return Err(fault),
+    };
+    let mut tx = door.begin().await?;
+    release(&mut tx, &reserved).await?;
+    set_password(&mut tx, user, &hash, Some(session)).await?;
+    if let Some(device) = device.filter(|_| known) {
+        users::remember_device(&mut tx, device, &user.id, ctx.now).await?;
+    }
+    door.commit(ctx, tx).await?;
+    Ok(PasswordChange::Changed)
+}

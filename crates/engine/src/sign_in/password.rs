@@ -1,0 +1,209 @@
+//! Signing in with user name or e-mail address and password. Every refusal before the password is
+//! known to be right looks and costs the same.
+
+use crate::door::Door;
+use crate::limits;
+use crate::passwords::HashError;
+use crate::sign_in::throttle::{self, Place, Reserved};
+use doorward_model::context::Ctx;
+use doorward_model::event::{Actor, Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::{RealmId, SessionId};
+use doorward_model::name::{EmailAddress, UserName, is_unprintable};
+use doorward_model::people::User;
+use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
+use doorward_model::session::Session;
+use doorward_model::time::Timestamp;
+use doorward_store::{flows, sessions, users};
+
+/// One attempt as it came from the form.
+pub struct Attempt<'a> {
+    /// The realm.
+    pub realm_id: &'a RealmId,
+    /// User name or e-mail address, as typed.
+    pub login: &'a str,
+    /// The password, as typed.
+    pub password: Password,
+    /// "Keep me signed in".
+    pub remember: bool,
+    /// The browser's device cookie, if it has one.
+    pub device: Option<TokenHash>,
+    /// The browser's description of itself.
+    pub user_agent: &'a str,
+    /// The session the browser had before; it ends.
+    pub former: Option<SessionId>,
+    /// The flow this attempt belongs to; it is closed.
+    pub flow: Option<TokenHash>,
+}
+
+/// A fresh session and the credentials for the browser.
+pub struct Opened {
+    /// For the session cookie.
+    pub session: PlainToken,
+    /// For the device cookie.
+    pub device: PlainToken,
+    /// The session.
+    pub kept: Session,
+    /// Who signed in.
+    pub user: User,
+}
+
+/// How an attempt ended.
+pub enum Outcome {
+    /// Signed in.
+    Opened(Box<Opened>),
+    /// Unknown user or wrong password: which one is not told.
+    Wrong,
+    /// The password is right and the user is disabled.
+    Disabled,
+    /// Too many failures before.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// Too many people are signing in at this moment.
+    Busy,
+}
+
+/// Tries to sign in.
+pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Outcome, Fault> {
+    let user = find_user(door, attempt.realm_id, attempt.login).await?;
+    let stored = match &user {
+        Some(user) => users::password(&mut &door.store, &user.id).await?,
+        None => None,
+    };
+    let account = account_name(user.as_ref(), attempt.realm_id, attempt.login);
+    let device = known_device(door, user.as_ref(), attempt.device).await?;
+    let reserved = match throttle::reserve(door, ctx, &account, device.as_ref()).await? {
+        Place::Free(reserved) => reserved,
+        Place::Taken { until } => {
+            record(door, ctx, EventKind::SignInThrottled, attempt.realm_id, user.as_ref()).await?;
+            return Ok(Outcome::Throttled { until });
+        }
+    };
+    let Attempt { realm_id, password, remember, user_agent, former, flow, .. } = attempt;
+    let right = match door.hasher.verify(password, stored.as_deref()).await {
+        Ok(right) => right,
+        Err(HashError::Busy) => {
+            let mut tx = door.begin().await?;
+            throttle::release(&mut tx, &reserved).await?;
+            door.commit(ctx, tx).await?;
+            return Ok(Outcome::Busy);
+        }
+        Err(HashError::Fault(fault)) => return Err(fault),
+    };
+    let Some(user) = user.filter(|_| right) else {
+        record(door, ctx, EventKind::SignInRefused, realm_id, None).await?;
+        return Ok(Outcome::Wrong);
+    };
+    if !user.is_active {
+        record(door, ctx, EventKind::SignInRefused, realm_id, Some(&user)).await?;
+        return Ok(Outcome::Disabled);
+    }
+    let closing = Closing { former, flow, reserved };
+    open_session(door, ctx, user, (remember, user_agent), closing).await
+}
+
+/// What ends or is given back when a session opens.
+struct Closing {
+    former: Option<SessionId>,
+    flow: Option<TokenHash>,
+    reserved: Reserved,
+}
+
+async fn open_session(
+    door: &Door,
+    ctx: &Ctx,
+    user: User,
+    (remember, user_agent): (bool, &str),
+    closing: Closing,
+) -> Result<Outcome, Fault> {
+    let mut tx = door.begin().await?;
+    throttle::release(&mut tx, &closing.reserved).await?;
+    if let Some(former) = &closing.former {
+        crate::sessions::end_in(&mut tx, former, "signed in again").await?;
+    }
+    if let Some(flow) = &closing.flow {
+        flows::close(&mut tx, flow).await?;
+    }
+    let opened = begin_session(door, ctx, &mut tx, user, (remember, user_agent)).await?;
+    door.commit(&Ctx { actor: Actor::User(opened.user.id.clone()), ..ctx.clone() }, tx).await?;
+    Ok(Outcome::Opened(Box::new(opened)))
+}
+
+/// Opens a session for a user who has proved who they are: the only place sessions come from.
+pub(crate) async fn begin_session(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut doorward_store::tx::Tx,
+    user: User,
+    (remember, user_agent): (bool, &str),
+) -> Result<Opened, Fault> {
+    let lifetimes = door.settings.sessions;
+    let (idle_seconds, lifetime_seconds) = if remember {
+        (lifetimes.remembered_idle_seconds, lifetimes.remembered_lifetime_seconds)
+    } else {
+        (lifetimes.idle_seconds, lifetimes.lifetime_seconds)
+    };
+    let kept = Session {
+        id: SessionId::draw(&*door.dice),
+        realm_id: user.realm_id.clone(),
+        user_id: user.id.clone(),
+        created_at: ctx.now,
+        last_seen_at: ctx.now,
+        expires_at: ctx.now.plus_seconds(lifetime_seconds),
+        idle_seconds,
+        client_address: ctx.client_address.clone(),
+        user_agent: user_agent.chars().filter(|c| !is_unprintable(*c)).take(limits::USER_AGENT_CHARACTERS).collect(),
+    };
+    let session = PlainToken::draw(TokenKind::Session, &*door.dice);
+    let device = PlainToken::draw(TokenKind::Device, &*door.dice);
+    sessions::create(tx, &session.hash(), &kept).await?;
+    users::remember_device(tx, &device.hash(), &user.id, ctx.now).await?;
+    let detail = format!("user {}, session {}", user.name, kept.id);
+    tx.record(Event::new(EventKind::SignedIn, Some(&user.realm_id), user.id.to_string(), detail));
+    Ok(Opened { session, device, kept, user })
+}
+
+/// Finds by user name, else by e-mail address.
+async fn find_user(door: &Door, realm: &RealmId, login: &str) -> Result<Option<User>, Fault> {
+    let login = login.trim();
+    if let Ok(name) = UserName::parse(login)
+        && let Some(user) = users::find_by_name(&mut &door.store, realm, &name).await?
+    {
+        return Ok(Some(user));
+    }
+    match EmailAddress::parse(login) {
+        Ok(email) => users::find_by_email(&mut &door.store, realm, &email).await,
+        Err(_) => Ok(None),
+    }
+}
+
+/// What failures are counted under: the user, however named, or the canonical name when there is none.
+fn account_name(user: Option<&User>, realm: &RealmId, login: &str) -> String {
+    match user {
+        Some(user) => user.id.to_string(),
+        None => {
+            let name = UserName::parse(login.trim()).map(|name| name.to_string()).unwrap_or_default();
+            let name: String = name.chars().take(64).collect();
+            format!("{realm} {name}")
+        }
+    }
+}
+
+async fn known_device(door: &Door, user: Option<&User>, device: Option<TokenHash>) -> Result<Option<TokenHash>, Fault> {
+    match (user, device) {
+        (Some(user), Some(device)) => {
+            Ok(users::knows_device(&mut &door.store, &device, &user.id).await?.then_some(device))
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn record(door: &Door, ctx: &Ctx, kind: EventKind, realm: &RealmId, user: Option<&User>) -> Result<(), Fault> {
+    // What was typed is not recorded: people type passwords into the name field.
+    let subject = user.map(|user| user.id.to_string()).unwrap_or_default();
+    let mut tx = door.begin().await?;
+    tx.record(Event::new(kind, Some(realm), subject, String::new()));
+    door.commit(ctx, tx).await
+}

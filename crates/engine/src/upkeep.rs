@@ -1,0 +1,51 @@
+//! Work that comes round again: following the feed, writing down who was seen, forgetting what is over.
+//! The loops that call these live in the binary.
+
+use crate::door::Door;
+use crate::limits as engine_limits;
+use doorward_model::context::Ctx;
+use doorward_model::fault::Fault;
+use doorward_model::limits;
+use doorward_store::{changes, events, flows, jobs, service_tokens, sessions, throttles, users};
+
+const PRUNE: &str = "prune";
+const PRUNE_EVERY_SECONDS: i64 = 5 * 60;
+
+/// Brings this node in step with the database.
+pub async fn follow(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
+    door.live.catch_up(&door.store, ctx.now).await?;
+    if door.live.take_keys_changed() {
+        door.keys.load(door, ctx).await?;
+    }
+    Ok(())
+}
+
+/// Writes down when sessions were last seen, in one transaction.
+pub async fn note_seen(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
+    let seen = std::mem::take(&mut *door.live.seen.lock());
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let mut tx = door.begin().await?;
+    for (session, at) in &seen {
+        sessions::seen(&mut tx, session, *at).await?;
+    }
+    door.commit(ctx, tx).await
+}
+
+/// Forgets what is over, in memory always, in the database when this node's turn has come.
+pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
+    door.live.sweep(ctx.now);
+    let mut tx = door.begin().await?;
+    jobs::plan(&mut tx, PRUNE, ctx.now).await?;
+    if jobs::claim(&mut tx, PRUNE, (ctx.now, ctx.now.plus_seconds(PRUNE_EVERY_SECONDS))).await? {
+        sessions::prune(&mut tx, ctx.now).await?;
+        flows::prune(&mut tx, ctx.now).await?;
+        throttles::prune(&mut tx, ctx.now).await?;
+        changes::prune(&mut tx, ctx.now.plus_seconds(-limits::CHANGE_SECONDS)).await?;
+        events::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
+        users::prune_devices(&mut tx, ctx.now.plus_seconds(-engine_limits::DEVICE_SECONDS)).await?;
+        service_tokens::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
+    }
+    door.commit(ctx, tx).await
+}

@@ -1,0 +1,126 @@
+//! The audit record: what happened, to whom, by whom. All kinds stand in one list; details hold
+//! names and reasons, never a secret.
+
+use crate::id::{RealmId, UserId};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum EventKind { $($(#[$doc])* $name,)* }
+
+        impl EventKind {
+            /// All kinds, for the reference page and its test.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name in the record.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+events! {
+    /// A password was accepted and a session began.
+    SignedIn = "signed_in",
+    /// A sign-in was refused.
+    SignInRefused = "sign_in_refused",
+    /// A sign-in was not even tried, because too many failed before.
+    SignInThrottled = "sign_in_throttled",
+    /// A session ended.
+    SessionEnded = "session_ended",
+    /// An app host got a pass.
+    PassIssued = "pass_issued",
+    /// The gate refused someone who is signed in.
+    GateDenied = "gate_denied",
+    /// The first administrator was set up.
+    SetUp = "set_up",
+    /// A set-up link was made.
+    SetUpLinkMade = "set_up_link_made",
+    /// A password was changed.
+    PasswordChanged = "password_changed",
+    /// A realm was created.
+    RealmCreated = "realm_created",
+    /// A user was created.
+    UserCreated = "user_created",
+    /// A user was changed.
+    UserChanged = "user_changed",
+    /// A user was disabled.
+    UserDisabled = "user_disabled",
+    /// A user was enabled again.
+    UserEnabled = "user_enabled",
+    /// A user was deleted.
+    UserDeleted = "user_deleted",
+    /// A group was created.
+    GroupCreated = "group_created",
+    /// A group was deleted.
+    GroupDeleted = "group_deleted",
+    /// A member was added to a group.
+    MemberAdded = "member_added",
+    /// A member was removed from a group.
+    MemberRemoved = "member_removed",
+    /// An app was created.
+    AppCreated = "app_created",
+    /// An app was changed.
+    AppChanged = "app_changed",
+    /// An app was deleted.
+    AppDeleted = "app_deleted",
+    /// A service token was created.
+    ServiceTokenCreated = "service_token_created",
+    /// A service token was revoked.
+    ServiceTokenRevoked = "service_token_revoked",
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, signed in.
+    User(UserId),
+    /// Somebody not signed in.
+    Visitor,
+    /// The command line, with the operating system's user name.
+    Operator(String),
+    /// A declared object being applied.
+    Declaration,
+    /// Background work, by name.
+    Worker(&'static str),
+}
+
+impl Actor {
+    /// As stored.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::User(id) => id.to_string(),
+            Self::Visitor => "visitor".to_owned(),
+            Self::Operator(name) => format!("operator:{name}"),
+            Self::Declaration => "declaration".to_owned(),
+            Self::Worker(name) => format!("worker:{name}"),
+        }
+    }
+}
+
+/// One entry of the audit record.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// In which realm, when in one.
+    pub realm_id: Option<RealmId>,
+    /// Which object it is about: an id or a name.
+    pub subject: String,
+    /// More words: reasons, names, never secrets.
+    pub detail: String,
+}
+
+impl Event {
+    /// An event about a subject.
+    pub fn new(
+        kind: EventKind,
+        realm_id: Option<&RealmId>,
+        subject: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { kind, realm_id: realm_id.cloned(), subject: subject.into(), detail: detail.into() }
+    }
+}

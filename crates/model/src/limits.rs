@@ -1,0 +1,60 @@
+//! Every limit of the core in one place, with its unit and its reason. Limits of a single skill
+//! (the reverse proxy, the pages) stand in a `limits.rs` of that crate.
+
+/// Longest user name, in characters: fits every tool seen so far.
+pub const USER_NAME_CHARACTERS: usize = 128;
+/// Longest group name, in characters: groups travel in headers, joined.
+pub const GROUP_NAME_CHARACTERS: usize = 128;
+/// Longest realm name and app slug, in bytes: they stand in URLs and host names.
+pub const SLUG_BYTES: usize = 63;
+/// Longest display text (names of people and apps), in characters.
+pub const DISPLAY_CHARACTERS: usize = 200;
+/// Longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3).
+pub const EMAIL_BYTES: usize = 254;
+/// Shortest password accepted when one is set, in characters (NIST SP 800-63B §5.1.1).
+pub const PASSWORD_CHARACTERS_MIN: usize = 10;
+/// Longest password accepted, in bytes: every byte counts, none is cut, hashing stays cheap to start.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Longest request path with query that is judged, in bytes: proxies refuse more themselves.
+pub const PATH_BYTES: usize = 8192;
+/// Longest host name, in bytes (RFC 1035 §2.3.4).
+pub const HOST_BYTES: usize = 253;
+/// Addresses one app may answer at.
+pub const APP_ADDRESSES: usize = 32;
+/// Groups one app may name in its rule.
+pub const APP_GROUPS: usize = 256;
+/// Public paths one app may declare.
+pub const APP_PUBLIC_PATHS: usize = 64;
+/// Longest token read from a cookie or a bearer header, in bytes: ours are shorter than 64.
+pub const TOKEN_BYTES: usize = 128;
+/// Longest Cookie header searched for our cookies, in bytes: browsers stop earlier per cookie.
+pub const COOKIE_HEADER_BYTES: usize = 16 * 1024;
+/// Groups told to a tool in one header; beyond it the list would break proxies' 8 KiB header lines.
+pub const GROUPS_HEADER_BYTES: usize = 6 * 1024;
+/// Depth of group nesting followed: deeper is a mistake, and a bound on work.
+pub const GROUP_DEPTH: usize = 32;
+
+/// Life of a sign-in flow, in seconds: long enough to find one's password manager.
+pub const FLOW_SECONDS: i64 = 30 * 60;
+/// Life of a ticket from sign-in page to app host, in seconds: one redirect.
+pub const TICKET_SECONDS: i64 = 30;
+/// Life of the cookie that binds a ticket to the browser that asked, in seconds.
+pub const BINDING_SECONDS: i64 = 30 * 60;
+/// Life of the one-time set-up link, in seconds: a day, then `doorward setup-link` makes a new one.
+pub const SETUP_SECONDS: i64 = 24 * 60 * 60;
+/// Life of an identity token told to an app, in seconds.
+pub const IDENTITY_TOKEN_SECONDS: i64 = 5 * 60;
+/// Longest life of a service token, in seconds: two years.
+pub const SERVICE_TOKEN_SECONDS: i64 = 2 * 365 * 24 * 60 * 60;
+/// How long the audit record is kept, in seconds.
+pub const EVENT_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// How long the change feed is kept, in seconds: a node silent for longer reloads everything.
+pub const CHANGE_SECONDS: i64 = 60 * 60;
+/// Rows read from the change feed at once.
+pub const CHANGES_AT_ONCE: i64 = 1000;
+/// Sign-in flows kept for one client address: more evicts nothing and is refused.
+pub const FLOWS_PER_ADDRESS: i64 = 200;
+/// Sessions listed on the account page.
+pub const SESSIONS_LISTED: i64 = 100;
+/// Rows of a list command's page.
+pub const PAGE_ROWS: i64 = 500;

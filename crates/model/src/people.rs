@@ -1,0 +1,76 @@
+//! Realms, users, groups and who belongs where, and since which source says so.
+
+use crate::id::{GroupId, RealmId, UserId};
+use crate::name::{DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An isolated tenant with its own users, groups, apps and keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realm {
+    /// Its id.
+    pub id: RealmId,
+    /// Its name in URLs.
+    pub name: RealmName,
+    /// Its name for people.
+    pub title: DisplayText,
+}
+
+/// A person, or a machine acting as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its id: the only thing that identifies a user.
+    pub id: UserId,
+    /// The realm it lives in.
+    pub realm_id: RealmId,
+    /// What it signs in with.
+    pub name: UserName,
+    /// Its e-mail address, if known.
+    pub email: Option<EmailAddress>,
+    /// Its name for people.
+    pub display: DisplayText,
+    /// A disabled user can do nothing at all.
+    pub is_active: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A group of users and groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its id: rules name groups by id, so that a recycled name gets nothing.
+    pub id: GroupId,
+    /// The realm it lives in.
+    pub realm_id: RealmId,
+    /// Its name.
+    pub name: GroupName,
+}
+
+/// Who says that something is so. A source only ever changes its own rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Set by hand: commands and pages.
+    Local,
+    /// Set by a declared object.
+    Declared,
+}
+
+impl Source {
+    /// As stored.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Declared => "declared",
+        }
+    }
+
+    /// From the store.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "local" => Some(Self::Local),
+            "declared" => Some(Self::Declared),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Secrets in two types that cannot be mixed up: the clear form a browser or machine holds, and the
+//! hash the store keeps. Neither prints, serialises or compares with `==`.
+
+use crate::dice::Dice;
+use crate::limits;
+use aws_lc_rs::{constant_time, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
+
+/// What a random credential opens; its prefix makes leaks findable by secret scanners and keeps one
+/// kind from being tried as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Session cookie on Doorward's own host.
+    Session,
+    /// Pass cookie on one app host.
+    Pass,
+    /// Pass cookie shared by a parent domain.
+    SharedPass,
+    /// One sign-in attempt.
+    Flow,
+    /// From the sign-in page to the app host, single use.
+    Ticket,
+    /// Cookie binding a ticket to the browser that asked for it.
+    Binding,
+    /// Cookie by which a browser that signed in before is known.
+    Device,
+    /// One-time set-up link.
+    Setup,
+    /// Service token of a machine.
+    Service,
+}
+
+impl TokenKind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Session => "dws_",
+            Self::Pass => "dwp_",
+            Self::SharedPass => "dwx_",
+            Self::Flow => "dwf_",
+            Self::Ticket => "dwt_",
+            Self::Binding => "dwb_",
+            Self::Device => "dwd_",
+            Self::Setup => "dwu_",
+            Self::Service => "dwa_",
+        }
+    }
+}
+
+/// A random 256-bit credential in clear. Shown once; the store keeps only its [`TokenHash`].
+pub struct PlainToken(Zeroizing<String>);
+
+impl PlainToken {
+    /// Draws a fresh credential of a kind.
+    pub fn draw(kind: TokenKind, dice: &dyn Dice) -> Self {
+        let mut bytes = Zeroizing::new([0u8; 32]);
+        dice.fill(bytes.as_mut());
+        let mut text = Zeroizing::new(String::with_capacity(48));
+        text.push_str(kind.prefix());
+        URL_SAFE_NO_PAD.encode_string(bytes.as_ref(), &mut text);
+        Self(text)
+    }
+
+    /// The text to hand out, once.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store keeps.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::digest(self.0.as_bytes())
+    }
+}
+
+/// SHA-256 of a credential. Looking it up in an index reveals nothing useful about the credential,
+/// because the credential has 256 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// Hashes a presented credential if it has the form of the kind; `None` for anything else, so
+    /// that truncated, padded or foreign values never reach the store.
+    pub fn of_presented(kind: TokenKind, text: &str) -> Option<Self> {
+        let body = text.strip_prefix(kind.prefix())?;
+        let shaped = body.len() == 43 && body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        shaped.then(|| Self::digest(text.as_bytes()))
+    }
+
+    fn digest(bytes: &[u8]) -> Self {
+        let mut hash = [0u8; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+        Self(hash)
+    }
+
+    /// From the store.
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// To the store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Lower-case hexadecimal, for places that carry text.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Constant-time comparison.
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+/// What a form must carry to prove that its page came from us: derived from a secret cookie, useless
+/// without it, and it reveals nothing about it.
+pub struct FormProof(String);
+
+impl FormProof {
+    /// The proof for the holder of a cookie.
+    pub fn of(cookie: &str) -> Self {
+        Self(TokenHash::digest(format!("form proof {cookie}").as_bytes()).hex())
+    }
+
+    /// The text for the form.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Constant-time comparison with what a form carried.
+    pub fn matches(&self, presented: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_bytes(), presented.as_bytes()).is_ok()
+    }
+}
+
+/// A password as typed, normalised (NFKC) so that keyboards and systems agree on its bytes.
+pub struct Password(Zeroizing<String>);
+
+/// Why a password is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadPassword {
+    /// Nothing was typed.
+    #[error("type a password")]
+    Empty,
+    /// Longer than the cap.
+    #[error("a password may have at most {} bytes", limits::PASSWORD_BYTES_MAX)]
+    TooLong,
+    /// Shorter than the minimum, when a new one is set.
+    #[error("a password needs at least {} characters", limits::PASSWORD_CHARACTERS_MIN)]
+    TooShort,
+    /// One of the best-known passwords, or the user's own name.
+    #[error("this password is too easy to guess: choose another")]
+    TooCommon,
+}
+
+impl Password {
+    /// Reads a presented password; only its size is judged.
+    pub fn presented(text: &str) -> Result<Self, BadPassword> {
+        if text.is_empty() {
+            return Err(BadPassword::Empty);
+        }
+        if text.len() > limits::PASSWORD_BYTES_MAX {
+            return Err(BadPassword::TooLong);
+        }
+        let normal = Zeroizing::new(text.nfkc().collect::<String>());
+        if normal.len() > limits::PASSWORD_BYTES_MAX { Err(BadPassword::TooLong) } else { Ok(Self(normal)) }
+    }
+
+    /// Reads a new password for the user of that name.
+    pub fn chosen(text: &str, user_name: &str) -> Result<Self, BadPassword> {
+        let password = Self::presented(text)?;
+        if password.0.chars().count() < limits::PASSWORD_CHARACTERS_MIN {
+            return Err(BadPassword::TooShort);
+        }
+        if is_easy(&password.0, user_name) { Err(BadPassword::TooCommon) } else { Ok(password) }
+    }
+
+    /// The bytes to hash.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Patterns seen at the top of every leaked list that are long enough to pass the length rule.
+fn is_easy(password: &str, user_name: &str) -> bool {
+    const STEMS: [&str; 10] = [
+        "password",
+        "passw0rd",
+        "qwertyuiop",
+        "1234567890",
+        "letmein",
+        "welcome",
+        "iloveyou",
+        "administrator",
+        "changeme",
+        "doorward",
+    ];
+    let lower = password.to_lowercase();
+    let core = lower.trim_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation());
+    let one_letter = lower.chars().all(|c| lower.starts_with(c));
+    let name = user_name.to_lowercase();
+    one_letter
+        || lower == name
+        || (!core.is_empty() && (core == name || STEMS.contains(&core)))
+        || lower.starts_with("1234567890")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BadPassword, Password, PlainToken, TokenHash, TokenKind};
+    use crate::dice::Counting;
+
+    #[test]
+    fn a_token_of_one_kind_is_not_another_and_a_cut_one_is_none() {
+        let token = PlainToken::draw(TokenKind::Pass, &Counting::new(7));
+        assert!(TokenHash::of_presented(TokenKind::Pass, token.reveal()).is_some_and(|h| h.matches(&token.hash())));
+        assert!(TokenHash::of_presented(TokenKind::Session, token.reveal()).is_none());
+        for cut in 0..token.reveal().len() {
+            assert!(TokenHash::of_presented(TokenKind::Pass, &token.reveal()[..cut]).is_none());
+        }
+        assert!(TokenHash::of_presented(TokenKind::Pass, &format!("{}=", token.reveal())).is_none());
+    }
+
+    #[test]
+    fn chosen_passwords_are_long_and_not_the_best_known() {
+        for easy in ["password123", "1234567890", "aaaaaaaaaaaa", "alice.smith", "Welcome2026!!!"] {
+            assert_eq!(Password::chosen(easy, "alice.smith").err(), Some(BadPassword::TooCommon), "{easy}");
+        }
+        assert_eq!(Password::chosen("short", "a").err(), Some(BadPassword::TooShort));
+        assert!(Password::chosen("correct horse battery", "a").is_ok());
+    }
+
+    #[test]
+    fn gauntlet_b11_10_composed_and_decomposed_letters_are_one_password_and_long_ones_are_refused() {
+        let composed = Password::presented("p\u{e9}rfect-password");
+        let decomposed = Password::presented("pe\u{301}rfect-password");
+        assert!(composed.is_ok_and(|a| decomposed.is_ok_and(|b| a.bytes() == b.bytes())));
+        assert_eq!(Password::presented(&"x".repeat(1025)).err(), Some(BadPassword::TooLong));
+    }
+}

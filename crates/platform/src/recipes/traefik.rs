@@ -1,0 +1,25 @@
+//! Traefik: `ForwardAuth` copies any other answer than 2xx to the browser as it is.
+
+use super::fill::{fill, lines};
+use super::headers::{ASKED, capitalised, lookalikes};
+use super::{RecipeFacts, RecipeFile};
+
+pub(super) fn render(facts: &RecipeFacts<'_>) -> Vec<RecipeFile> {
+    let item = |name: &str| format!("          - {}", capitalised(name));
+    let hosts: Vec<String> = facts.hosts().iter().map(|host| format!("Host(`{host}`)")).collect();
+    let told = facts.told();
+    let mut values = facts.header();
+    values.extend([
+        ("hosts_rule", hosts.join(" || ")),
+        ("asked", lines(ASKED, item)),
+        ("told", if told.is_empty() { "          []".into() } else { lines(told, item) }),
+        ("lookalikes", format!("(?i){}", lookalikes().join("|"))),
+    ]);
+    vec![
+        RecipeFile { name: "traefik.yaml".into(), text: fill(include_str!("templates/traefik.yaml"), &values) },
+        RecipeFile {
+            name: "doorward.yaml".into(),
+            text: fill(include_str!("templates/traefik-dynamic.yaml"), &values),
+        },
+    ]
+}

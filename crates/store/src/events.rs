@@ -1,0 +1,74 @@
+//! The audit record. Written by `Tx::commit` only.
+
+use crate::row::Value;
+use crate::sql::statements;
+use crate::store::Query;
+use crate::tx::Tx;
+use doorward_model::context::Ctx;
+use doorward_model::event::Event;
+use doorward_model::fault::Fault;
+use doorward_model::time::Timestamp;
+
+statements! {
+    APPEND = "INSERT INTO events (at_ms, kind, realm_id, actor, subject, detail, request_id, client_address) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    NEWEST = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
+              ORDER BY sequence DESC LIMIT $1";
+    PRUNE = "DELETE FROM events WHERE at_ms < $1";
+}
+
+/// One entry as read back.
+#[derive(Debug)]
+pub struct Recorded {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// What it is about.
+    pub subject: String,
+    /// More words.
+    pub detail: String,
+    /// At which request.
+    pub request: String,
+    /// From which address.
+    pub client_address: String,
+}
+
+pub(crate) async fn append(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<(), Fault> {
+    let values = [
+        ctx.now.into(),
+        Value::Text(event.kind.as_str()),
+        Value::MaybeText(event.realm_id.as_ref().map(|id| id.as_str())),
+        Value::Text(&ctx.actor.to_text()),
+        Value::Text(&event.subject),
+        Value::Text(&event.detail),
+        Value::Text(&ctx.request),
+        Value::Text(&ctx.client_address),
+    ];
+    tx.run(APPEND, &values).await.map(drop)
+}
+
+/// The newest entries, newest first.
+pub async fn newest(query: &mut impl Query, count: i64) -> Result<Vec<Recorded>, Fault> {
+    let rows = query.all(NEWEST, &[Value::Number(count)]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Recorded {
+                at: row.moment(0)?,
+                kind: row.text(1)?,
+                actor: row.text(2)?,
+                subject: row.text(3)?,
+                detail: row.text(4)?,
+                request: row.text(5)?,
+                client_address: row.text(6)?,
+            })
+        })
+        .collect()
+}
+
+/// Forgets entries older than the record is kept.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
+    tx.run(PRUNE, &[before.into()]).await
+}

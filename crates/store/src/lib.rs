@@ -1,0 +1,22 @@
+//! The store: SQLite for one node, PostgreSQL for any number, one SQL text for both. The only crate
+//! that contains SQL. Owns connections, transactions, migrations and the change feed; holds no rules.
+
+pub mod apps;
+pub mod changes;
+pub mod events;
+pub mod flows;
+pub mod groups;
+pub mod jobs;
+pub mod keys;
+pub mod limits;
+pub mod migrate;
+pub mod realms;
+pub mod row;
+pub mod service_tokens;
+pub mod sessions;
+pub mod setup;
+pub mod sql;
+pub mod store;
+pub mod throttles;
+pub mod tx;
+pub mod users;

@@ -1,0 +1,53 @@
+//! Statements as constants, and the short list of those that must differ between the two databases.
+//! Every statement stands in a `statements!` block, so that a test can prepare each on both.
+
+/// One statement, the same text on both databases.
+#[derive(Debug, Clone, Copy)]
+pub struct Sql {
+    /// Its name in the code, for messages.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// Declares a module's statements and their list.
+macro_rules! statements {
+    ($($name:ident = $text:expr;)*) => {
+        $(const $name: $crate::sql::Sql = $crate::sql::Sql { name: stringify!($name), text: $text };)*
+        /// Every statement of this module, for the test that prepares them.
+        pub const STATEMENTS: &[$crate::sql::Sql] = &[$($name,)*];
+    };
+}
+pub(crate) use statements;
+
+/// Every statement of the crate.
+pub fn all() -> impl Iterator<Item = Sql> {
+    [
+        crate::apps::STATEMENTS,
+        crate::changes::STATEMENTS,
+        crate::events::STATEMENTS,
+        crate::flows::STATEMENTS,
+        crate::groups::STATEMENTS,
+        crate::jobs::STATEMENTS,
+        crate::keys::STATEMENTS,
+        crate::realms::STATEMENTS,
+        crate::service_tokens::STATEMENTS,
+        crate::sessions::STATEMENTS,
+        crate::setup::STATEMENTS,
+        crate::throttles::STATEMENTS,
+        crate::users::STATEMENTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// PostgreSQL only: writers of the change feed queue up here until they commit, so that sequence
+/// numbers become visible in order and a reader never skips a late one. SQLite has one writer anyway.
+pub const POSTGRES_FEED_LOCK: &str = "SELECT pg_advisory_xact_lock(7203861)";
+/// PostgreSQL only: wakes the other nodes at commit.
+pub const POSTGRES_NOTIFY: &str = "SELECT pg_notify('doorward_changes', '')";
+/// The channel of [`POSTGRES_NOTIFY`].
+pub const POSTGRES_CHANNEL: &str = "doorward_changes";
+/// PostgreSQL only: two nodes starting at once must not both migrate.
+pub const POSTGRES_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7203860)";

@@ -1,0 +1,186 @@
+//! Opening the database, reading outside transactions, and telling faults apart.
+
+use crate::limits;
+use crate::row::{Row, Value};
+use crate::sql::Sql;
+use crate::tx::Tx;
+use doorward_model::fault::{Fault, FaultKind};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Where the data live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file, for one node.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL, for any number of nodes.
+    Postgres(String),
+}
+
+pub(crate) enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// The open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pools: Arc<Pools>,
+    pub(crate) committed: Arc<Notify>,
+}
+
+/// Something that answers queries: the store itself, or an open transaction.
+pub trait Query: Send {
+    /// All rows of a statement.
+    fn all(&mut self, sql: Sql, values: &[Value<'_>]) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send;
+
+    /// The first row of a statement.
+    fn first(&mut self, sql: Sql, values: &[Value<'_>]) -> impl Future<Output = Result<Option<Row>, Fault>> + Send {
+        async move { Ok(self.all(sql, values).await?.into_iter().next()) }
+    }
+}
+
+macro_rules! bound {
+    ($kind:ty, $sql:expr, $values:expr) => {{
+        let mut query = sqlx::query::<$kind>($sql.text);
+        for value in $values {
+            query = match *value {
+                Value::Text(text) => query.bind(text),
+                Value::MaybeText(text) => query.bind(text),
+                Value::Number(number) => query.bind(number),
+                Value::Bytes(bytes) => query.bind(bytes),
+            };
+        }
+        query
+    }};
+}
+pub(crate) use bound;
+
+impl Store {
+    /// Opens the database, creating the SQLite file if there is none. Does not migrate.
+    ///
+    /// # Errors
+    /// [`FaultKind::Unavailable`] when it cannot be reached or opened.
+    pub async fn open(database: &Database) -> Result<Self, Fault> {
+        let pools = match database {
+            Database::Sqlite(file) => open_sqlite(file).await?,
+            Database::Postgres(url) => open_postgres(url).await?,
+        };
+        Ok(Self { pools: Arc::new(pools), committed: Arc::new(Notify::new()) })
+    }
+
+    /// Begins a writing transaction. Dropped without commit it leaves no trace.
+    pub async fn begin(&self) -> Result<Tx, Fault> {
+        Tx::begin(self).await
+    }
+
+    /// Whether any number of nodes may share this database.
+    pub fn is_shared(&self) -> bool {
+        matches!(*self.pools, Pools::Postgres(_))
+    }
+
+    /// Woken after every commit of this process that changed something cached.
+    pub fn committed(&self) -> &Notify {
+        &self.committed
+    }
+
+    /// Closes all connections; SQLite's log is folded into its file.
+    pub async fn close(&self) {
+        match &*self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Prepares a statement without running it, so that a test can see that the database takes it.
+    pub async fn prepare(&self, sql: Sql) -> Result<(), Fault> {
+        use sqlx::{Executor as _, SqlSafeStr as _};
+        let outcome = match &*self.pools {
+            Pools::Sqlite { readers, .. } => readers.prepare(sql.text.into_sql_str()).await.map(drop),
+            Pools::Postgres(pool) => pool.prepare(sql.text.into_sql_str()).await.map(drop),
+        };
+        outcome.map_err(|error| fault(sql.name, error))
+    }
+}
+
+impl Query for &Store {
+    async fn all(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        let rows = match &*self.pools {
+            Pools::Sqlite { readers, .. } => bound!(sqlx::Sqlite, sql, values)
+                .fetch_all(readers)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
+            Pools::Postgres(pool) => bound!(sqlx::Postgres, sql, values)
+                .fetch_all(pool)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+        };
+        rows.map_err(|error| fault(sql.name, error))
+    }
+}
+
+async fn open_sqlite(file: &Path) -> Result<Pools, Fault> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(limits::ACQUIRE);
+    let doing = format!("opening the database file {}", file.display());
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(limits::ACQUIRE)
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| fault(&doing, error))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(limits::SQLITE_READERS)
+        .acquire_timeout(limits::ACQUIRE)
+        .connect_lazy_with(options.read_only(true));
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, Fault> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| fault("reading the PostgreSQL URL", error))?
+        .application_name("doorward")
+        .options([("statement_timeout", limits::STATEMENT_MILLISECONDS)]);
+    let pool = PgPoolOptions::new()
+        .max_connections(limits::POSTGRES_CONNECTIONS)
+        .acquire_timeout(limits::ACQUIRE)
+        .connect_with(options)
+        .await
+        .map_err(|error| fault("connecting to PostgreSQL", error))?;
+    Ok(Pools::Postgres(pool))
+}
+
+/// Sorts the driver's errors: what means "not reachable now" becomes 503, everything else is internal.
+pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
+    let unavailable = match &error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| is_passing(&code)),
+        _ => false,
+    };
+    let kind = if unavailable { FaultKind::Unavailable } else { FaultKind::Internal };
+    Fault::new(kind, format!("database: {doing}"), error)
+}
+
+/// PostgreSQL: connection trouble (08), resources (53), operator intervention (57), read-only standby
+/// (25006). SQLite: busy (5), locked (6), I/O (10), full (13), cannot open (14), read-only (8).
+fn is_passing(code: &str) -> bool {
+    if let Ok(number) = code.parse::<i32>()
+        && code.len() < 5
+    {
+        return matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14);
+    }
+    ["08", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
+}

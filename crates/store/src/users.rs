@@ -1,0 +1,156 @@
+//! Users of a realm, and the browsers they are known by.
+
+use crate::row::{Row, Value};
+use crate::sql::statements;
+use crate::store::Query;
+use crate::tx::Tx;
+use doorward_model::fault::Fault;
+use doorward_model::id::{RealmId, UserId};
+use doorward_model::name::{DisplayText, EmailAddress, UserName};
+use doorward_model::people::User;
+use doorward_model::secret::TokenHash;
+use doorward_model::time::Timestamp;
+
+statements! {
+    CREATE = "INSERT INTO users (id, realm_id, name, email, display, password, is_active, created_ms) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (realm_id, name) DO NOTHING";
+    BY_ID = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users WHERE id = $1";
+    BY_NAME = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
+               WHERE realm_id = $1 AND name = $2";
+    BY_EMAIL = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
+                WHERE realm_id = $1 AND email = $2 ORDER BY id LIMIT 2";
+    PAGE = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
+            WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
+    PASSWORD = "SELECT password FROM users WHERE id = $1";
+    SET_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
+    UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
+    SET_ACTIVE = "UPDATE users SET is_active = $2 WHERE id = $1 AND is_active <> $2";
+    DELETE = "DELETE FROM users WHERE id = $1";
+    COUNT = "SELECT COUNT(*) FROM users WHERE realm_id = $1";
+    REMEMBER_DEVICE = "INSERT INTO devices (hash, user_id, used_ms) VALUES ($1, $2, $3) \
+                       ON CONFLICT (hash) DO UPDATE SET used_ms = excluded.used_ms";
+    KNOWS_DEVICE = "SELECT 1 FROM devices WHERE hash = $1 AND user_id = $2";
+    FORGET_DEVICES = "DELETE FROM devices WHERE user_id = $1";
+    PRUNE_DEVICES = "DELETE FROM devices WHERE used_ms < $1";
+}
+
+pub(crate) fn user(row: &Row, from: usize) -> Result<User, Fault> {
+    let email = row.maybe_text(from + 3)?;
+    Ok(User {
+        id: row.parsed(from, "users", UserId::parse)?,
+        realm_id: row.parsed(from + 1, "users", RealmId::parse)?,
+        name: row.parsed(from + 2, "users", UserName::parse)?,
+        email: email
+            .map(|text| EmailAddress::parse(&text).map_err(|error| Fault::corrupt("users", &text, error)))
+            .transpose()?,
+        display: row.parsed(from + 4, "users", DisplayText::parse)?,
+        is_active: row.claim(from + 5)?,
+        created_at: row.moment(from + 6)?,
+    })
+}
+
+/// Creates a user with an optional password hash (PHC text); `false` when the name is taken.
+pub async fn create(tx: &mut Tx, user: &User, password: Option<&str>) -> Result<bool, Fault> {
+    let values = [
+        Value::Text(user.id.as_str()),
+        Value::Text(user.realm_id.as_str()),
+        Value::Text(user.name.as_str()),
+        Value::MaybeText(user.email.as_ref().map(EmailAddress::as_str)),
+        Value::Text(user.display.as_str()),
+        Value::MaybeText(password),
+        user.is_active.into(),
+        user.created_at.into(),
+    ];
+    Ok(tx.run(CREATE, &values).await? == 1)
+}
+
+/// The user of that id.
+pub async fn find(query: &mut impl Query, id: &UserId) -> Result<Option<User>, Fault> {
+    query.first(BY_ID, &[Value::Text(id.as_str())]).await?.map(|row| user(&row, 0)).transpose()
+}
+
+/// The user of that name in a realm.
+pub async fn find_by_name(query: &mut impl Query, realm: &RealmId, name: &UserName) -> Result<Option<User>, Fault> {
+    let values = [Value::Text(realm.as_str()), Value::Text(name.as_str())];
+    query.first(BY_NAME, &values).await?.map(|row| user(&row, 0)).transpose()
+}
+
+/// The one user with that e-mail address; `None` when there is none or more than one, because an
+/// address shared by two people identifies neither.
+pub async fn find_by_email(
+    query: &mut impl Query,
+    realm: &RealmId,
+    email: &EmailAddress,
+) -> Result<Option<User>, Fault> {
+    let rows = query.all(BY_EMAIL, &[Value::Text(realm.as_str()), Value::Text(email.as_str())]).await?;
+    match rows.as_slice() {
+        [only] => user(only, 0).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// A page of a realm's users by name, those after `after`.
+pub async fn list(query: &mut impl Query, realm: &RealmId, after: &str, count: i64) -> Result<Vec<User>, Fault> {
+    let values = [Value::Text(realm.as_str()), Value::Text(after), Value::Number(count)];
+    query.all(PAGE, &values).await?.iter().map(|row| user(row, 0)).collect()
+}
+
+/// The stored password hash, if one is set.
+pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<String>, Fault> {
+    match query.first(PASSWORD, &[Value::Text(id.as_str())]).await? {
+        Some(row) => row.maybe_text(0),
+        None => Ok(None),
+    }
+}
+
+/// Sets the password hash.
+pub async fn set_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<(), Fault> {
+    tx.run(SET_PASSWORD, &[Value::Text(id.as_str()), Value::Text(hash)]).await.map(drop)
+}
+
+/// Writes e-mail address and display name.
+pub async fn update(tx: &mut Tx, user: &User) -> Result<(), Fault> {
+    let email = user.email.as_ref().map(EmailAddress::as_str);
+    let values = [Value::Text(user.id.as_str()), Value::MaybeText(email), Value::Text(user.display.as_str())];
+    tx.run(UPDATE, &values).await.map(drop)
+}
+
+/// Enables or disables; `false` when it was so already.
+pub async fn set_active(tx: &mut Tx, id: &UserId, is_active: bool) -> Result<bool, Fault> {
+    Ok(tx.run(SET_ACTIVE, &[Value::Text(id.as_str()), is_active.into()]).await? == 1)
+}
+
+/// Deletes a user with everything that hangs on it.
+pub async fn delete(tx: &mut Tx, id: &UserId) -> Result<bool, Fault> {
+    Ok(tx.run(DELETE, &[Value::Text(id.as_str())]).await? == 1)
+}
+
+/// How many users a realm has.
+pub async fn count(query: &mut impl Query, realm: &RealmId) -> Result<i64, Fault> {
+    match query.first(COUNT, &[Value::Text(realm.as_str())]).await? {
+        Some(row) => row.number(0),
+        None => Ok(0),
+    }
+}
+
+/// Notes that this browser has signed in as this user.
+pub async fn remember_device(tx: &mut Tx, hash: &TokenHash, id: &UserId, now: Timestamp) -> Result<(), Fault> {
+    let values = [Value::Bytes(hash.as_bytes()), Value::Text(id.as_str()), now.into()];
+    tx.run(REMEMBER_DEVICE, &values).await.map(drop)
+}
+
+/// Whether this browser has signed in as this user before.
+pub async fn knows_device(query: &mut impl Query, hash: &TokenHash, id: &UserId) -> Result<bool, Fault> {
+    let values = [Value::Bytes(hash.as_bytes()), Value::Text(id.as_str())];
+    Ok(query.first(KNOWS_DEVICE, &values).await?.is_some())
+}
+
+/// Forgets all browsers of a user.
+pub async fn forget_devices(tx: &mut Tx, id: &UserId) -> Result<(), Fault> {
+    tx.run(FORGET_DEVICES, &[Value::Text(id.as_str())]).await.map(drop)
+}
+
+/// Forgets browsers not seen since.
+pub async fn prune_devices(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
+    tx.run(PRUNE_DEVICES, &[before.into()]).await
+}

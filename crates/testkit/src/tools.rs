@@ -1,0 +1,82 @@
+//! Where the peers' programs are. Everything that is not a Debian package lives in one tool directory,
+//! `target/tools` of the workspace, or `DOORWARD_TOOLS`.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace this kit was built in.
+pub fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// The tool directory.
+pub fn directory() -> PathBuf {
+    match std::env::var_os("DOORWARD_TOOLS") {
+        Some(path) => PathBuf::from(path),
+        None => workspace().join("target").join("tools"),
+    }
+}
+
+/// The virtual environment that holds the proxies.
+pub fn proxies_environment() -> PathBuf {
+    directory().join("proxies")
+}
+
+/// The virtual environment that holds Dagster.
+pub fn dagster_environment() -> PathBuf {
+    directory().join("dagster")
+}
+
+/// The script of axe-core.
+pub fn axe_script() -> PathBuf {
+    directory().join("axe/node_modules/axe-core/axe.min.js")
+}
+
+/// A program of the proxies' environment: `envoy`, `traefik`, `caddy`.
+///
+/// # Panics
+/// When it is not installed.
+pub fn proxy_program(name: &str) -> PathBuf {
+    existing(proxies_environment().join("bin").join(name))
+}
+
+/// A program of Dagster's environment: `dagster-webserver`, `dagster`.
+///
+/// # Panics
+/// When it is not installed.
+pub fn dagster_program(name: &str) -> PathBuf {
+    existing(dagster_environment().join("bin").join(name))
+}
+
+/// A program of a Debian package, looked up where Debian puts daemons too.
+///
+/// # Panics
+/// When it is not installed.
+pub fn debian_program(name: &str) -> PathBuf {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/sbin", "/bin"];
+    let found = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| missing(name))
+}
+
+/// A program of PostgreSQL's server package, newest installed version.
+///
+/// # Panics
+/// When none is installed.
+pub fn postgres_program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin").join(name)).collect();
+    folders.retain(|path| path.exists());
+    folders.sort();
+    folders.pop().unwrap_or_else(|| missing(name))
+}
+
+fn existing(path: PathBuf) -> PathBuf {
+    if path.exists() {
+        return path;
+    }
+    missing(&path.display().to_string())
+}
+
+fn missing(name: &str) -> ! {
+    panic!("{name} is not installed; run `cargo xtask setup`")
+}

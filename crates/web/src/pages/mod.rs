@@ -1,0 +1,36 @@
+//! The pages people see: one view struct and one template of the same name each, with samples.
+//! Owns words, layout and static assets; knows nothing of the model, the store or HTTP. Callers
+//! fill a view with prepared strings and call `render()` of [`askama::Template`], which escapes them.
+//! Every page works without script and without inline style, so it fits
+//! `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'`.
+
+mod account;
+mod assets;
+mod denied;
+mod gallery;
+mod icon;
+mod launcher;
+mod limits;
+#[cfg(test)]
+mod markup;
+mod person;
+mod problem;
+mod proceed;
+mod sample_tool;
+mod setup;
+mod sign_in;
+mod signed_out;
+
+pub use account::{Account, SessionRow};
+pub use assets::{Asset, PREFIX, assets, favicon_path, find_asset, stylesheet_path};
+pub use denied::Denied;
+pub use gallery::{Rendering, gallery};
+pub use icon::{Face, Icon, Symbol};
+pub use launcher::{Launcher, Tile};
+pub use person::Person;
+pub use problem::Problem;
+pub use proceed::Proceed;
+pub use sample_tool::SampleTool;
+pub use setup::Setup;
+pub use sign_in::SignIn;
+pub use signed_out::{SignOutConfirm, SignedOut};

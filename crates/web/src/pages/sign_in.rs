@@ -1,0 +1,88 @@
+//! The sign-in page: user name and password. Does not check them.
+
+use askama::Template;
+
+/// Sign-in form. Posts `csrf`, `flow`, `login`, `password` and, if ticked, `remember=yes`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "sign_in.html")]
+pub struct SignIn {
+    /// Name of the realm as people know it, for example `Example Data Platform`.
+    pub realm_title: String,
+    /// App the person wants to reach, if they came from one.
+    pub app_name: Option<String>,
+    /// Address the form posts to.
+    pub action: String,
+    /// Token against forged posts.
+    pub csrf: String,
+    /// The sign-in attempt this form belongs to.
+    pub flow: String,
+    /// What was typed as user name before, if anything.
+    pub login_value: String,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// Something to know before signing in, such as an ended session.
+    pub notice: Option<String>,
+    /// Whether *keep me signed in* starts ticked.
+    pub remember_checked: bool,
+}
+
+impl SignIn {
+    /// Realistic examples for the gallery.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let plain = Self {
+            realm_title: "Northwind Data Platform".to_owned(),
+            app_name: Some("Dagster".to_owned()),
+            action: "/flow/flw_2r8k".to_owned(),
+            csrf: "csrf_5Jq1".to_owned(),
+            flow: "flw_2r8k".to_owned(),
+            login_value: String::new(),
+            error: None,
+            notice: None,
+            remember_checked: false,
+        };
+        vec![
+            ("plain", plain.clone()),
+            ("no-app", Self { app_name: None, remember_checked: true, ..plain.clone() }),
+            (
+                "wrong-password",
+                Self {
+                    login_value: "ada.lovelace@northwind.example".to_owned(),
+                    error: Some("That user name and password do not match. Check both and try again.".to_owned()),
+                    ..plain.clone()
+                },
+            ),
+            (
+                "session-ended",
+                Self {
+                    notice: Some(
+                        "Your session ended after 12 hours. Sign in again to go on where you were.".to_owned(),
+                    ),
+                    ..plain.clone()
+                },
+            ),
+            (
+                "long-names",
+                Self {
+                    realm_title: "Bundesanstalt für Materialforschung und Prüfwesen, \
+                                  Abteilung Dateninfrastruktur"
+                        .to_owned(),
+                    app_name: Some("Quarterly Revenue Reconciliation Workbench (pre-production)".to_owned()),
+                    login_value: "wilhelmina.constantinopolitanova-van-der-meer@example.org".to_owned(),
+                    ..plain.clone()
+                },
+            ),
+            (
+                "hostile",
+                Self {
+                    realm_title: "<script>alert('realm')</script>".to_owned(),
+                    app_name: Some("\"><img src=x onerror=alert(1)>".to_owned()),
+                    login_value: "\" autofocus onfocus=\"alert(1)".to_owned(),
+                    error: Some("منصة البيانات <script>alert(\"error\")</script>".to_owned()),
+                    csrf: "'\"><b>".to_owned(),
+                    flow: "'\"><i>".to_owned(),
+                    ..plain
+                },
+            ),
+        ]
+    }
+}

@@ -1,0 +1,1 @@
+//! Suites around the finished binary.
