@@ -12,7 +12,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   setup                       install what the tests need (safe to run again)
   test [--suite NAME]         run every suite, or one
   test --list                 name the suites
-  bench NAME                  build for release and run a benchmark
+  bench NAME|all              build for release and run a benchmark, or each
   tidy [--report]             check the house rules; --report lists what is long";
 
 fn main() -> ExitCode {

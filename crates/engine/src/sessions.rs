@@ -10,7 +10,8 @@ use doorward_model::id::{SessionId, UserId};
 use doorward_model::limits;
 use doorward_model::secret::TokenHash;
 use doorward_model::session::Session;
-use doorward_store::sessions::{self, SignedIn};
+use doorward_store::sessions;
+pub use doorward_store::sessions::SignedIn;
 use doorward_store::tx::Tx;
 
 /// The live session behind a cookie, with an active user.

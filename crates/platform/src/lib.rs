@@ -1,7 +1,8 @@
 //! What is written down about a Doorward installation: the proxy configurations it prints
-//! (`recipes`) and the objects people declare in files (`declared`). Pure text and data in, pure text
-//! and data out: no files, no sockets, no store.
+//! (`recipes`) and the objects people declare in files (`declared`). Those two are pure: text and data in,
+//! text and data out. `apply` carries a plan out, through the use cases of `engine`.
 
+pub mod apply;
 pub mod declared;
 pub mod limits;
 pub mod recipes;

@@ -9,3 +9,7 @@ pub const DECLARED_OBJECTS: usize = 20_000;
 pub const LIST_ENTRIES: usize = 10_000;
 /// Complaints reported at once, in one file: the rest follows from the first ones.
 pub const COMPLAINTS: usize = 100;
+/// YAML nodes in one file: what its bytes can hold, so that no alias blows it up.
+pub const FILE_NODES: usize = 2_000_000;
+/// Longest secret read from a file, in bytes: a password may have far less.
+pub const SECRET_BYTES: u64 = 64 * 1024;

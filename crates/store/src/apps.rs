@@ -102,6 +102,11 @@ pub async fn update(tx: &mut Tx, app: &App) -> Result<Result<(), Taken>, Fault> 
     write_lists(tx, app).await
 }
 
+/// Gives up an app's addresses, so that another app updated in the same transaction may take them.
+pub async fn release_addresses(tx: &mut Tx, id: &AppId) -> Result<(), Fault> {
+    tx.run(CLEAR_HOSTS, &[Value::Text(id.as_str())]).await.map(drop)
+}
+
 /// Deletes an app; its passes go with it.
 pub async fn delete(tx: &mut Tx, id: &AppId) -> Result<bool, Fault> {
     Ok(tx.run(DELETE, &[Value::Text(id.as_str())]).await? == 1)

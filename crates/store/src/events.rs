@@ -44,8 +44,8 @@ pub(crate) async fn append(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<(), 
         Value::Text(&ctx.actor.to_text()),
         Value::Text(&event.subject),
         Value::Text(&event.detail),
-        Value::Text(&ctx.request),
-        Value::Text(&ctx.client_address),
+        Value::Text(&ctx.request.to_string()),
+        Value::Text(&ctx.client_address()),
     ];
     tx.run(APPEND, &values).await.map(drop)
 }

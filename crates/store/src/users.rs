@@ -22,6 +22,7 @@ statements! {
     PAGE = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
     PASSWORD = "SELECT password FROM users WHERE id = $1";
+    WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
     SET_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
     UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
     SET_ACTIVE = "UPDATE users SET is_active = $2 WHERE id = $1 AND is_active <> $2";
@@ -101,6 +102,12 @@ pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<Stri
         Some(row) => row.maybe_text(0),
         None => Ok(None),
     }
+}
+
+/// The users of a realm that have no password.
+pub async fn without_password(query: &mut impl Query, realm: &RealmId) -> Result<Vec<UserId>, Fault> {
+    let rows = query.all(WITHOUT_PASSWORD, &[Value::Text(realm.as_str())]).await?;
+    rows.iter().map(|row| row.parsed(0, "users", UserId::parse)).collect()
 }
 
 /// Sets the password hash.

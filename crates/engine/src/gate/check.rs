@@ -127,7 +127,7 @@ fn judge(
 }
 
 /// Whether a pass was issued for this place: a pass stolen from one app opens no other.
-fn fits(door: &Door, pass: &LivePass, place: &Place, credential: Credential) -> bool {
+pub fn fits(door: &Door, pass: &LivePass, place: &Place, credential: Credential) -> bool {
     match (credential, &pass.pass.app_id) {
         (Credential::Pass(_), Some(app)) => *app == place.app.id && pass.pass.host == place.address.host().as_str(),
         (Credential::SharedPass(_), None) => door
@@ -140,7 +140,7 @@ fn fits(door: &Door, pass: &LivePass, place: &Place, credential: Credential) -> 
 }
 
 /// When the feed could not be read for longer than the grace period, what is in memory may be revoked.
-fn refuse_when_out_of_step(door: &Door, now: Timestamp) -> Result<(), Fault> {
+pub fn refuse_when_out_of_step(door: &Door, now: Timestamp) -> Result<(), Fault> {
     let behind = now.millis_since(door.live.synced_at());
     // Polls are far apart compared with a millisecond: a node in step is up to some seconds old.
     let allowed = door.settings.database_grace_seconds.saturating_mul(1000).max(OUT_OF_STEP_MILLISECONDS);

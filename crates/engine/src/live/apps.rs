@@ -7,8 +7,9 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, GroupId, RealmId};
 use doorward_model::name::GroupName;
 use doorward_model::path::RequestPath;
-use doorward_store::apps;
+use doorward_model::people::Realm;
 use doorward_store::store::Store;
+use doorward_store::{apps, realms};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub struct Apps {
     by_host: HashMap<Box<str>, Vec<Place>>,
     by_id: HashMap<AppId, Arc<App>>,
     group_names: HashMap<GroupId, GroupName>,
+    realms: HashMap<RealmId, Realm>,
 }
 
 /// An app at one of its addresses.
@@ -33,7 +35,8 @@ pub struct Place {
 
 impl Apps {
     /// Builds a snapshot.
-    pub fn new(version: u64, apps: Vec<App>, group_names: HashMap<GroupId, GroupName>) -> Self {
+    pub fn new(version: u64, apps: Vec<App>, group_names: HashMap<GroupId, GroupName>, realms: Vec<Realm>) -> Self {
+        let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
         let mut by_host: HashMap<Box<str>, Vec<Place>> = HashMap::new();
         let mut by_id = HashMap::new();
         for app in apps {
@@ -48,7 +51,7 @@ impl Apps {
         for places in by_host.values_mut() {
             places.sort_by_key(|place| std::cmp::Reverse(place.address.prefix().len()));
         }
-        Self { version, by_host, by_id, group_names }
+        Self { version, by_host, by_id, group_names, realms }
     }
 
     /// Whether some app answers at this host.
@@ -83,6 +86,11 @@ impl Apps {
         self.group_names.get(id)
     }
 
+    /// The realm of that id, as of this snapshot.
+    pub fn realm(&self, id: &RealmId) -> Option<&Realm> {
+        self.realms.get(id)
+    }
+
     /// How many apps there are.
     pub fn count(&self) -> usize {
         self.by_id.len()
@@ -95,8 +103,9 @@ impl Live {
     pub(crate) async fn reload_apps(&self, store: &Store) -> Result<(), Fault> {
         let _alone = self.reloading.lock().await;
         let (apps, names) = apps::all(&mut &*store).await?;
+        let realms = realms::list(&mut &*store, i64::MAX).await?;
         let version = self.apps.load().version + 1;
-        self.apps.store(Arc::new(Apps::new(version, apps, names)));
+        self.apps.store(Arc::new(Apps::new(version, apps, names, realms)));
         Ok(())
     }
 }

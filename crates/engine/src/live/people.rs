@@ -5,6 +5,7 @@ use crate::live::Live;
 use crate::live::feed::Touched;
 use arc_swap::ArcSwapOption;
 use doorward_model::fault::Fault;
+use doorward_model::id::AppId;
 use doorward_model::people::{Group, User};
 use doorward_model::secret::TokenHash;
 use doorward_model::session::{Pass, ServiceToken, Session};
@@ -40,6 +41,8 @@ pub struct LiveSession {
 pub struct Prepared {
     /// The version of the apps it was made from.
     pub apps_version: u64,
+    /// The app it is for.
+    pub app_id: AppId,
     /// Which of the edge's dialects it is for.
     pub dialect: u8,
     /// Good until then.
@@ -52,6 +55,7 @@ pub struct Prepared {
 pub struct LivePass {
     /// The pass.
     pub pass: Pass,
+    hash: TokenHash,
     /// Its session.
     pub session: Arc<LiveSession>,
     /// What an edge made of it last.
@@ -113,7 +117,7 @@ impl Live {
             return Ok(None);
         };
         let session = self.session_of(store, signed_in).await?;
-        let live = Arc::new(LivePass { pass, session, prepared: ArcSwapOption::empty() });
+        let live = Arc::new(LivePass { pass, hash: *hash, session, prepared: ArcSwapOption::empty() });
         let touched = Touched::Session(&live.session);
         self.keep(mark, &touched, || {
             self.people.put(live.session.person.user.id.clone(), live.session.person.clone());
@@ -121,6 +125,11 @@ impl Live {
             self.passes.put(*hash, live.clone());
         });
         Ok(Some(live))
+    }
+
+    /// A pass as it is now, when something it rested on has changed; `None` when it is no more.
+    pub async fn reload(&self, store: &Store, pass: &LivePass) -> Result<Option<Arc<LivePass>>, Fault> {
+        self.load_pass(store, &pass.hash).await
     }
 
     /// A user's groups and the user, from memory or the store.

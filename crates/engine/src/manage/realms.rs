@@ -2,6 +2,7 @@
 
 use crate::door::Door;
 use crate::manage::Refused;
+use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
@@ -24,11 +25,13 @@ pub async fn create(
         return Ok(Err(Refused::taken("realm", realm.name.as_str())));
     }
     door.keys.make(tx, ctx, door, &realm.id).await?;
+    tx.changed(Change::Apps);
     tx.record(Event::new(EventKind::RealmCreated, Some(&realm.id), realm.name.to_string(), String::new()));
     Ok(Ok(realm))
 }
 
 /// Changes a realm's title.
 pub async fn retitle(tx: &mut Tx, realm: &Realm, title: &DisplayText) -> Result<(), Fault> {
+    tx.changed(Change::Apps);
     realms::retitle(tx, &realm.id, title).await
 }

@@ -114,10 +114,8 @@ pub async fn shared_pass(door: &Door, ctx: &Ctx, session: &Session) -> Result<Op
     Ok(Some(pass))
 }
 
-/// The wish to enter at a place, going back to `wanted` there, or to its front page.
-pub fn wish_at(place: &Place, wanted: Option<&str>, binding: &TokenHash) -> Option<Wish> {
+/// Where on a place a browser goes back to: `wanted` if it lies there, else its front page.
+pub fn back_at(place: &Place, wanted: Option<&str>) -> Option<BackTo> {
     let addresses = std::slice::from_ref(&*place.address);
-    let back_to =
-        wanted.and_then(|wanted| BackTo::resolve(wanted, addresses)).or_else(|| BackTo::front(&place.address))?;
-    Some(Wish { app_id: place.app.id.clone(), back_to, binding: binding.hex() })
+    wanted.and_then(|wanted| BackTo::resolve(wanted, addresses)).or_else(|| BackTo::front(&place.address))
 }

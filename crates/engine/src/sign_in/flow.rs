@@ -71,7 +71,13 @@ impl Entrance {
 }
 
 /// Begins a flow. `None` when this client address has too many under way.
-pub async fn begin(door: &Door, ctx: &Ctx, realm: &RealmId, wish: Option<&Wish>) -> Result<Option<PlainToken>, Fault> {
+pub async fn begin(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &RealmId,
+    browser: &TokenHash,
+    wish: Option<&Wish>,
+) -> Result<Option<PlainToken>, Fault> {
     let token = PlainToken::draw(TokenKind::Flow, &*door.dice);
     let flow = Flow {
         realm_id: realm.clone(),
@@ -83,7 +89,7 @@ pub async fn begin(door: &Door, ctx: &Ctx, realm: &RealmId, wish: Option<&Wish>)
     };
     let mut tx = door.begin().await?;
     let times = (ctx.now, ctx.now.plus_seconds(limits::FLOW_SECONDS));
-    if !flows::create(&mut tx, &token.hash(), &flow, &ctx.client_address, times).await? {
+    if !flows::create(&mut tx, &token.hash(), &flow, &ctx.client_address(), times).await? {
         return Ok(None);
     }
     door.commit(ctx, tx).await?;

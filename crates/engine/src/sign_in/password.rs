@@ -153,7 +153,7 @@ pub(crate) async fn begin_session(
         last_seen_at: ctx.now,
         expires_at: ctx.now.plus_seconds(lifetime_seconds),
         idle_seconds,
-        client_address: ctx.client_address.clone(),
+        client_address: ctx.client_address(),
         user_agent: user_agent.chars().filter(|c| !is_unprintable(*c)).take(limits::USER_AGENT_CHARACTERS).collect(),
     };
     let session = PlainToken::draw(TokenKind::Session, &*door.dice);

@@ -35,7 +35,7 @@ pub enum Place {
 /// Reserves a place under every counter that applies. `account` is the user's id, or the name typed
 /// when there is no such user, so that both cost and count alike.
 pub async fn reserve(door: &Door, ctx: &Ctx, account: &str, device: Option<&TokenHash>) -> Result<Place, Fault> {
-    let counters = counters(account, &ctx.client_address, device);
+    let counters = counters(account, &ctx.client_address(), device);
     let mut tx = door.begin().await?;
     let mut names = Vec::new();
     for counter in &counters {

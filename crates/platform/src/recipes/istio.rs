@@ -49,7 +49,9 @@ fn groups(facts: &RecipeFacts<'_>) -> Vec<(&'static str, String)> {
     let open: Vec<String> = facts.public_paths.iter().map(|path| String::from(path.clone())).collect();
     let closed_but: Vec<String> = std::iter::once("/.doorward/*".to_owned()).chain(open.iter().cloned()).collect();
     let note = format!(
-        "Istio compares a whole value, its\n# beginning or its end, so a group counts when it is the first, the last or the only one in\n# {header}. What Doorward refused stays refused."
+        "Istio compares a\n\
+         # whole value, its beginning or its end: a group counts when it is the first, the last or the only\n\
+         # one in {header}. What Doorward refused stays refused."
     );
     vec![
         ("groups_header", header.to_owned()),

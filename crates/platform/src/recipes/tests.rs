@@ -320,9 +320,17 @@ struct Selector {
 #[serde(deny_unknown_fields)]
 struct Rule {
     #[serde(default)]
+    from: Vec<From>,
+    #[serde(default)]
     to: Vec<To>,
     #[serde(default)]
     when: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct From {
+    source: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -434,6 +442,8 @@ fn a5_the_ingress_itself_checks_the_groups_header() {
                 assert_eq!(rule.to.first().unwrap().operation.not_paths, ["/.doorward/*", "/health"]);
 
                 assert_eq!(allow.spec.action, "ALLOW");
+                let from = &allow.spec.rules.first().unwrap().from.first().unwrap().source;
+                assert_eq!(from.get("principals").map(Vec::len), Some(1));
                 let condition = allow.spec.rules.first().unwrap().when.first().unwrap();
                 assert_eq!((&condition.key, condition.values.as_slice()), (&key, expected.as_slice()));
                 assert_eq!(allow.spec.rules.get(1).unwrap().to.first().unwrap().operation.paths, ["/health"]);

@@ -1,0 +1,164 @@
+//! Running: listeners, tasks, and stopping calmly.
+
+use crate::exit::Exit;
+use crate::settings::Config;
+use crate::{control, open, tasks};
+use doorward_engine::door::Door;
+use doorward_engine::manage::{self, Refused};
+use doorward_engine::setup;
+use doorward_gate::answer::Gate;
+use doorward_model::context::{Ctx, RequestTag};
+use doorward_model::event::Actor;
+use doorward_model::fault::Fault;
+use doorward_model::name::DisplayText;
+use doorward_model::people::Realm;
+use doorward_proxy::{Carrier, Timeouts};
+use doorward_store::{realms, users};
+use doorward_web::front::Front;
+use doorward_web::web::Web;
+use doorward_web::words::PageWords;
+use doorward_web::{listen, operations, sample};
+use doorward_world::World;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// What `serve` and `up` have bound before anything else, so that a taken port is told at once.
+pub struct Listeners {
+    front: TcpListener,
+    grpc: Option<TcpListener>,
+    operations: Option<TcpListener>,
+    sample: Option<TcpListener>,
+}
+
+/// `doorward serve`
+pub async fn run(config: Config, world: World) -> Result<(), Exit> {
+    let begun = Instant::now();
+    let listeners = bind(&config, false).await?;
+    let door = open::open(&config, &world).await?;
+    let ctx = start_ctx(&world);
+    let realm = ensure_realm(&door, &ctx).await?;
+    print_setup_link(&door, &ctx, &realm).await?;
+    stand(config, world, door, listeners, &[], begun).await
+}
+
+/// Binds every listener.
+pub async fn bind(config: &Config, with_sample: bool) -> Result<Listeners, Exit> {
+    let front = listen_at(config.listen, "--listen").await?;
+    let grpc = match config.grpc_listen {
+        Some(address) => Some(listen_at(address, "--grpc-listen").await?),
+        None => None,
+    };
+    let operations = match config.operations_listen {
+        Some(address) => Some(listen_at(address, "--operations-listen").await?),
+        None => None,
+    };
+    let sample = match with_sample {
+        true => Some(listen_at(SocketAddr::from(([127, 0, 0, 1], 0)), "the sample tool").await?),
+        false => None,
+    };
+    Ok(Listeners { front, grpc, operations, sample })
+}
+
+async fn listen_at(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| Exit::address(address, flag, &error))
+}
+
+/// The circumstances of what happens at the start.
+pub fn start_ctx(world: &World) -> Ctx {
+    Ctx { now: world.now(), actor: Actor::Worker("start"), request: RequestTag::new(0, 0), client: None }
+}
+
+/// The configured realm, created on first start.
+pub async fn ensure_realm(door: &Door, ctx: &Ctx) -> Result<Realm, Exit> {
+    let name = &door.settings.realm;
+    if let Some(realm) = realms::find(&mut &door.store, name).await? {
+        return Ok(realm);
+    }
+    let title = DisplayText::parse("Doorward").map_err(|bad| Fault::internal(bad.to_string()))?;
+    let mut tx = door.begin().await?;
+    match manage::realms::create(door, ctx, &mut tx, name.clone(), title).await? {
+        Ok(realm) => {
+            door.commit(ctx, tx).await?;
+            door.keys.load(door, ctx).await?;
+            Ok(realm)
+        }
+        // Another node was faster.
+        Err(_) => {
+            drop(tx);
+            let found = realms::find(&mut &door.store, name).await?;
+            found.ok_or_else(|| Exit::from(Refused::because(format!("realm {name} cannot be created"))))
+        }
+    }
+}
+
+/// While a realm has no user, every start prints a fresh one-time link for the first one.
+pub async fn print_setup_link(door: &Door, ctx: &Ctx, realm: &Realm) -> Result<(), Exit> {
+    if users::count(&mut &door.store, &realm.id).await? > 0 {
+        return Ok(());
+    }
+    let link = setup::make_link(door, ctx, realm).await?;
+    println!("Setup link: {}", door.settings.public.url(&format!("/setup?token={}", link.reveal())));
+    println!("            It makes the first administrator, works once, and for a day.");
+    Ok(())
+}
+
+/// Opens for business and stays until told to stop.
+pub async fn stand(
+    config: Config,
+    world: World,
+    door: Door,
+    listeners: Listeners,
+    lines: &[String],
+    begun: Instant,
+) -> Result<(), Exit> {
+    let public = door.settings.public.clone();
+    let sample_address = listeners.sample.as_ref().and_then(|listener| listener.local_addr().ok());
+    let words = Arc::new(PageWords { public: public.clone() });
+    let gate = Arc::new(Gate { door: Arc::new(door), words });
+    let carrier = Carrier::new(Timeouts::STANDARD);
+    let web = Arc::new(Web::new(gate, carrier, config.trusted.clone(), world, sample_address));
+    let (tell, stop) = watch::channel(false);
+    let mut running = tasks::start(&web, &stop);
+    running.push(tokio::spawn(control::listen(config.data.clone(), web.clone(), stop.clone())));
+    let front = Arc::new(Front::new(web.clone()));
+    running.push(tokio::spawn(listen::serve_front(listeners.front, front, stop.clone())));
+    if let Some(listener) = listeners.grpc {
+        running.push(tokio::spawn(listen::serve_grpc(listener, web.clone(), stop.clone())));
+    }
+    if let Some(listener) = listeners.operations {
+        let router = operations::router(web.clone());
+        running.push(tokio::spawn(listen::serve_router(listener, router, stop.clone())));
+    }
+    if let Some(listener) = listeners.sample {
+        running.push(tokio::spawn(listen::serve_router(listener, sample::router(), stop.clone())));
+    }
+    println!("Doorward is ready after {} ms", begun.elapsed().as_millis());
+    println!("  Sign in   {public}");
+    for line in lines {
+        println!("  {line}");
+    }
+    println!("  Data      {}", config.data.display());
+    until_told().await;
+    tracing::info!("stopping: open requests may finish");
+    let _ = tell.send(true);
+    for task in running {
+        let _ = task.await;
+    }
+    web.door().store.close().await;
+    Ok(())
+}
+
+async fn until_told() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

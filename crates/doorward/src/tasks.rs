@@ -1,0 +1,101 @@
+//! Every task that runs beside the listeners, with its name and pace. All end when told to stop.
+
+use doorward_engine::upkeep;
+use doorward_model::event::Actor;
+use doorward_store::changes::Listener;
+use doorward_web::listen::Stop;
+use doorward_web::web::Web;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How often the change feed is looked at when nothing wakes us: bounds how late a change is seen when a
+/// wake-up is lost.
+const FOLLOW_EVERY: Duration = Duration::from_millis(100);
+/// How long after a failed look the next one comes.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
+/// How often it is written down who was seen.
+const SEEN_EVERY: Duration = Duration::from_secs(15);
+/// How often what is over is forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How long memory for password hashing is kept after its last use, at most.
+const REST_EVERY: Duration = Duration::from_secs(30);
+
+/// Starts all tasks.
+pub fn start(web: &Arc<Web>, stop: &Stop) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(until(stop.clone(), follow(web.clone()))),
+        tokio::spawn(until(stop.clone(), note_seen(web.clone()))),
+        tokio::spawn(until(stop.clone(), prune(web.clone()))),
+        tokio::spawn(until(stop.clone(), rest(web.clone()))),
+    ]
+}
+
+async fn until(mut stop: Stop, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Follows the change feed: woken by commits of other nodes where the database can, polling always.
+async fn follow(web: Arc<Web>) {
+    let mut listener = None;
+    let mut was_lost = false;
+    loop {
+        if listener.is_none() {
+            listener = Listener::start(&web.door().store).await.ok();
+        }
+        let ctx = web.begin_as(Actor::Worker("follow"), None);
+        match upkeep::follow(web.door(), &ctx).await {
+            Ok(()) if was_lost => {
+                tracing::info!("the database answers again");
+                was_lost = false;
+            }
+            Ok(()) => {}
+            Err(fault) => {
+                if !was_lost {
+                    tracing::error!("following the change feed: {fault}");
+                }
+                was_lost = true;
+                listener = None;
+                tokio::time::sleep(FOLLOW_AGAIN).await;
+                continue;
+            }
+        }
+        let woken = match &mut listener {
+            Some(listener) => tokio::time::timeout(FOLLOW_EVERY, listener.wait()).await,
+            None => tokio::time::timeout(FOLLOW_EVERY, std::future::pending()).await,
+        };
+        if let Ok(Err(_)) = woken {
+            listener = None;
+        }
+    }
+}
+
+async fn note_seen(web: Arc<Web>) {
+    loop {
+        tokio::time::sleep(SEEN_EVERY).await;
+        let ctx = web.begin_as(Actor::Worker("note_seen"), None);
+        if let Err(fault) = upkeep::note_seen(web.door(), &ctx).await {
+            tracing::warn!("writing down who was seen: {fault}");
+        }
+    }
+}
+
+async fn prune(web: Arc<Web>) {
+    loop {
+        tokio::time::sleep(PRUNE_EVERY).await;
+        let ctx = web.begin_as(Actor::Worker("prune"), None);
+        if let Err(fault) = upkeep::prune(web.door(), &ctx).await {
+            tracing::warn!("forgetting what is over: {fault}");
+        }
+    }
+}
+
+async fn rest(web: Arc<Web>) {
+    loop {
+        tokio::time::sleep(REST_EVERY).await;
+        web.door().hasher.rest();
+    }
+}

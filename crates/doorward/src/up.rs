@@ -1,0 +1,166 @@
+//! `doorward up`: one machine, everything generated. A small sample tool stands behind the gate, and real
+//! ones by `--protect`.
+
+use crate::exit::Exit;
+use crate::serve;
+use crate::settings::Config;
+use crate::{open, control};
+use doorward_engine::door::Door;
+use doorward_engine::manage;
+use doorward_model::address::Address;
+use doorward_model::app::{Access, App, AppSettings, Icon};
+use doorward_model::context::Ctx;
+use doorward_model::name::{AppSlug, DisplayText, GroupName};
+use doorward_model::people::Realm;
+use doorward_store::apps;
+use doorward_store::tx::Tx;
+use doorward_web::proxied;
+use doorward_world::World;
+use std::time::Instant;
+
+/// A tool to put behind the built-in reverse proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protect {
+    /// Its name, and its host's first label.
+    pub slug: AppSlug,
+    /// Where it listens.
+    pub upstream: String,
+    /// Groups that may enter.
+    pub groups: Vec<GroupName>,
+}
+
+/// `doorward up`
+pub async fn run(config: Config, world: World, protects: Vec<Protect>) -> Result<(), Exit> {
+    let begun = Instant::now();
+    let listeners = serve::bind(&config, true).await?;
+    let door = open::open(&config, &world).await?;
+    let ctx = serve::start_ctx(&world);
+    let realm = serve::ensure_realm(&door, &ctx).await?;
+    let lines = put_behind(&door, &ctx, &realm, &protects).await?;
+    control::poke(&config).await;
+    serve::print_setup_link(&door, &ctx, &realm).await?;
+    serve::stand(config, world, door, listeners, &lines, begun).await
+}
+
+/// Creates or brings up to date the sample and the protected apps; what was changed by hand stays.
+async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect]) -> Result<Vec<String>, Exit> {
+    let mut tx = door.begin().await?;
+    let mut lines = Vec::new();
+    let sample = AppSlug::parse("sample").map_err(|bad| Exit::usage(bad.to_string()))?;
+    if !protects.iter().any(|protect| protect.slug == sample) {
+        let wanted = Wanted {
+            title: "Sample tool",
+            description: Some("Shows what a tool behind the gate is told"),
+            icon: Icon::Generic,
+            upstream: proxied::SAMPLE,
+            access: Access { everyone: true, groups: Vec::new() },
+        };
+        let address = ensure(door, &mut tx, realm, &sample, wanted).await?;
+        lines.push(format!("Sample    {address}"));
+    }
+    for protect in protects {
+        let groups = manage::groups::find_or_create(door, &mut tx, &realm.id, &protect.groups).await?;
+        let title = title(&protect.slug);
+        let wanted = Wanted {
+            title: &title,
+            description: None,
+            icon: icon(&protect.slug),
+            upstream: &protect.upstream,
+            access: Access { everyone: false, groups },
+        };
+        let address = ensure(door, &mut tx, realm, &protect.slug, wanted).await?;
+        let who: Vec<&str> = protect.groups.iter().map(GroupName::as_str).collect();
+        let who = if who.is_empty() { "nobody yet: name a group with --allow".to_owned() } else { who.join(", ") };
+        lines.push(format!("{title:<9} {address} -> {} (for {who})", protect.upstream));
+    }
+    door.commit(ctx, tx).await?;
+    Ok(lines)
+}
+
+struct Wanted<'a> {
+    title: &'a str,
+    description: Option<&'a str>,
+    icon: Icon,
+    upstream: &'a str,
+    access: Access,
+}
+
+async fn ensure(
+    door: &Door,
+    tx: &mut Tx,
+    realm: &Realm,
+    slug: &AppSlug,
+    wanted: Wanted<'_>,
+) -> Result<Address, Exit> {
+    let address = address(&door.settings.public, slug)?;
+    let Some(app) = apps::find(tx, &realm.id, slug).await? else {
+        let text = |text: &str| DisplayText::parse(text).map_err(|bad| Exit::usage(bad.to_string()));
+        let settings = AppSettings {
+            title: text(wanted.title)?,
+            description: wanted.description.map(text).transpose()?,
+            icon: wanted.icon,
+            addresses: vec![address.clone()],
+            upstream: Some(wanted.upstream.to_owned()),
+            public_paths: Vec::new(),
+            headers: Vec::new(),
+            bearer_token: false,
+            how_to_ask: None,
+        };
+        let created = manage::apps::create(door, tx, &realm.id, slug.clone(), (wanted.access, settings)).await?;
+        created.map_err(Exit::from)?;
+        return Ok(address);
+    };
+    let brought = brought_up_to_date(&app, &address, &wanted);
+    if brought != app {
+        manage::apps::update(door, tx, &brought).await?.map_err(Exit::from)?;
+    }
+    Ok(brought.settings.addresses.first().cloned().unwrap_or(address))
+}
+
+/// The app with the upstream and groups asked for now, and with its own host at the present port.
+fn brought_up_to_date(app: &App, address: &Address, wanted: &Wanted<'_>) -> App {
+    let mut app = app.clone();
+    app.settings.upstream = Some(wanted.upstream.to_owned());
+    for known in &mut app.settings.addresses {
+        if known.host() == address.host() && known.prefix().is_empty() {
+            *known = address.clone();
+        }
+    }
+    for group in &wanted.access.groups {
+        if !app.access.groups.contains(group) {
+            app.access.groups.push(group.clone());
+        }
+    }
+    app
+}
+
+/// The app's host beside Doorward's own: `doorward.example.com` gives `dagster.example.com`.
+fn address(public: &Address, slug: &AppSlug) -> Result<Address, Exit> {
+    let host = public.host().as_str();
+    let parent = match host.split_once('.') {
+        Some((_, parent)) if !host.starts_with('[') => parent,
+        _ => return Err(Exit::usage(format!("public URL {public} has no parent domain to put {slug} below: use a host like doorward.localhost"))),
+    };
+    let origin = public.origin();
+    let renamed = origin.replacen(&format!("://{host}"), &format!("://{slug}.{parent}"), 1);
+    Address::parse(&renamed).map_err(|bad| Exit::usage(bad.to_string()))
+}
+
+fn title(slug: &AppSlug) -> String {
+    let mut letters = slug.as_str().chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str().replace('-', " "))
+}
+
+/// A symbol people will recognise, from the tool's name.
+fn icon(slug: &AppSlug) -> Icon {
+    match slug.as_str() {
+        "dagster" | "airflow" | "kestra" | "prefect" => Icon::Pipeline,
+        "grafana" | "superset" | "metabase" => Icon::Chart,
+        "minio" | "seaweedfs" => Icon::Storage,
+        "polaris" | "trino" | "cube" => Icon::Database,
+        "jupyter" | "jupyterhub" | "marimo" => Icon::Notebook,
+        "airbyte" => Icon::Workflow,
+        _ => Icon::Initials,
+    }
+}

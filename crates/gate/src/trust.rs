@@ -1,0 +1,89 @@
+//! Which peers may speak for others. Decided once, when a connection is accepted; forwarded headers
+//! from anyone else do not exist.
+
+use http::HeaderMap;
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// The explicit list of trusted proxies.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+/// A list that would trust everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustsEveryone(pub IpNet);
+
+impl TrustedProxies {
+    /// From networks. Networks that hold (nearly) every address are refused: forwarded headers would
+    /// then be believed from anyone.
+    ///
+    /// # Errors
+    /// The network that is too wide.
+    pub fn new(networks: Vec<IpNet>) -> Result<Self, TrustsEveryone> {
+        match networks.iter().find(|network| network.prefix_len() < 7) {
+            Some(wide) => Err(TrustsEveryone(*wide)),
+            None => Ok(Self(networks)),
+        }
+    }
+
+    /// Whether a peer is on the list.
+    pub fn contains(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.0.iter().any(|network| network.contains(&peer))
+    }
+
+    /// The client's address: the peer's own, or, behind a trusted proxy, the last address in
+    /// `X-Forwarded-For` that is not itself a trusted proxy's. Host names in it are never looked up.
+    pub fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if !self.contains(peer) {
+            return peer;
+        }
+        let mut client = peer;
+        let lines: Vec<&str> =
+            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        for entry in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+            let Ok(address) = entry.trim().parse::<IpAddr>() else { return client };
+            client = address.to_canonical();
+            if !self.contains(client) {
+                return client;
+            }
+        }
+        client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TrustedProxies;
+    use http::HeaderMap;
+    use std::net::IpAddr;
+
+    fn client(peer: &str, forwarded: &[&'static str]) -> Option<IpAddr> {
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().ok()?]).ok()?;
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", http::HeaderValue::from_static(line));
+        }
+        Some(trusted.client_address(peer.parse().ok()?, &headers))
+    }
+
+    #[test]
+    fn forwarded_addresses_count_from_trusted_peers_only() {
+        let expect = |text: &str| text.parse().ok();
+        assert_eq!(client("192.0.2.9", &["198.51.100.1"]), expect("192.0.2.9"));
+        assert_eq!(client("10.0.0.1", &["198.51.100.1"]), expect("198.51.100.1"));
+        // What the client wrote itself stands left of what the trusted proxy added.
+        assert_eq!(client("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.7"]), expect("198.51.100.1"));
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "198.51.100.1"]), expect("198.51.100.1"));
+        assert_eq!(client("10.0.0.1", &["evil.example"]), expect("10.0.0.1"));
+        assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1"]), expect("198.51.100.1"));
+    }
+
+    #[test]
+    fn gauntlet_b1_02_a_list_that_trusts_everyone_is_refused() {
+        for wide in ["0.0.0.0/0", "::/0", "0.0.0.0/1"] {
+            assert!(TrustedProxies::new(wide.parse().into_iter().collect()).is_err(), "{wide}");
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Declared objects with checked names. Every name that others refer to keeps its place, so that what
+//! is found out later can still be pointed at.
+
+use super::check;
+use super::complaint::{Complaint, Position};
+use super::document::{Document, KINDS, List, Text, read};
+use crate::limits;
+use doorward_model::address::Address;
+use doorward_model::app::{AppSettings, HeaderFamily, Icon, PublicPath};
+use doorward_model::limits as nouns;
+use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use serde::de::IntoDeserializer as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_saphyr::Spanned;
+use std::collections::HashSet;
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Realm of objects that name none.
+pub(super) const DEFAULT_REALM: &str = "main";
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub at: Position,
+}
+
+/// Where a secret is kept; the secret itself never stands in a declared file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretReference {
+    /// An environment variable of the process that applies the plan: `env:NAME`.
+    Environment(String),
+    /// A file it can read: `file:/absolute/path`.
+    File(PathBuf),
+}
+
+impl SecretReference {
+    /// Parses `env:NAME` or `file:/absolute/path`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(name) = text.strip_prefix("env:") {
+            let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || (b == b'_'));
+            let starts = name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
+            return (fits && starts).then(|| Self::Environment(name.to_owned()));
+        }
+        let path = text.strip_prefix("file:")?;
+        path.starts_with('/').then(|| Self::File(PathBuf::from(path)))
+    }
+}
+
+impl Display for SecretReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
+impl Serialize for SecretReference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A declared object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declared {
+    /// `kind: Realm`.
+    Realm(DeclaredRealm),
+    /// `kind: Group`.
+    Group(DeclaredGroup),
+    /// `kind: User`.
+    User(DeclaredUser),
+    /// `kind: App`.
+    App(Box<DeclaredApp>),
+}
+
+/// A declared realm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredRealm {
+    /// Its name.
+    pub name: Located<RealmName>,
+    /// Its name for people; left as it is when absent.
+    pub title: Option<DisplayText>,
+}
+
+/// A declared group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredGroup {
+    /// Its realm.
+    pub realm: Located<RealmName>,
+    /// Its name.
+    pub name: Located<GroupName>,
+    /// Users in it; a list owns every declared membership of the group, no list owns none.
+    pub members: Option<Vec<Located<UserName>>>,
+    /// Groups inside it; a list owns every declared nesting in the group, no list owns none.
+    pub groups: Option<Vec<Located<GroupName>>>,
+}
+
+/// A declared user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredUser {
+    /// Its realm.
+    pub realm: Located<RealmName>,
+    /// Its sign-in name.
+    pub name: Located<UserName>,
+    /// Its name for people; left as it is when absent.
+    pub display: Option<DisplayText>,
+    /// Its e-mail address; left as it is when absent.
+    pub email: Option<EmailAddress>,
+    /// Whether it may sign in; when absent, new users may and known ones are left as they are, so that
+    /// applying a file does not undo a hand that disabled somebody.
+    pub active: Option<bool>,
+    /// First password; used only while the user has none.
+    pub password: Option<SecretReference>,
+    /// Groups it is in; a list owns every declared membership of the user, no list owns none.
+    pub groups: Option<Vec<Located<GroupName>>>,
+}
+
+/// A declared app. It is owned as a whole: what is absent is reset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredApp {
+    /// Its realm.
+    pub realm: Located<RealmName>,
+    /// Its name.
+    pub name: Located<AppSlug>,
+    /// Groups that may enter.
+    pub allowed_groups: Vec<Located<GroupName>>,
+    /// Whether every signed-in user of the realm may enter.
+    pub everyone: bool,
+    /// Everything else.
+    pub settings: AppSettings,
+    /// Where each of the addresses stands, in the order of `settings.addresses`.
+    pub addresses_at: Vec<Position>,
+}
+
+/// Reads the objects of one file. `source_name` stands in every complaint.
+pub fn parse(source_name: &str, text: &str) -> Result<Vec<Declared>, Vec<Complaint>> {
+    let objects = parse_alone(source_name, text)?;
+    let complaints = check::all(&objects);
+    if complaints.is_empty() { Ok(objects) } else { Err(complaints) }
+}
+
+/// Reads the objects of several files, given as (name, text), that belong together.
+pub fn parse_all(files: &[(String, String)]) -> Result<Vec<Declared>, Vec<Complaint>> {
+    let mut objects = Vec::new();
+    let mut complaints = Vec::new();
+    for (name, text) in files {
+        match parse_alone(name, text) {
+            Ok(found) => objects.extend(found),
+            Err(found) => complaints.extend(found),
+        }
+    }
+    complaints.extend(check::all(&objects));
+    if complaints.is_empty() { Ok(objects) } else { Err(complaints) }
+}
+
+fn parse_alone(source_name: &str, text: &str) -> Result<Vec<Declared>, Vec<Complaint>> {
+    let file: Arc<str> = source_name.into();
+    let documents = read(&file, text).map_err(|complaint| vec![complaint])?;
+    let mut reader = Reader { file, complaints: Vec::new() };
+    let mut objects = Vec::with_capacity(documents.len());
+    for document in &documents {
+        objects.extend(reader.object(document));
+        if reader.complaints.len() >= limits::COMPLAINTS {
+            break;
+        }
+    }
+    reader.complaints.sort_by(|a, b| a.at.cmp(&b.at));
+    if reader.complaints.is_empty() { Ok(objects) } else { Err(reader.complaints) }
+}
+
+/// Turns documents into objects and gathers what is wrong on the way.
+struct Reader {
+    file: Arc<str>,
+    complaints: Vec<Complaint>,
+}
+
+impl Reader {
+    fn object(&mut self, document: &Spanned<Document>) -> Option<Declared> {
+        let written = &document.value;
+        let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        let Some(kind) = &written.kind else {
+            let at = Position::new(&self.file, document.referenced);
+            return self.no(&at, "the object has no kind", format!("add kind: with one of {}", known.join(", ")));
+        };
+        let Some((kind, keys)) = KINDS.iter().find(|(name, _)| *name == kind.value) else {
+            let at = self.at(kind);
+            let what = format!("the kind `{}` is unknown", shown(&kind.value));
+            return self.no(&at, what, format!("use one of {}", known.join(", ")));
+        };
+        self.check_keys(kind, keys, written);
+        match *kind {
+            "Realm" => self.realm(document).map(Declared::Realm),
+            "Group" => self.group(document).map(Declared::Group),
+            "User" => self.user(document).map(Declared::User),
+            _ => self.app(document).map(|app| Declared::App(Box::new(app))),
+        }
+    }
+
+    fn realm(&mut self, document: &Spanned<Document>) -> Option<DeclaredRealm> {
+        let written = &document.value;
+        let title = self.optional(written.title.as_ref(), DisplayText::parse);
+        Some(DeclaredRealm { name: self.name(document, RealmName::parse)?, title })
+    }
+
+    fn group(&mut self, document: &Spanned<Document>) -> Option<DeclaredGroup> {
+        let written = &document.value;
+        let members = written.members.as_ref().map(|list| self.list(list, limits::LIST_ENTRIES, UserName::parse));
+        let groups = written.groups.as_ref().map(|list| self.list(list, limits::LIST_ENTRIES, GroupName::parse));
+        let realm = self.of_realm(document);
+        let name = self.name(document, GroupName::parse);
+        Some(DeclaredGroup { realm: realm?, name: name?, members, groups })
+    }
+
+    fn user(&mut self, document: &Spanned<Document>) -> Option<DeclaredUser> {
+        let written = &document.value;
+        let display = self.optional(written.display.as_ref(), DisplayText::parse);
+        let email = self.optional(written.email.as_ref(), EmailAddress::parse);
+        let groups = written.groups.as_ref().map(|list| self.list(list, limits::LIST_ENTRIES, GroupName::parse));
+        let password = self.password(written.password.as_ref());
+        let realm = self.of_realm(document);
+        let name = self.name(document, UserName::parse);
+        Some(DeclaredUser { realm: realm?, name: name?, display, email, active: written.active, password, groups })
+    }
+
+    fn app(&mut self, document: &Spanned<Document>) -> Option<DeclaredApp> {
+        let written = &document.value;
+        let realm = self.of_realm(document);
+        let name = self.name(document, AppSlug::parse);
+        let title = self.optional(written.title.as_ref(), DisplayText::parse);
+        let addresses = self.addresses(document);
+        let allowed_groups = match &written.allowed_groups {
+            Some(list) => self.list(list, nouns::APP_GROUPS, GroupName::parse),
+            None => Vec::new(),
+        };
+        let public_paths = match &written.public_paths {
+            Some(list) => self.list(list, nouns::APP_PUBLIC_PATHS, PublicPath::parse),
+            None => Vec::new(),
+        };
+        let headers = match &written.headers {
+            Some(list) => self.list(list, HeaderFamily::ALL.len(), |text| word("header family", text)),
+            None => Vec::new(),
+        };
+        let upstream = self.optional(written.upstream.as_ref(), |text| Address::parse(text).map(|_| text.to_owned()));
+        let icon = self.optional(written.icon.as_ref(), |text| word::<Icon>("icon", text));
+        let description = self.optional(written.description.as_ref(), DisplayText::parse);
+        let how_to_ask = self.optional(written.how_to_ask.as_ref(), DisplayText::parse);
+        let (realm, name) = (realm?, name?);
+        let title = match title {
+            Some(title) => title,
+            None => DisplayText::parse(name.value.as_str()).ok()?,
+        };
+        let (addresses, addresses_at) = addresses.into_iter().map(|address| (address.value, address.at)).unzip();
+        let settings = AppSettings {
+            title,
+            description,
+            icon: icon.unwrap_or_default(),
+            addresses,
+            upstream,
+            public_paths: values(public_paths),
+            headers: values(headers),
+            bearer_token: written.bearer_token.unwrap_or(false),
+            how_to_ask,
+        };
+        let everyone = written.everyone.unwrap_or(false);
+        Some(DeclaredApp { realm, name, allowed_groups, everyone, settings, addresses_at })
+    }
+
+    fn addresses(&mut self, document: &Spanned<Document>) -> Vec<Located<Address>> {
+        let addresses = match &document.value.addresses {
+            Some(list) => self.list(list, nouns::APP_ADDRESSES, Address::parse),
+            None => Vec::new(),
+        };
+        let written = document.value.addresses.as_ref().is_some_and(|list| !list.value.is_empty());
+        if !written {
+            let place = document.value.addresses.as_ref().map_or(document.referenced, |list| list.referenced);
+            let at = Position::new(&self.file, place);
+            self.complain(&at, "the app has no address", "add addresses: [https://tool.example.com]");
+        }
+        addresses
+    }
+
+    fn password(&mut self, text: Option<&Text>) -> Option<SecretReference> {
+        let text = text?;
+        let reference = SecretReference::parse(&text.value);
+        if reference.is_none() {
+            // Whatever stands there may be the password itself: it is not repeated.
+            let at = self.at(text);
+            self.complain(&at, "the password is not a reference", "write env:NAME or file:/absolute/path");
+        }
+        reference
+    }
+
+    fn of_realm(&mut self, document: &Spanned<Document>) -> Option<Located<RealmName>> {
+        match &document.value.realm {
+            Some(text) => self.located(text, RealmName::parse),
+            None => {
+                let at = Position::new(&self.file, document.referenced);
+                RealmName::parse(DEFAULT_REALM).ok().map(|value| Located { value, at })
+            }
+        }
+    }
+
+    fn name<T, E: Display>(
+        &mut self,
+        document: &Spanned<Document>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Located<T>> {
+        match &document.value.name {
+            Some(text) => self.located(text, parse),
+            None => {
+                let at = Position::new(&self.file, document.referenced);
+                self.no(&at, "the object has no name", "add name: …")
+            }
+        }
+    }
+
+    fn optional<T, E: Display>(&mut self, text: Option<&Text>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        text.and_then(|text| self.located(text, parse)).map(|located| located.value)
+    }
+
+    fn located<T, E: Display>(&mut self, text: &Text, parse: impl Fn(&str) -> Result<T, E>) -> Option<Located<T>> {
+        let at = self.at(text);
+        match parse(&text.value) {
+            Ok(value) => Some(Located { value, at }),
+            Err(error) => self.no(&at, error.to_string(), "correct the value"),
+        }
+    }
+
+    /// A list; what is written twice counts once.
+    fn list<T, E: Display>(
+        &mut self,
+        list: &List,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<Located<T>> {
+        if list.value.len() > most {
+            let at = Position::new(&self.file, list.referenced);
+            self.complain(&at, format!("the list has more than {most} entries"), "shorten it");
+            return Vec::new();
+        }
+        let mut seen = HashSet::new();
+        let once: Vec<&Text> = list.value.iter().filter(|text| seen.insert(text.value.as_str())).collect();
+        once.into_iter().filter_map(|text| self.located(text, &parse)).collect()
+    }
+
+    fn check_keys(&mut self, kind: &str, keys: &[&str], written: &Document) {
+        for key in &written.keys {
+            if (key.value == "kind") || keys.contains(&key.value.as_str()) {
+                continue;
+            }
+            let at = self.at(key);
+            let what = format!("{kind} has no key `{}`", shown(&key.value));
+            self.complain(&at, what, format!("its keys are {}", keys.join(", ")));
+        }
+    }
+
+    fn at<T>(&self, value: &Spanned<T>) -> Position {
+        Position::new(&self.file, value.referenced)
+    }
+
+    fn complain(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) {
+        if self.complaints.len() < limits::COMPLAINTS {
+            self.complaints.push(Complaint::new(at, what, how));
+        }
+    }
+
+    fn no<T>(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) -> Option<T> {
+        self.complain(at, what, how);
+        None
+    }
+}
+
+/// One of a fixed set of words, as the model spells them.
+fn word<'de, T: Deserialize<'de>>(what: &str, text: &'de str) -> Result<T, String> {
+    let parsed: Result<T, serde::de::value::Error> = T::deserialize(text.into_deserializer());
+    parsed.map_err(|error| {
+        let error = error.to_string();
+        let expected = error.split("expected ").nth(1).unwrap_or("another word").replace('`', "");
+        format!("the {what} `{}` is not {expected}", shown(text))
+    })
+}
+
+fn values<T>(located: Vec<Located<T>>) -> Vec<T> {
+    located.into_iter().map(|entry| entry.value).collect()
+}
+
+/// Text from a file, fit for one line of a complaint.
+fn shown(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
+}

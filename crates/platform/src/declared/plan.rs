@@ -1,0 +1,385 @@
+//! Compares what is declared with what is there and says what to change, in an order that works.
+//! Pure: the same input gives the same plan, and the plan of an applied plan is empty.
+
+use super::check::{self, Edge, Nesting};
+use super::complaint::{Complaint, Position};
+use super::diff;
+use super::object::{Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located};
+use super::step::{Sort, Step};
+use doorward_model::app::App;
+use doorward_model::id::{GroupId, RealmId, UserId};
+use doorward_model::name::{AppSlug, DisplayText, GroupName, RealmName, UserName};
+use doorward_model::people::{Group, Realm, Source, User};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What is there now.
+#[derive(Debug, Clone, Default)]
+pub struct Current {
+    /// All realms.
+    pub realms: Vec<Realm>,
+    /// All users.
+    pub users: Vec<User>,
+    /// Users that have no password; only they get a declared one.
+    pub without_password: Vec<UserId>,
+    /// All groups.
+    pub groups: Vec<Group>,
+    /// Who is in which group, and who says so.
+    pub members: Vec<(GroupId, UserId, Source)>,
+    /// Which group (second) lies inside which (first), and who says so.
+    pub nesting: Vec<(GroupId, GroupId, Source)>,
+    /// All apps.
+    pub apps: Vec<App>,
+}
+
+/// What to change, and what looks like a mistake without being one for certain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Changes in the order to make them.
+    pub steps: Vec<Step>,
+    /// Things to look at.
+    pub warnings: Vec<Complaint>,
+}
+
+impl Plan {
+    /// Whether everything is as declared.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The plan for people: a line for each warning and step, and a summary.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        for warning in &self.warnings {
+            text.push_str(&format!("warning: {warning}\n"));
+        }
+        for step in &self.steps {
+            text.push_str(&format!("{step}\n"));
+        }
+        let count = |sort| self.steps.iter().filter(|step| step.sort() == sort).count();
+        if self.is_empty() {
+            text.push_str("Nothing to do: everything is as declared.\n");
+        } else {
+            let (add, change, remove) = (count(Sort::Add), count(Sort::Change), count(Sort::Remove));
+            text.push_str(&format!("{add} to add, {change} to change, {remove} to remove.\n"));
+        }
+        text
+    }
+}
+
+/// Plans how to make what is declared so. Only what source `declared` set is ever taken back, and
+/// nothing is deleted because no file names it.
+pub fn plan(declared: &[Declared], current: &Current) -> Result<Plan, Vec<Complaint>> {
+    let complaints = check::all(declared);
+    if !complaints.is_empty() {
+        return Err(complaints);
+    }
+    let mut planner = Planner::new(declared, current);
+    for object in declared {
+        match object {
+            Declared::Realm(realm) => planner.realm(realm),
+            Declared::Group(group) => planner.group(group),
+            Declared::User(user) => planner.user(user),
+            Declared::App(app) => planner.app(app),
+        }
+    }
+    planner.nestings(declared);
+    planner.memberships(declared);
+    planner.finish()
+}
+
+type GroupKey<'a> = (&'a RealmName, &'a GroupName);
+type UserKey<'a> = (&'a RealmName, &'a UserName);
+
+/// Steps by the order they are made in, and what is known by name.
+struct Planner<'a> {
+    current: &'a Current,
+    realms: HashMap<&'a RealmName, &'a Realm>,
+    groups: HashMap<GroupKey<'a>, &'a Group>,
+    users: HashMap<UserKey<'a>, &'a User>,
+    apps: HashMap<(&'a RealmName, &'a AppSlug), &'a App>,
+    group_keys: HashMap<&'a GroupId, GroupKey<'a>>,
+    user_keys: HashMap<&'a UserId, UserKey<'a>>,
+    without_password: HashSet<&'a UserId>,
+    declared_realms: HashSet<&'a RealmName>,
+    declared_groups: HashSet<GroupKey<'a>>,
+    declared_users: HashSet<UserKey<'a>>,
+    declared_apps: HashSet<(&'a RealmName, &'a AppSlug)>,
+    new_realms: Vec<Step>,
+    new_groups: Vec<Step>,
+    people: Vec<Step>,
+    edges: Vec<Step>,
+    changed_apps: Vec<Step>,
+    new_apps: Vec<Step>,
+    warnings: Vec<Complaint>,
+    complaints: Vec<Complaint>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(declared: &'a [Declared], current: &'a Current) -> Self {
+        let realm_names: HashMap<_, _> = current.realms.iter().map(|realm| (&realm.id, &realm.name)).collect();
+        let named = |id: &RealmId| realm_names.get(id).copied();
+        let mut planner = Self {
+            current,
+            realms: current.realms.iter().map(|realm| (&realm.name, realm)).collect(),
+            groups: current.groups.iter().filter_map(|g| Some(((named(&g.realm_id)?, &g.name), g))).collect(),
+            users: current.users.iter().filter_map(|u| Some(((named(&u.realm_id)?, &u.name), u))).collect(),
+            apps: current.apps.iter().filter_map(|a| Some(((named(&a.realm_id)?, &a.slug), a))).collect(),
+            group_keys: current.groups.iter().filter_map(|g| Some((&g.id, (named(&g.realm_id)?, &g.name)))).collect(),
+            user_keys: current.users.iter().filter_map(|u| Some((&u.id, (named(&u.realm_id)?, &u.name)))).collect(),
+            without_password: current.without_password.iter().collect(),
+            declared_realms: HashSet::new(),
+            declared_groups: HashSet::new(),
+            declared_users: HashSet::new(),
+            declared_apps: HashSet::new(),
+            new_realms: Vec::new(),
+            new_groups: Vec::new(),
+            people: Vec::new(),
+            edges: Vec::new(),
+            changed_apps: Vec::new(),
+            new_apps: Vec::new(),
+            warnings: Vec::new(),
+            complaints: Vec::new(),
+        };
+        for object in declared {
+            match object {
+                Declared::Realm(realm) => drop(planner.declared_realms.insert(&realm.name.value)),
+                Declared::Group(group) => drop(planner.declared_groups.insert((&group.realm.value, &group.name.value))),
+                Declared::User(user) => drop(planner.declared_users.insert((&user.realm.value, &user.name.value))),
+                Declared::App(app) => drop(planner.declared_apps.insert((&app.realm.value, &app.name.value))),
+            }
+        }
+        planner
+    }
+
+    fn realm(&mut self, declared: &'a DeclaredRealm) {
+        let realm = &declared.name.value;
+        let Some(now) = self.realms.get(realm) else {
+            let title = declared.title.clone().or_else(|| DisplayText::parse(realm.as_str()).ok());
+            self.new_realms.extend(title.map(|title| Step::CreateRealm { realm: realm.clone(), title }));
+            return;
+        };
+        if let Some(title) = declared.title.as_ref().filter(|title| **title != now.title) {
+            let changes = vec![format!("title: \"{}\" → \"{title}\"", now.title)];
+            self.new_realms.push(Step::UpdateRealm { realm: realm.clone(), title: title.clone(), changes });
+        }
+    }
+
+    fn group(&mut self, declared: &'a DeclaredGroup) {
+        let key = (&declared.realm.value, &declared.name.value);
+        if self.knows_realm(&declared.realm) && !self.groups.contains_key(&key) {
+            self.new_groups.push(Step::CreateGroup { realm: key.0.clone(), group: key.1.clone() });
+        }
+    }
+
+    fn user(&mut self, declared: &'a DeclaredUser) {
+        if !self.knows_realm(&declared.realm) {
+            return;
+        }
+        let (realm, user) = (declared.realm.value.clone(), declared.name.value.clone());
+        let Some(now) = self.users.get(&(&declared.realm.value, &declared.name.value)) else {
+            self.people.push(Step::CreateUser {
+                realm,
+                user,
+                display: declared.display.clone(),
+                email: declared.email.clone(),
+                is_active: declared.active.unwrap_or(true),
+                password: declared.password.clone(),
+            });
+            return;
+        };
+        if let Some(password) = declared.password.as_ref().filter(|_| self.without_password.contains(&now.id)) {
+            let (realm, user) = (realm.clone(), user.clone());
+            self.people.push(Step::SetPassword { realm, user, password: password.clone() });
+        }
+        let changes = diff::user(now, declared);
+        if !changes.is_empty() {
+            let display = declared.display.clone().filter(|display| *display != now.display);
+            let email = declared.email.clone().filter(|email| Some(email) != now.email.as_ref());
+            let is_active = declared.active.filter(|active| *active != now.is_active);
+            self.people.push(Step::UpdateUser { realm, user, display, email, is_active, changes });
+        }
+    }
+
+    fn app(&mut self, declared: &'a DeclaredApp) {
+        let key = (&declared.realm.value, &declared.name.value);
+        if !self.knows_realm(&declared.realm) {
+            return;
+        }
+        for group in &declared.allowed_groups {
+            self.knows_group(&declared.realm.value, group);
+        }
+        self.check_addresses(declared);
+        if declared.allowed_groups.is_empty() && !declared.everyone {
+            let what = format!("nobody may enter app {}/{}", key.0, key.1);
+            let how = "add allowed_groups: […] or everyone: true";
+            self.warnings.push(Complaint::new(&declared.name.at, what, how));
+        }
+        let wanted: Vec<&GroupName> = declared.allowed_groups.iter().map(|group| &group.value).collect();
+        let allowed_groups: Vec<GroupName> = wanted.iter().map(|group| (*group).clone()).collect();
+        let (realm, app) = (key.0.clone(), key.1.clone());
+        let (everyone, settings) = (declared.everyone, Box::new(declared.settings.clone()));
+        let Some(now) = self.apps.get(&key) else {
+            self.new_apps.push(Step::CreateApp { realm, app, everyone, allowed_groups, settings });
+            return;
+        };
+        let named = now.access.groups.iter().filter_map(|id| self.group_keys.get(id).map(|key| key.1));
+        let named: Vec<&GroupName> = named.collect();
+        let mut changes = diff::access((now.access.everyone, &named), (everyone, &wanted));
+        changes.extend(diff::settings(&now.settings, &declared.settings));
+        if !changes.is_empty() {
+            self.changed_apps.push(Step::UpdateApp { realm, app, everyone, allowed_groups, settings, changes });
+        }
+    }
+
+    /// Complains about addresses of apps that are there and not declared; `check` sees the declared ones.
+    fn check_addresses(&mut self, declared: &DeclaredApp) {
+        for (address, at) in declared.settings.addresses.iter().zip(&declared.addresses_at) {
+            let taken = self.apps.iter().find(|(key, app)| {
+                !self.declared_apps.contains(*key)
+                    && app
+                        .settings
+                        .addresses
+                        .iter()
+                        .any(|other| (other.host() == address.host()) && (other.prefix() == address.prefix()))
+            });
+            if let Some(((realm, slug), _)) = taken {
+                let what = format!("{address} is an address of app {realm}/{slug} already");
+                self.complaints.push(Complaint::new(at, what, "choose another, or declare that app too"));
+            }
+        }
+    }
+
+    fn nestings(&mut self, declared: &'a [Declared]) {
+        let mut wanted: BTreeMap<(GroupKey<'a>, &'a GroupName), &'a Position> = BTreeMap::new();
+        let mut owned: HashSet<GroupKey<'a>> = HashSet::new();
+        for object in declared {
+            let Declared::Group(group) = object else { continue };
+            let Some(inner) = &group.groups else { continue };
+            let key = (&group.realm.value, &group.name.value);
+            owned.insert(key);
+            for child in inner.iter().filter(|child| self.knows_group(key.0, child)).collect::<Vec<_>>() {
+                wanted.entry((key, &child.value)).or_insert(&child.at);
+            }
+        }
+        let mut nesting = Nesting::default();
+        let mut there: HashSet<(GroupKey<'a>, &'a GroupName)> = HashSet::new();
+        for (parent, child, source) in &self.current.nesting {
+            let (Some(parent), Some(child)) = (self.group_keys.get(parent), self.group_keys.get(child)) else {
+                continue;
+            };
+            let is_declared = *source == Source::Declared;
+            if is_declared && owned.contains(parent) && !wanted.contains_key(&(*parent, child.1)) {
+                let (realm, parent, child) = (parent.0.clone(), parent.1.clone(), child.1.clone());
+                self.edges.push(Step::Unnest { realm, parent, child });
+                continue;
+            }
+            if is_declared {
+                there.insert((*parent, child.1));
+            }
+            nesting.keep(&Edge { realm: parent.0, outer: parent.1, inner: child.1 });
+        }
+        sort(&mut self.edges);
+        for ((parent, child), at) in wanted {
+            if there.contains(&(parent, child)) {
+                continue;
+            }
+            if let Err(complaint) = nesting.add(&Edge { realm: parent.0, outer: parent.1, inner: child }, at) {
+                self.complaints.push(complaint);
+                continue;
+            }
+            let (realm, parent, child) = (parent.0.clone(), parent.1.clone(), child.clone());
+            self.edges.push(Step::Nest { realm, parent, child });
+        }
+    }
+
+    fn memberships(&mut self, declared: &'a [Declared]) {
+        let mut wanted: BTreeSet<(GroupKey<'a>, &'a UserName)> = BTreeSet::new();
+        let mut owned_groups: HashSet<GroupKey<'a>> = HashSet::new();
+        let mut owned_users: HashSet<UserKey<'a>> = HashSet::new();
+        for object in declared {
+            match object {
+                Declared::Group(DeclaredGroup { realm, name, members: Some(members), .. }) => {
+                    owned_groups.insert((&realm.value, &name.value));
+                    for user in members {
+                        if self.knows_user(&realm.value, user) {
+                            wanted.insert(((&realm.value, &name.value), &user.value));
+                        }
+                    }
+                }
+                Declared::User(DeclaredUser { realm, name, groups: Some(groups), .. }) => {
+                    owned_users.insert((&realm.value, &name.value));
+                    for group in groups {
+                        if self.knows_group(&realm.value, group) {
+                            wanted.insert(((&realm.value, &group.value), &name.value));
+                        }
+                    }
+                }
+                _ => (),
+            }
+        }
+        let mut removed = Vec::new();
+        for (group, user, source) in &self.current.members {
+            let (Some(group), Some(user)) = (self.group_keys.get(group), self.user_keys.get(user)) else { continue };
+            if *source != Source::Declared {
+                continue;
+            }
+            let is_wanted = wanted.remove(&(*group, user.1));
+            if !is_wanted && (owned_groups.contains(group) || owned_users.contains(user)) {
+                let (realm, group, user) = (group.0.clone(), group.1.clone(), user.1.clone());
+                removed.push(Step::RemoveMember { realm, group, user });
+            }
+        }
+        sort(&mut removed);
+        self.edges.extend(removed);
+        self.edges.extend(wanted.into_iter().map(|(group, user)| Step::AddMember {
+            realm: group.0.clone(),
+            group: group.1.clone(),
+            user: user.clone(),
+        }));
+    }
+
+    fn knows_realm(&mut self, realm: &Located<RealmName>) -> bool {
+        let known = self.realms.contains_key(&realm.value) || self.declared_realms.contains(&realm.value);
+        if !known {
+            let what = format!("realm {} is neither declared nor there", realm.value);
+            self.complaints.push(Complaint::new(&realm.at, what, "declare it with kind: Realm, or correct the name"));
+        }
+        known
+    }
+
+    fn knows_group(&mut self, realm: &RealmName, group: &Located<GroupName>) -> bool {
+        let key = (realm, &group.value);
+        let known = self.groups.contains_key(&key) || self.declared_groups.contains(&key);
+        if !known {
+            let what = format!("group {realm}/{} is neither declared nor there", group.value);
+            self.complaints.push(Complaint::new(&group.at, what, "declare it with kind: Group, or correct the name"));
+        }
+        known
+    }
+
+    fn knows_user(&mut self, realm: &RealmName, user: &Located<UserName>) -> bool {
+        let key = (realm, &user.value);
+        let known = self.users.contains_key(&key) || self.declared_users.contains(&key);
+        if !known {
+            let what = format!("user {realm}/{} is neither declared nor there", user.value);
+            self.complaints.push(Complaint::new(&user.at, what, "declare it with kind: User, or correct the name"));
+        }
+        known
+    }
+
+    fn finish(mut self) -> Result<Plan, Vec<Complaint>> {
+        self.complaints.sort_by(|a, b| a.at.cmp(&b.at));
+        if !self.complaints.is_empty() {
+            return Err(self.complaints);
+        }
+        // An app that gives up an address goes before the one that takes it.
+        let parts = [self.new_realms, self.new_groups, self.people, self.edges, self.changed_apps, self.new_apps];
+        Ok(Plan { steps: parts.into_iter().flatten().collect(), warnings: self.warnings })
+    }
+}
+
+/// By their lines, so that the order in which the store lists rows makes no difference.
+fn sort(steps: &mut [Step]) {
+    steps.sort_by_cached_key(ToString::to_string);
+}

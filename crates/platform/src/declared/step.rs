@@ -1,0 +1,194 @@
+//! What a plan is made of: single changes by name, each with one line for people.
+
+use super::object::{DEFAULT_REALM, SecretReference};
+use doorward_model::app::AppSettings;
+use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use serde::Serialize;
+use std::fmt;
+
+/// One change. Names stand for objects that exist or are created by an earlier step of the same plan.
+/// Memberships and nestings are those of the source `declared`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Create a realm.
+    CreateRealm {
+        /// Its name.
+        realm: RealmName,
+        /// Its name for people.
+        title: DisplayText,
+    },
+    /// Change a realm's name for people.
+    UpdateRealm {
+        /// Its name.
+        realm: RealmName,
+        /// The new name for people.
+        title: DisplayText,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Create a group.
+    CreateGroup {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        group: GroupName,
+    },
+    /// Create a user.
+    CreateUser {
+        /// Its realm.
+        realm: RealmName,
+        /// Its sign-in name.
+        user: UserName,
+        /// Its name for people.
+        display: Option<DisplayText>,
+        /// Its e-mail address.
+        email: Option<EmailAddress>,
+        /// Whether it may sign in.
+        is_active: bool,
+        /// Where its first password is kept.
+        password: Option<SecretReference>,
+    },
+    /// Change a user; what is absent stays.
+    UpdateUser {
+        /// Its realm.
+        realm: RealmName,
+        /// Its sign-in name.
+        user: UserName,
+        /// The new name for people.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display: Option<DisplayText>,
+        /// The new e-mail address.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        email: Option<EmailAddress>,
+        /// Whether it may sign in from now on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        is_active: Option<bool>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Set the first password of a user that has none.
+    SetPassword {
+        /// Its realm.
+        realm: RealmName,
+        /// Its sign-in name.
+        user: UserName,
+        /// Where the password is kept.
+        password: SecretReference,
+    },
+    /// Take a group out of another.
+    Unnest {
+        /// The realm of both.
+        realm: RealmName,
+        /// The group around.
+        parent: GroupName,
+        /// The group inside.
+        child: GroupName,
+    },
+    /// Put a group inside another.
+    Nest {
+        /// The realm of both.
+        realm: RealmName,
+        /// The group around.
+        parent: GroupName,
+        /// The group inside.
+        child: GroupName,
+    },
+    /// Take a user out of a group.
+    RemoveMember {
+        /// The realm of both.
+        realm: RealmName,
+        /// The group.
+        group: GroupName,
+        /// The user.
+        user: UserName,
+    },
+    /// Put a user into a group.
+    AddMember {
+        /// The realm of both.
+        realm: RealmName,
+        /// The group.
+        group: GroupName,
+        /// The user.
+        user: UserName,
+    },
+    /// Change an app; all of it is given.
+    UpdateApp {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        app: AppSlug,
+        /// Whether every signed-in user of the realm may enter.
+        everyone: bool,
+        /// Groups that may enter.
+        allowed_groups: Vec<GroupName>,
+        /// Everything else.
+        settings: Box<AppSettings>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Create an app.
+    CreateApp {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        app: AppSlug,
+        /// Whether every signed-in user of the realm may enter.
+        everyone: bool,
+        /// Groups that may enter.
+        allowed_groups: Vec<GroupName>,
+        /// Everything else.
+        settings: Box<AppSettings>,
+    },
+}
+
+/// How a step counts in the last line of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Add,
+    Change,
+    Remove,
+}
+
+impl Step {
+    pub(super) fn sort(&self) -> Sort {
+        match self {
+            Self::CreateRealm { .. }
+            | Self::CreateGroup { .. }
+            | Self::CreateUser { .. }
+            | Self::CreateApp { .. }
+            | Self::AddMember { .. }
+            | Self::Nest { .. } => Sort::Add,
+            Self::UpdateRealm { .. } | Self::UpdateUser { .. } | Self::SetPassword { .. } | Self::UpdateApp { .. } => {
+                Sort::Change
+            }
+            Self::RemoveMember { .. } | Self::Unnest { .. } => Sort::Remove,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateRealm { realm, .. } => write!(f, "+ realm {realm}"),
+            Self::UpdateRealm { realm, changes, .. } => write!(f, "~ realm {realm}: {}", changes.join("; ")),
+            Self::CreateGroup { realm, group } => write!(f, "+ group {realm}/{group}"),
+            Self::CreateUser { realm, user, .. } => write!(f, "+ user {realm}/{user}"),
+            Self::UpdateUser { realm, user, changes, .. } => write!(f, "~ user {realm}/{user}: {}", changes.join("; ")),
+            Self::SetPassword { realm, user, password } => {
+                write!(f, "~ user {realm}/{user}: first password from {password}")
+            }
+            Self::Unnest { realm, parent, child } => write!(f, "- nesting {}{child} → {parent}", within(realm)),
+            Self::Nest { realm, parent, child } => write!(f, "+ nesting {}{child} → {parent}", within(realm)),
+            Self::RemoveMember { realm, group, user } => write!(f, "- member {}{user} → {group}", within(realm)),
+            Self::AddMember { realm, group, user } => write!(f, "+ member {}{user} → {group}", within(realm)),
+            Self::UpdateApp { realm, app, changes, .. } => write!(f, "~ app {realm}/{app}: {}", changes.join("; ")),
+            Self::CreateApp { realm, app, .. } => write!(f, "+ app {realm}/{app}"),
+        }
+    }
+}
+
+/// The realm before a name, unless it is the usual one.
+fn within(realm: &RealmName) -> String {
+    if realm.as_str() == DEFAULT_REALM { String::new() } else { format!("{realm}/") }
+}

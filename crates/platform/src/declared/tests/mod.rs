@@ -1,0 +1,4 @@
+//! Tables over reading and planning.
+
+mod parse;
+mod plan;

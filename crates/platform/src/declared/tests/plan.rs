@@ -1,0 +1,496 @@
+//! Given what is there and what is declared: the steps, and that they lead to rest.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use crate::declared::{Current, Plan, Step, parse, plan};
+use doorward_model::app::{Access, App, AppSettings};
+use doorward_model::dice::Counting;
+use doorward_model::id::{AppId, GroupId, RealmId, UserId};
+use doorward_model::name::{AppSlug, DisplayText, GroupName, RealmName, UserName};
+use doorward_model::people::{Group, Realm, Source, User};
+use doorward_model::time::Timestamp;
+
+/// What is there, built up by name, and able to take a plan's steps.
+struct There {
+    dice: Counting,
+    current: Current,
+}
+
+impl There {
+    fn empty() -> Self {
+        Self { dice: Counting::new(1), current: Current::default() }
+    }
+
+    fn main() -> Self {
+        Self::empty().realm("main")
+    }
+
+    fn realm(mut self, name: &str) -> Self {
+        let id = RealmId::draw(&self.dice);
+        let (name, title) = (RealmName::parse(name).unwrap(), DisplayText::parse(name).unwrap());
+        self.current.realms.push(Realm { id, name, title });
+        self
+    }
+
+    fn group(mut self, name: &str) -> Self {
+        self.add_group("main", name);
+        self
+    }
+
+    fn user(mut self, name: &str) -> Self {
+        self.add_user("main", name, None);
+        self
+    }
+
+    fn member(mut self, user: &str, group: &str, source: Source) -> Self {
+        let row = (self.group_id("main", group), self.user_id("main", user), source);
+        self.current.members.push(row);
+        self
+    }
+
+    fn nesting(mut self, child: &str, parent: &str, source: Source) -> Self {
+        let row = (self.group_id("main", parent), self.group_id("main", child), source);
+        self.current.nesting.push(row);
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Current)) -> Self {
+        change(&mut self.current);
+        self
+    }
+
+    /// Applies a set of files first.
+    fn having(mut self, text: &str) -> Self {
+        let plan = self.plan(text).unwrap();
+        self.apply(&plan);
+        self
+    }
+
+    fn realm_id(&self, name: &str) -> RealmId {
+        self.current.realms.iter().find(|realm| realm.name.as_str() == name).unwrap().id.clone()
+    }
+
+    fn group_id(&self, realm: &str, name: &str) -> GroupId {
+        let realm = self.realm_id(realm);
+        let found = self.current.groups.iter().find(|g| (g.realm_id == realm) && (g.name.as_str() == name));
+        found.unwrap().id.clone()
+    }
+
+    fn user_id(&self, realm: &str, name: &str) -> UserId {
+        let realm = self.realm_id(realm);
+        let found = self.current.users.iter().find(|u| (u.realm_id == realm) && (u.name.as_str() == name));
+        found.unwrap().id.clone()
+    }
+
+    fn add_group(&mut self, realm: &str, name: &str) {
+        let (id, realm_id) = (GroupId::draw(&self.dice), self.realm_id(realm));
+        self.current.groups.push(Group { id, realm_id, name: GroupName::parse(name).unwrap() });
+    }
+
+    fn add_user(&mut self, realm: &str, name: &str, display: Option<DisplayText>) -> &mut User {
+        let display = display.unwrap_or_else(|| DisplayText::parse(name).unwrap());
+        self.current.users.push(User {
+            id: UserId::draw(&self.dice),
+            realm_id: self.realm_id(realm),
+            name: UserName::parse(name).unwrap(),
+            email: None,
+            display,
+            is_active: true,
+            created_at: Timestamp::from_millis(0),
+        });
+        self.current.users.last_mut().unwrap()
+    }
+
+    fn plan(&self, text: &str) -> Result<Plan, Vec<String>> {
+        let declared = parse("d.yaml", text).map_err(|complaints| shown(&complaints))?;
+        plan(&declared, &self.current).map_err(|complaints| shown(&complaints))
+    }
+
+    fn apply(&mut self, plan: &Plan) {
+        for step in &plan.steps {
+            self.take(step);
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::CreateRealm { realm, title } => {
+                let id = RealmId::draw(&self.dice);
+                self.current.realms.push(Realm { id, name: realm.clone(), title: title.clone() });
+            }
+            Step::UpdateRealm { realm, title, .. } => {
+                let id = self.realm_id(realm.as_str());
+                self.current.realms.iter_mut().find(|known| known.id == id).unwrap().title = title.clone();
+            }
+            Step::CreateGroup { realm, group } => self.add_group(realm.as_str(), group.as_str()),
+            Step::CreateUser { realm, user, display, email, is_active, password } => {
+                let created = self.add_user(realm.as_str(), user.as_str(), display.clone());
+                created.email = email.clone();
+                created.is_active = *is_active;
+                let id = created.id.clone();
+                if password.is_none() {
+                    self.current.without_password.push(id);
+                }
+            }
+            Step::UpdateUser { realm, user, display, email, is_active, .. } => {
+                let id = self.user_id(realm.as_str(), user.as_str());
+                let known = self.current.users.iter_mut().find(|known| known.id == id).unwrap();
+                known.display = display.clone().unwrap_or(known.display.clone());
+                known.email = email.clone().or(known.email.clone());
+                known.is_active = is_active.unwrap_or(known.is_active);
+            }
+            Step::SetPassword { realm, user, .. } => {
+                let id = self.user_id(realm.as_str(), user.as_str());
+                self.current.without_password.retain(|known| *known != id);
+            }
+            Step::AddMember { realm, group, user } => {
+                let (group, user) =
+                    (self.group_id(realm.as_str(), group.as_str()), self.user_id(realm.as_str(), user.as_str()));
+                self.current.members.push((group, user, Source::Declared));
+            }
+            Step::RemoveMember { realm, group, user } => {
+                let row = (
+                    self.group_id(realm.as_str(), group.as_str()),
+                    self.user_id(realm.as_str(), user.as_str()),
+                    Source::Declared,
+                );
+                self.current.members.retain(|known| *known != row);
+            }
+            Step::Nest { realm, parent, child } => {
+                let (parent, child) =
+                    (self.group_id(realm.as_str(), parent.as_str()), self.group_id(realm.as_str(), child.as_str()));
+                self.current.nesting.push((parent, child, Source::Declared));
+            }
+            Step::Unnest { realm, parent, child } => {
+                let row = (
+                    self.group_id(realm.as_str(), parent.as_str()),
+                    self.group_id(realm.as_str(), child.as_str()),
+                    Source::Declared,
+                );
+                self.current.nesting.retain(|known| *known != row);
+            }
+            Step::CreateApp { realm, app, everyone, allowed_groups, settings } => {
+                let (id, realm_id) = (AppId::draw(&self.dice), self.realm_id(realm.as_str()));
+                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+                self.current.apps.push(App { id, realm_id, slug: app.clone(), access, settings: (**settings).clone() });
+            }
+            Step::UpdateApp { realm, app, everyone, allowed_groups, settings, .. } => {
+                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+                let known = self.app(app);
+                known.access = access;
+                known.settings = (**settings).clone();
+            }
+        }
+    }
+
+    fn app(&mut self, slug: &AppSlug) -> &mut App {
+        self.current.apps.iter_mut().find(|known| known.slug == *slug).unwrap()
+    }
+
+    fn access(&self, realm: &str, everyone: bool, groups: &[GroupName]) -> Access {
+        Access { everyone, groups: groups.iter().map(|group| self.group_id(realm, group.as_str())).collect() }
+    }
+}
+
+fn shown(complaints: &[impl ToString]) -> Vec<String> {
+    complaints.iter().map(ToString::to_string).collect()
+}
+
+/// Given, declared, expected lines; and that applying them leaves nothing to do.
+#[track_caller]
+fn check(mut there: There, text: &str, expected: &[&str]) {
+    let plan = there.plan(text).unwrap();
+    let lines: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, expected, "{text}");
+    there.apply(&plan);
+    let again = there.plan(text).unwrap();
+    assert!(again.is_empty(), "not at rest after {lines:?}: {}", again.render());
+}
+
+#[track_caller]
+fn refused(there: There, text: &str, expected: &[&str]) {
+    assert_eq!(there.plan(text).unwrap_err(), expected, "{text}");
+}
+
+const WHOLE: &str = "\
+kind: App
+name: dagster
+addresses: [https://dagster.example.com]
+allowed_groups: [dagster-users]
+---
+kind: User
+name: alice
+email: alice@example.com
+password: env:ALICE
+groups: [dagster-users]
+---
+kind: Group
+name: dagster-users
+groups: [data-team]
+---
+kind: Group
+name: data-team
+members: [bob, alice]
+---
+kind: User
+name: bob
+---
+kind: Realm
+name: main
+title: Main Street
+";
+
+#[test]
+fn a_whole_installation_is_made_in_an_order_that_works() {
+    check(
+        There::empty(),
+        WHOLE,
+        &[
+            "+ realm main",
+            "+ group main/dagster-users",
+            "+ group main/data-team",
+            "+ user main/alice",
+            "+ user main/bob",
+            "+ nesting data-team → dagster-users",
+            "+ member alice → dagster-users",
+            "+ member alice → data-team",
+            "+ member bob → data-team",
+            "+ app main/dagster",
+        ],
+    );
+}
+
+#[test]
+fn what_no_file_names_stays() {
+    check(There::empty().having(WHOLE), "", &[]);
+    check(There::empty().having(WHOLE), "kind: Group\nname: data-team\n", &[]);
+}
+
+#[test]
+fn users() {
+    let changed = "kind: User\nname: alice\ndisplay: Alice\nemail: a@example.com\nactive: false\n";
+    check(
+        There::main().user("alice"),
+        changed,
+        &["~ user main/alice: display: \"alice\" → \"Alice\"; email: none → a@example.com; active: true → false"],
+    );
+    check(
+        There::main().having(changed),
+        "kind: User\nname: alice\nemail: b@example.com\n",
+        &["~ user main/alice: email: a@example.com → b@example.com"],
+    );
+    // Silence changes nothing: a hand that disabled somebody is not overruled by a file that says nothing.
+    check(There::main().having(changed), "kind: User\nname: alice\n", &[]);
+    check(
+        There::main().having(changed),
+        "kind: User\nname: alice\nactive: true\n",
+        &["~ user main/alice: active: false → true"],
+    );
+}
+
+#[test]
+fn a_password_is_set_once() {
+    let text = "kind: User\nname: alice\npassword: file:/run/alice\n";
+    check(There::main().user("alice"), text, &[]);
+    check(
+        There::main().having("kind: User\nname: alice\n"),
+        text,
+        &["~ user main/alice: first password from file:/run/alice"],
+    );
+}
+
+#[test]
+fn a_list_owns_what_was_declared_and_nothing_else() {
+    let there = || {
+        There::main()
+            .group("staff")
+            .user("alice")
+            .user("bob")
+            .user("carol")
+            .member("alice", "staff", Source::Local)
+            .member("bob", "staff", Source::Declared)
+    };
+    check(there(), "kind: Group\nname: staff\n", &[]);
+    check(there(), "kind: Group\nname: staff\nmembers: []\n", &["- member bob → staff"]);
+    check(there(), "kind: Group\nname: staff\nmembers: [carol]\n", &["- member bob → staff", "+ member carol → staff"]);
+    // What a hand set and a file repeats is said by both.
+    check(there(), "kind: Group\nname: staff\nmembers: [alice, bob]\n", &["+ member alice → staff"]);
+    check(there(), "kind: User\nname: bob\ngroups: []\n", &["- member bob → staff"]);
+    check(there(), "kind: User\nname: bob\n", &[]);
+    // Either side's list is enough to keep a membership.
+    check(
+        there(),
+        "kind: User\nname: bob\ngroups: [staff]\n---\nkind: Group\nname: staff\nmembers: [carol]\n",
+        &["+ member carol → staff"],
+    );
+    check(there(), "kind: Group\nname: staff\nmembers: [Bob, bob]\n", &[]);
+}
+
+#[test]
+fn nestings() {
+    let there = || {
+        There::main().group("a").group("b").group("c").nesting("b", "a", Source::Declared).nesting(
+            "c",
+            "a",
+            Source::Local,
+        )
+    };
+    check(there(), "kind: Group\nname: a\n", &[]);
+    check(there(), "kind: Group\nname: a\ngroups: []\n", &["- nesting b → a"]);
+    check(there(), "kind: Group\nname: a\ngroups: [c]\n", &["- nesting b → a", "+ nesting c → a"]);
+    // Turned around: what goes makes room for what comes.
+    check(
+        there(),
+        "kind: Group\nname: a\ngroups: []\n---\nkind: Group\nname: b\ngroups: [a]\n",
+        &["- nesting b → a", "+ nesting a → b"],
+    );
+    // What a hand nested stays, so this would put a inside itself.
+    refused(
+        there(),
+        "kind: Group\nname: c\ngroups: [a]\n",
+        &["d.yaml:3:10: group a cannot lie inside c, which lies inside it: c in a: remove one of these nestings"],
+    );
+    refused(
+        there(),
+        "kind: Group\nname: b\ngroups: [a]\n",
+        &["d.yaml:3:10: group a cannot lie inside b, which lies inside it: b in a: remove one of these nestings"],
+    );
+}
+
+#[test]
+fn apps_are_owned_as_a_whole() {
+    let first = "kind: App\nname: dagster\ntitle: Old\naddresses: [https://d.example.com]\nallowed_groups: [old]\n\
+                 public_paths: [/health]\nbearer_token: true\n";
+    let there = || There::main().group("old").group("dagster-users").having(first);
+    check(there(), first, &[]);
+    check(
+        there(),
+        "kind: App\nname: dagster\ntitle: Old\naddresses: [https://d.example.com]\nallowed_groups: [dagster-users]\n\
+         public_paths: [/health]\nbearer_token: true\n",
+        &["~ app main/dagster: allowed_groups: +dagster-users -old"],
+    );
+    check(
+        there(),
+        "kind: App\nname: dagster\naddresses: [https://d.example.com, https://e.example.com]\neveryone: true\n",
+        &["~ app main/dagster: everyone: false → true; allowed_groups: -old; addresses: +https://e.example.com; \
+             bearer_token: true → false; public_paths: /health → none; title: \"Old\" → \"dagster\""],
+    );
+    let twice = "kind: App\nname: d\naddresses: [https://a.x, https://b.x]\neveryone: true\n";
+    let turned = "kind: App\nname: d\naddresses: [https://b.x, https://a.x]\neveryone: true\n";
+    check(There::main().having(twice), turned, &["~ app main/d: addresses: now in the order https://b.x https://a.x"]);
+}
+
+#[test]
+fn an_app_nobody_may_enter_is_warned_about() {
+    let plan = There::main().plan("kind: App\nname: dagster\naddresses: [https://d.example.com]\n").unwrap();
+    assert_eq!(
+        plan.render(),
+        "warning: d.yaml:2:7: nobody may enter app main/dagster: add allowed_groups: […] or everyone: true\n\
+         + app main/dagster\n1 to add, 0 to change, 0 to remove.\n"
+    );
+    let open = "kind: App\nname: dagster\naddresses: [https://d.example.com]\neveryone: true\n";
+    assert_eq!(There::main().plan(open).unwrap().warnings, []);
+}
+
+#[test]
+fn names_nobody_knows_are_pointed_at() {
+    refused(
+        There::main(),
+        "kind: App\nname: a\naddresses: [https://a.x]\nallowed_groups: [g, h]\n---\nkind: Group\nname: h\nmembers: [zoe]\ngroups: [i]\n---\n\
+         kind: User\nname: u\ngroups: [j]\n---\nkind: User\nrealm: nowhere\nname: v\n",
+        &[
+            "d.yaml:4:18: group main/g is neither declared nor there: declare it with kind: Group, or correct the name",
+            "d.yaml:8:11: user main/zoe is neither declared nor there: declare it with kind: User, or correct the name",
+            "d.yaml:9:10: group main/i is neither declared nor there: declare it with kind: Group, or correct the name",
+            "d.yaml:13:10: group main/j is neither declared nor there: declare it with kind: Group, or correct the name",
+            "d.yaml:16:8: realm nowhere is neither declared nor there: declare it with kind: Realm, or correct the name",
+        ],
+    );
+    refused(
+        There::empty(),
+        "kind: Group\nname: g\n",
+        &["d.yaml:1:1: realm main is neither declared nor there: declare it with kind: Realm, or correct the name"],
+    );
+}
+
+#[test]
+fn realms_do_not_see_each_other() {
+    let text = "kind: Group\nrealm: sales\nname: g\nmembers: [alice]\n---\nkind: User\nrealm: sales\nname: alice\n";
+    let there = There::main().realm("sales").group("g").user("alice").member("alice", "g", Source::Declared);
+    check(there, text, &["+ group sales/g", "+ user sales/alice", "+ member sales/alice → g"]);
+    refused(
+        There::main().realm("sales").user("alice"),
+        "kind: Group\nrealm: sales\nname: g\nmembers: [alice]\n",
+        &[
+            "d.yaml:4:11: user sales/alice is neither declared nor there: declare it with kind: User, or correct the name",
+        ],
+    );
+}
+
+#[test]
+fn realm_titles() {
+    check(There::main(), "kind: Realm\nname: main\n", &[]);
+    check(There::main(), "kind: Realm\nname: main\ntitle: Home\n", &["~ realm main: title: \"main\" → \"Home\""]);
+}
+
+#[test]
+fn an_address_belongs_to_one_app() {
+    let one = "kind: App\nname: one\naddresses: [https://x.y]\neveryone: true\n";
+    refused(
+        There::main().having(one),
+        "kind: App\nname: two\naddresses: [http://x.y:99]\neveryone: true\n",
+        &["d.yaml:3:13: http://x.y:99 is an address of app main/one already: choose another, or declare that app too"],
+    );
+    check(
+        There::main().having(one),
+        "kind: App\nname: two\naddresses: [https://x.y]\neveryone: true\n---\nkind: App\nname: one\naddresses: [https://z.y]\neveryone: true\n",
+        &["~ app main/one: addresses: +https://z.y -https://x.y", "+ app main/two"],
+    );
+}
+
+#[test]
+fn a_rule_that_names_a_deleted_group_is_rewritten() {
+    let text = "kind: App\nname: a\naddresses: [https://a.x]\nallowed_groups: [g]\n";
+    let there = There::main().group("g").having(text).with(|current| {
+        for app in &mut current.apps {
+            app.access.groups.clear();
+        }
+    });
+    check(there, text, &["~ app main/a: allowed_groups: +g"]);
+}
+
+#[test]
+fn a_plan_is_the_same_however_the_store_lists_its_rows() {
+    let there = There::main().group("g").user("a").user("b").member("a", "g", Source::Declared).member(
+        "b",
+        "g",
+        Source::Declared,
+    );
+    let text = "kind: Group\nname: g\nmembers: []\n";
+    let one = there.plan(text).unwrap();
+    let other = there.with(|current| current.members.reverse()).plan(text).unwrap();
+    assert_eq!(one, other);
+}
+
+#[test]
+fn a_plan_in_json_names_every_step() {
+    let plan = There::main().plan("kind: User\nname: alice\npassword: env:ALICE\n").unwrap();
+    assert_eq!(
+        serde_json::to_value(&plan).unwrap(),
+        serde_json::json!({
+            "steps": [{
+                "step": "create-user", "realm": "main", "user": "alice", "display": null, "email": null,
+                "is_active": true, "password": "env:ALICE",
+            }],
+            "warnings": [],
+        })
+    );
+    assert_eq!(There::main().plan("").unwrap().render(), "Nothing to do: everything is as declared.\n");
+}
+
+#[test]
+fn settings_are_whole_in_a_step() {
+    let plan = There::main().plan("kind: App\nname: a\naddresses: [https://a.x]\neveryone: true\n").unwrap();
+    let expected: AppSettings =
+        serde_json::from_value(serde_json::json!({ "title": "a", "addresses": ["https://a.x"] })).unwrap();
+    assert!(matches!(plan.steps.as_slice(), [Step::CreateApp { settings, .. }] if **settings == expected));
+}

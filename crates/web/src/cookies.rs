@@ -1,0 +1,96 @@
+//! Setting and clearing our cookies. Over TLS every one is bound to its exact host by name; none is
+//! readable by scripts or sent by other sites' forms (RFC 6265bis §4.1).
+
+use doorward_gate::ask;
+use doorward_model::address::{Address, HostName, Scheme};
+use doorward_model::limits;
+use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
+use http::{HeaderMap, HeaderValue};
+
+/// A cookie of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    /// The session, on Doorward's own host.
+    Session,
+    /// The browser's secret: proves forms and binds flows (own host) and tickets (app hosts).
+    Browser,
+    /// The browser has signed in before.
+    Device,
+    /// The pass, on an app's host.
+    Pass,
+}
+
+impl Cookie {
+    /// Its name under a scheme.
+    pub fn name(self, scheme: Scheme) -> &'static str {
+        match (self, scheme) {
+            (Self::Session, Scheme::Https) => "__Host-doorward_session",
+            (Self::Session, Scheme::Http) => "doorward_session",
+            (Self::Browser, Scheme::Https) => "__Host-doorward_browser",
+            (Self::Browser, Scheme::Http) => "doorward_browser",
+            (Self::Device, Scheme::Https) => "__Host-doorward_device",
+            (Self::Device, Scheme::Http) => "doorward_device",
+            (Self::Pass, scheme) => ask::pass_cookie(scheme),
+        }
+    }
+
+    fn kind(self) -> TokenKind {
+        match self {
+            Self::Session => TokenKind::Session,
+            Self::Browser => TokenKind::Binding,
+            Self::Device => TokenKind::Device,
+            Self::Pass => TokenKind::Pass,
+        }
+    }
+
+    /// The well-formed value a request carries, with its hash.
+    pub fn read(self, headers: &HeaderMap, scheme: Scheme) -> Option<(String, TokenHash)> {
+        ask::cookies(headers, self.name(scheme))
+            .find_map(|text| TokenHash::of_presented(self.kind(), text).map(|hash| (text.to_owned(), hash)))
+    }
+
+    /// Sets it for an address. `keep_seconds` beyond the closing of the browser, or until then.
+    pub fn set(self, headers: &mut HeaderMap, address: &Address, value: &PlainToken, keep_seconds: Option<i64>) {
+        let line = line(self.name(address.scheme()), value.reveal(), address.scheme(), keep_seconds, None);
+        append(headers, &line);
+    }
+
+    /// Clears it.
+    pub fn clear(self, headers: &mut HeaderMap, scheme: Scheme) {
+        append(headers, &line(self.name(scheme), "", scheme, Some(0), None));
+    }
+}
+
+/// How long a browser's secret lives, in seconds.
+pub const BROWSER_SECONDS: i64 = limits::BINDING_SECONDS;
+
+/// Sets the pass shared by a parent domain.
+pub fn set_shared(headers: &mut HeaderMap, scheme: Scheme, domain: &HostName, value: &PlainToken, keep: Option<i64>) {
+    append(headers, &line(ask::shared_cookie(scheme), value.reveal(), scheme, keep, Some(domain)));
+}
+
+/// Clears the pass shared by a parent domain.
+pub fn clear_shared(headers: &mut HeaderMap, scheme: Scheme, domain: &HostName) {
+    append(headers, &line(ask::shared_cookie(scheme), "", scheme, Some(0), Some(domain)));
+}
+
+fn line(name: &str, value: &str, scheme: Scheme, keep_seconds: Option<i64>, domain: Option<&HostName>) -> String {
+    let mut line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
+    if scheme == Scheme::Https {
+        line.push_str("; Secure");
+    }
+    if let Some(domain) = domain {
+        line.push_str(&format!("; Domain={domain}"));
+    }
+    if let Some(seconds) = keep_seconds {
+        line.push_str(&format!("; Max-Age={}", seconds.max(0)));
+    }
+    line
+}
+
+fn append(headers: &mut HeaderMap, line: &str) {
+    if let Ok(mut value) = HeaderValue::from_str(line) {
+        value.set_sensitive(true);
+        headers.append(http::header::SET_COOKIE, value);
+    }
+}

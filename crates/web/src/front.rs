@@ -1,0 +1,107 @@
+//! The first look at every request on the main listener: a proxy's question, an app's host, or our own.
+//! Proxies' questions are answered before any router, because they come most often.
+
+use crate::answers;
+use crate::callers::Arrival;
+use crate::limits;
+use crate::operations;
+use crate::proxied;
+use crate::routes::{Routers, is_reserved};
+use crate::web::Web;
+use axum::Router;
+use axum::body::Body as PageBody;
+use bytes::Bytes;
+use doorward_gate::answer::Head;
+use doorward_gate::{ask, dialect};
+use doorward_model::address::HostName;
+use doorward_proxy::Body;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tower_service::Service as _;
+
+/// What stands behind the main listener.
+pub struct Front {
+    web: Arc<Web>,
+    routers: Routers,
+}
+
+impl Front {
+    /// Builds the routers.
+    pub fn new(web: Arc<Web>) -> Self {
+        let routers = Routers::new(&web);
+        Self { web, routers }
+    }
+
+    /// Answers one request of a peer.
+    pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+        let web = &self.web;
+        let head = Head { method: request.method(), uri: request.uri(), headers: request.headers() };
+        if let Some(dialect) = dialect::find(head.uri.path())
+            && web.trusted.contains(peer)
+        {
+            let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
+            return web.gate.answer(&ctx, dialect, head).await.map(whole);
+        }
+        let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
+        if request.headers().len() > limits::HEADERS || *head.method == Method::CONNECT {
+            return web.gate.problem(&ctx, ask::kind(head.headers), StatusCode::BAD_REQUEST, BAD_HEAD).map(whole);
+        }
+        let host = match ask::own_host(head.uri, head.headers) {
+            Ok(host) => host,
+            Err(bad) => return web.gate.bad(&ctx, head.headers, &bad).map(whole),
+        };
+        let path = head.uri.path();
+        let apps = web.door().live.apps();
+        if apps.knows_host(&host) {
+            if !is_reserved(path) {
+                return proxied::carry(web, &ctx, &apps, host, request).await;
+            }
+            if dialect::find(path).is_some() {
+                return untrusted();
+            }
+            return self.page(&self.routers.app, Arrival { ctx, peer, host }, request).await;
+        }
+        if is_ours(web, &host) || operations::PROBES.contains(&path) {
+            if dialect::find(path).is_some() {
+                return untrusted();
+            }
+            return self.page(&self.routers.own, Arrival { ctx, peer, host }, request).await;
+        }
+        let words = (
+            "Wrong door",
+            "No app and no page of Doorward answers at this host name.",
+            "Check the address, or declare the app with this host.",
+        );
+        answers::problem(web, &ctx, StatusCode::MISDIRECTED_REQUEST, words).map(Body::stream)
+    }
+
+    async fn page(&self, router: &Router, arrival: Arrival, mut request: Request<Incoming>) -> Response<Body> {
+        request.extensions_mut().insert(arrival);
+        let answer: Result<Response<PageBody>, Infallible> = router.clone().call(request.map(PageBody::new)).await;
+        match answer {
+            Ok(answer) => answer.map(Body::stream),
+            Err(never) => match never {},
+        }
+    }
+}
+
+const BAD_HEAD: &str = "the request has too many headers or a method that cannot be used here";
+
+/// Doorward's own host.
+fn is_ours(web: &Web, host: &HostName) -> bool {
+    host == web.door().settings.public.host()
+}
+
+fn untrusted() -> Response<Body> {
+    let sentence = "this address is not a trusted proxy: start Doorward with --trust-proxy and the proxy's address\n";
+    let mut answer = Response::new(Body::full(sentence));
+    *answer.status_mut() = StatusCode::FORBIDDEN;
+    answer
+}
+
+fn whole(bytes: Bytes) -> Body {
+    if bytes.is_empty() { Body::empty() } else { Body::full(bytes) }
+}

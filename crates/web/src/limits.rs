@@ -1,0 +1,24 @@
+//! Limits of the edge.
+
+use std::time::Duration;
+
+/// Largest form taken, in bytes: the largest one holds three passwords.
+pub const FORM_BYTES: usize = 32 * 1024;
+/// How long a form may take to arrive: a slow one is an attack or a dead line.
+pub const FORM_ARRIVAL: Duration = Duration::from_secs(15);
+/// How long a connection may take to send its request line and headers, and rest between requests.
+pub const HEAD_ARRIVAL: Duration = Duration::from_secs(30);
+/// Largest head of an HTTP/1 request, in bytes.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// Most headers in one request.
+pub const HEADERS: usize = 128;
+/// Open connections per listener: beyond it new ones wait.
+pub const CONNECTIONS: usize = 16_384;
+/// HTTP/2 streams one connection may have open.
+pub const STREAMS: u32 = 256;
+/// An HTTP/2 connection silent for this long is asked whether it is alive.
+pub const PING_EVERY: Duration = Duration::from_secs(30);
+/// How long open requests may take to finish when the process is told to stop.
+pub const FAREWELL: Duration = Duration::from_secs(10);
+/// How often an open stream's right to go on is looked at again.
+pub const STREAM_CHECK: Duration = Duration::from_millis(500);

@@ -1,0 +1,189 @@
+//! From an app's host to the sign-in page and back: the half that runs on Doorward's own host.
+
+use crate::answers::{self, Outcome};
+use crate::callers::{Arrival, Headers, Query, visitor};
+use crate::cookies;
+use crate::own::sign_in::{Browser, too_many_flows};
+use crate::pages;
+use crate::web::Web;
+use axum::extract::State;
+use axum::response::Response;
+use doorward_engine::live::apps::Place;
+use doorward_engine::sessions::SignedIn;
+use doorward_engine::sign_in::enter::{self, Entry, back_at};
+use doorward_engine::sign_in::flow::{self, Entrance, Wish};
+use doorward_gate::answer::{missing, url_encode};
+use doorward_model::address::{BackTo, HostName};
+use doorward_model::id::AppId;
+use doorward_model::session::Session;
+use doorward_model::time::Timestamp;
+use http::StatusCode;
+use http::header::HeaderMap;
+use std::sync::Arc;
+
+/// `GET /enter?app=…&back=…&binding=…&via=…`: an app's host sends a browser here.
+pub async fn enter(State(web): State<Arc<Web>>, arrival: Arrival, Headers(headers): Headers, query: Query) -> Response {
+    let outcome = match wish_of(&web, &query) {
+        Some(wish) => sign_in_for(&web, &arrival, &headers, &wish).await,
+        None => Ok(nowhere(&web, &arrival)),
+    };
+    outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+/// `GET /.doorward/start?rd=…`, `GET /oauth2/start?rd=…` on our own host: for apps whose pass is shared by
+/// the parent domain. Without a target that is an app's, the launcher.
+pub async fn start(State(web): State<Arc<Web>>, arrival: Arrival, Headers(headers): Headers, query: Query) -> Response {
+    let Some(wish) = shared_wish(&web, &query) else { return answers::found("/") };
+    let outcome = sign_in_for(&web, &arrival, &headers, &wish).await;
+    outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &Wish) -> Outcome {
+    let apps = web.door().live.apps();
+    let app = apps.find(&wish.app_id);
+    let Some(realm) = app.and_then(|app| apps.realm(&app.realm_id)) else { return Ok(nowhere(web, arrival)) };
+    if let Some(visitor) = visitor(web, arrival, headers).await?
+        && visitor.signed_in.session.realm_id == realm.id
+    {
+        return go_on(web, arrival, &visitor.signed_in, Some(wish), visitor.proof.reveal()).await;
+    }
+    let browser = Browser::of(web, headers);
+    let Some(token) = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Some(wish)).await? else {
+        return Ok(too_many_flows(web, &arrival.ctx));
+    };
+    let mut answer = answers::found(&format!("/realms/{}/sign-in?flow={}", realm.name, token.reveal()));
+    browser.keep(web, answer.headers_mut());
+    Ok(answer)
+}
+
+/// Where a signed-in browser goes next: to the app it asked for, to the launcher, or to the page that
+/// says what is missing.
+pub async fn go_on(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: Option<&Wish>, proof: &str) -> Outcome {
+    let Some(wish) = wish else { return Ok(answers::see_other("/")) };
+    match enter::ask(web.door(), &arrival.ctx, signed_in, wish).await? {
+        Entry::Gone => Ok(nowhere(web, arrival)),
+        Entry::Refused(verdict) => {
+            let apps = web.door().live.apps();
+            let Some(app) = apps.find(&wish.app_id) else { return Ok(nowhere(web, arrival)) };
+            let realm = apps.realm(&app.realm_id).map_or("", |realm| realm.name.as_str());
+            let view = pages::Denied {
+                app_name: app.settings.title.to_string(),
+                missing_groups: missing(&apps, &verdict),
+                signed_in_as: signed_in.user.name.to_string(),
+                how_to_ask: app.settings.how_to_ask.as_ref().map(ToString::to_string),
+                home_url: web.door().settings.public.url("/"),
+                switch_account_action: format!("/realms/{realm}/sign-out"),
+                csrf: proof.to_owned(),
+                request_id: arrival.ctx.request.to_string(),
+                retry_url: wish.back_to.url(),
+            };
+            answers::page(StatusCode::FORBIDDEN, &view, &wish.back_to.address().origin())
+        }
+        Entry::Ticket(_) if wish.entrance == Entrance::Shared => go_on_shared(web, arrival, signed_in, wish).await,
+        Entry::Ticket(ticket) => {
+            let path = format!("{}?ticket={}", wish.entrance.enter_path(), ticket.reveal());
+            Ok(answers::see_other(&wish.back_to.address().url(&path)))
+        }
+    }
+}
+
+async fn go_on_shared(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: &Wish) -> Outcome {
+    let settings = &web.door().settings;
+    let pass = enter::shared_pass(web.door(), &arrival.ctx, &signed_in.session).await?;
+    let Some((domain, pass)) = settings.shared_domain.as_ref().zip(pass) else {
+        let words = (
+            "This way in is closed",
+            "The app's proxy expects a cookie shared by a parent domain, and that mode is not on.",
+            "Ask your administrator to start Doorward with --cookie-domain.",
+        );
+        return Ok(answers::problem(web, &arrival.ctx, StatusCode::CONFLICT, words));
+    };
+    let mut answer = answers::see_other(&wish.back_to.url());
+    let keep = keep_seconds(web, &signed_in.session, arrival.ctx.now);
+    cookies::set_shared(answer.headers_mut(), settings.public.scheme(), domain, &pass, keep);
+    Ok(answer)
+}
+
+/// How long a session's cookies outlive the closing of the browser: not at all, unless asked for.
+pub fn keep_seconds(web: &Web, session: &Session, now: Timestamp) -> Option<i64> {
+    enter::is_remembered(web.door(), session).then(|| session.expires_at.millis_since(now) / 1000)
+}
+
+/// The link by which an app's host sends a browser here.
+pub fn enter_url(web: &Web, wish: &Wish) -> String {
+    let query = format!(
+        "/enter?app={}&back={}&binding={}&via={}",
+        wish.app_id,
+        url_encode(&wish.back_to.url()),
+        wish.binding,
+        wish.entrance.as_str()
+    );
+    web.door().settings.public.url(&query)
+}
+
+/// Reads what [`enter_url`] writes; anything that does not lead to the app itself is refused.
+fn wish_of(web: &Web, query: &Query) -> Option<Wish> {
+    let app_id = AppId::parse(query.fields.text("app")).ok()?;
+    let apps = web.door().live.apps();
+    let back_to = BackTo::resolve(query.fields.text("back"), &apps.find(&app_id)?.settings.addresses)?;
+    let entrance = Entrance::parse(query.fields.text("via")).filter(|entrance| *entrance != Entrance::Shared)?;
+    let binding = query.fields.text("binding");
+    let shaped = binding.len() == 64 && binding.bytes().all(|byte| byte.is_ascii_hexdigit());
+    shaped.then(|| Wish { app_id, back_to, binding: binding.to_owned(), entrance })
+}
+
+fn shared_wish(web: &Web, query: &Query) -> Option<Wish> {
+    let wanted = wanted(&query.raw)?;
+    let (_, rest) = wanted.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let (host, _) = HostName::parse(authority)?;
+    let apps = web.door().live.apps();
+    let (place, back_to) = place_for(apps.at_host(&host), Some(&wanted))?;
+    Some(Wish { app_id: place.app.id.clone(), back_to, binding: String::new(), entrance: Entrance::Shared })
+}
+
+/// Of the apps at one host, the one the wanted target lies in; else the last, which has the shortest
+/// prefix, at its front page.
+pub fn place_for<'a>(places: &'a [Place], wanted: Option<&str>) -> Option<(&'a Place, BackTo)> {
+    let exact = wanted.and_then(|wanted| {
+        places.iter().find_map(|place| {
+            BackTo::resolve(wanted, std::slice::from_ref(&*place.address)).map(|back_to| (place, back_to))
+        })
+    });
+    exact.or_else(|| {
+        let place = places.last()?;
+        Some((place, back_at(place, None)?))
+    })
+}
+
+/// The target in `rd=`. Proxies that cannot encode put it there raw, as the last thing in the query: a
+/// raw slash tells, and then everything up to the end belongs to it.
+pub fn wanted(query: &str) -> Option<String> {
+    let start = if query.starts_with("rd=") { 3 } else { query.find("&rd=")? + 4 };
+    let tail = query.get(start..)?;
+    let value = tail.split('&').next().unwrap_or(tail);
+    if value.contains('/') { Some(tail.to_owned()) } else { doorward_gate::answer::url_decode(value) }
+}
+
+fn nowhere(web: &Web, arrival: &Arrival) -> Response {
+    let words = (
+        "This link leads nowhere",
+        "The link to the app is incomplete, or the app is no longer there.",
+        "Start from the launcher.",
+    );
+    answers::problem(web, &arrival.ctx, StatusCode::NOT_FOUND, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wanted;
+
+    #[test]
+    fn targets_are_found_encoded_and_raw() {
+        assert_eq!(wanted("rd=%2Fruns%3Fx%3D1%26y%3D2").as_deref(), Some("/runs?x=1&y=2"));
+        assert_eq!(wanted("rd=/runs?x=1&y=%2F").as_deref(), Some("/runs?x=1&y=%2F"));
+        assert_eq!(wanted("a=b&rd=https://h/x?y&z").as_deref(), Some("https://h/x?y&z"));
+        assert_eq!(wanted("rd=https%3A%2F%2Fh%2Fx&rm=GET").as_deref(), Some("https://h/x"));
+        assert_eq!(wanted("x=1"), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! The launcher: what this person may open.
+
+use crate::answers::{self, Outcome};
+use crate::callers::{Arrival, Visitor};
+use crate::own::person;
+use crate::pages::{self, Tile};
+use crate::web::Web;
+use axum::extract::State;
+use axum::response::Response;
+use doorward_engine::gate::decide::{self, Verdict, decide};
+use doorward_model::address::BackTo;
+use doorward_model::app::{App, Icon};
+use http::StatusCode;
+use std::sync::Arc;
+
+/// `GET /`
+pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visitor) -> Response {
+    render(&web, &arrival, &visitor).await.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+async fn render(web: &Web, arrival: &Arrival, visitor: &Visitor) -> Outcome {
+    let user = &visitor.signed_in.user;
+    let known = web.door().live.person(&web.door().store, user.clone()).await?;
+    let apps = web.door().live.apps();
+    let may_open = |app: &App| {
+        let who = decide::Visitor::Person { user, groups: &known.groups };
+        matches!(decide(arrival.ctx.now, app, None, Some(who)), Verdict::Pass(_))
+    };
+    let tiles = apps.of_realm(&user.realm_id).iter().filter(|app| may_open(app)).filter_map(|app| tile(app)).collect();
+    let realm = apps.realm(&user.realm_id);
+    let name = realm.map_or("", |realm| realm.name.as_str());
+    let view = pages::Launcher {
+        person: person(user),
+        realm_title: realm.map(|realm| realm.title.to_string()).unwrap_or_default(),
+        tiles,
+        csrf: visitor.proof.reveal().to_owned(),
+        sign_out_action: format!("/realms/{name}/sign-out"),
+        account_url: format!("/realms/{name}/account"),
+    };
+    answers::page(StatusCode::OK, &view, "")
+}
+
+fn tile(app: &App) -> Option<Tile> {
+    let address = app.settings.addresses.first()?;
+    let symbol = match app.settings.icon {
+        Icon::Initials => None,
+        Icon::Pipeline => Some("pipeline"),
+        Icon::Database => Some("database"),
+        Icon::Chart => Some("chart"),
+        Icon::Storage => Some("storage"),
+        Icon::Notebook => Some("notebook"),
+        Icon::Workflow => Some("workflow"),
+        Icon::Generic => Some("generic"),
+    };
+    Some(Tile {
+        name: app.settings.title.to_string(),
+        url: BackTo::front(address)?.url(),
+        description: app.settings.description.as_ref().map(ToString::to_string).unwrap_or_default(),
+        icon: pages::Icon::new(app.slug.as_str(), app.settings.title.as_str(), symbol),
+        host: address.host().to_string(),
+    })
+}

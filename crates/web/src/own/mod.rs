@@ -1,0 +1,54 @@
+//! Pages of Doorward's own host.
+
+pub mod account;
+pub mod assets;
+pub mod enter;
+pub mod launcher;
+pub mod setup;
+pub mod sign_in;
+pub mod sign_out;
+
+use crate::answers;
+use crate::callers::Arrival;
+use crate::pages::Person;
+use crate::web::Web;
+use axum::extract::State;
+use axum::response::Response;
+use doorward_model::people::User;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// No such page.
+pub async fn not_found(State(web): State<Arc<Web>>, arrival: Arrival) -> Response {
+    let words = (
+        "There is nothing here",
+        "No page of Doorward answers at this address.",
+        "Check the address, or start from the launcher.",
+    );
+    answers::problem(&web, &arrival.ctx, StatusCode::NOT_FOUND, words)
+}
+
+/// The page exists for another method.
+pub async fn wrong_method(State(web): State<Arc<Web>>, arrival: Arrival) -> Response {
+    let words = (
+        "That is not how this page works",
+        "This address does not take that kind of request.",
+        "Open it in a browser.",
+    );
+    answers::problem(&web, &arrival.ctx, StatusCode::METHOD_NOT_ALLOWED, words)
+}
+
+/// A user as pages show them.
+pub fn person(user: &User) -> Person {
+    Person::new(user.display.as_str(), user.name.as_str())
+}
+
+/// The answer to a form whose proof does not fit.
+pub fn stale_form(web: &Web, arrival: &Arrival) -> Response {
+    let words = (
+        "This form is no longer good",
+        "The form was opened in another browser, or too long ago.",
+        "Go back, load the page again and send the form once more.",
+    );
+    answers::problem(web, &arrival.ctx, StatusCode::FORBIDDEN, words)
+}

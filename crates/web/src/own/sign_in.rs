@@ -1,0 +1,255 @@
+//! The sign-in page.
+
+use crate::answers::{self, Outcome};
+use crate::callers::{Arrival, Fields, Headers, Query, visitor};
+use crate::cookies::{BROWSER_SECONDS, Cookie};
+use crate::own::{enter, stale_form};
+use crate::pages;
+use crate::web::Web;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use doorward_engine::manage::find;
+use doorward_engine::sessions::SignedIn;
+use doorward_engine::sign_in::flow::{self, Wish};
+use doorward_engine::sign_in::password::{self, Attempt, Opened};
+use doorward_model::context::Ctx;
+use doorward_model::name::RealmName;
+use doorward_model::people::Realm;
+use doorward_model::secret::{FormProof, Password, PlainToken, TokenHash, TokenKind};
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use std::sync::Arc;
+
+/// How long a browser is known after it signed in, in seconds.
+const DEVICE_SECONDS: i64 = 180 * 24 * 60 * 60;
+
+/// `GET /realms/{realm}/sign-in?flow=…`
+pub async fn show(
+    State(web): State<Arc<Web>>,
+    Path(realm): Path<String>,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    query: Query,
+) -> Response {
+    match show_or_continue(&web, &realm, &arrival, &headers, &query).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
+}
+
+async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &HeaderMap, query: &Query) -> Outcome {
+    let Some(realm) = known_realm(web, realm).await? else { return Ok(no_realm(web, &arrival.ctx)) };
+    let browser = Browser::of(web, headers);
+    let presented = query.fields.text("flow");
+    let kept = match TokenHash::of_presented(TokenKind::Flow, presented) {
+        Some(hash) => flow::find(web.door(), &arrival.ctx, &hash, &browser.hash).await?,
+        None => None,
+    };
+    let wish = kept.as_ref().and_then(|kept| flow::wish(web.door(), kept));
+    if let Some(visitor) = visitor(web, arrival, headers).await?
+        && visitor.signed_in.session.realm_id == realm.id
+    {
+        return enter::go_on(web, arrival, &visitor.signed_in, wish.as_ref(), visitor.proof.reveal()).await;
+    }
+    let token = match kept {
+        Some(_) => presented.to_owned(),
+        None => match flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, None).await? {
+            Some(token) => token.reveal().to_owned(),
+            None => return Ok(too_many_flows(web, &arrival.ctx)),
+        },
+    };
+    let form = Form { realm: &realm, flow: &token, login: "", remember: false, error: None };
+    let mut answer = render(web, StatusCode::OK, &form, wish.as_ref(), &browser)?;
+    browser.keep(web, answer.headers_mut());
+    Ok(answer)
+}
+
+/// `POST /realms/{realm}/sign-in`
+pub async fn submit(
+    State(web): State<Arc<Web>>,
+    Path(realm): Path<String>,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    fields: Fields,
+) -> Response {
+    match try_password(&web, &realm, &arrival, &headers, &fields).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
+}
+
+async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &HeaderMap, fields: &Fields) -> Outcome {
+    let Some(realm) = known_realm(web, realm).await? else { return Ok(no_realm(web, &arrival.ctx)) };
+    let browser = Browser::of(web, headers);
+    if browser.is_new || !browser.proof().matches(fields.text("csrf")) {
+        return Ok(stale_form(web, arrival));
+    }
+    let Some(hash) = TokenHash::of_presented(TokenKind::Flow, fields.text("flow")) else {
+        return Ok(stale_form(web, arrival));
+    };
+    let Some(kept) = flow::find(web.door(), &arrival.ctx, &hash, &browser.hash).await? else {
+        return Ok(flow_over(web, &arrival.ctx, &realm));
+    };
+    let wish = flow::wish(web.door(), &kept);
+    let remember = fields.text("remember") == "yes";
+    let mut form =
+        Form { realm: &realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
+    let password = match Password::presented(fields.text("password")) {
+        Ok(password) => password,
+        Err(bad) => {
+            form.error = Some(format!("Please {bad}."));
+            return render(web, StatusCode::BAD_REQUEST, &form, wish.as_ref(), &browser);
+        }
+    };
+    let scheme = web.door().settings.public.scheme();
+    let attempt = Attempt {
+        realm_id: &realm.id,
+        login: fields.text("login"),
+        password,
+        remember,
+        device: Cookie::Device.read(headers, scheme).map(|(_, hash)| hash),
+        user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        former: visitor(web, arrival, headers).await?.map(|visitor| visitor.signed_in.session.id.clone()),
+        flow: Some(hash),
+    };
+    let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
+    let (status, error) = match outcome {
+        password::Outcome::Opened(opened) => return open(web, arrival, *opened, wish.as_ref()).await,
+        password::Outcome::Wrong => (StatusCode::UNAUTHORIZED, "That user name and password do not match.".to_owned()),
+        password::Outcome::Disabled => {
+            (StatusCode::FORBIDDEN, "This account is disabled. Ask your administrator.".to_owned())
+        }
+        password::Outcome::Throttled { until } => {
+            let minutes = (until.millis_since(arrival.ctx.now) / 60_000 + 1).max(1);
+            let sentence = format!(
+                "Too many failed attempts. Try again in {minutes} min, or from a browser you have used before."
+            );
+            (StatusCode::TOO_MANY_REQUESTS, sentence)
+        }
+        password::Outcome::Busy => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Many people are signing in right now. Try again in a moment.".to_owned())
+        }
+    };
+    form.error = Some(error);
+    let mut answer = render(web, status, &form, wish.as_ref(), &browser)?;
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    Ok(answer)
+}
+
+/// Hands the fresh credentials to the browser and sends it on.
+pub async fn open(web: &Web, arrival: &Arrival, opened: Opened, wish: Option<&Wish>) -> Outcome {
+    let signed_in = SignedIn { session: opened.kept, user: opened.user };
+    let proof = FormProof::of(opened.session.reveal());
+    let mut answer = enter::go_on(web, arrival, &signed_in, wish, proof.reveal()).await?;
+    let public = &web.door().settings.public;
+    let keep = enter::keep_seconds(web, &signed_in.session, arrival.ctx.now);
+    Cookie::Session.set(answer.headers_mut(), public, &opened.session, keep);
+    Cookie::Device.set(answer.headers_mut(), public, &opened.device, Some(DEVICE_SECONDS));
+    Ok(answer)
+}
+
+struct Form<'a> {
+    realm: &'a Realm,
+    flow: &'a str,
+    login: &'a str,
+    remember: bool,
+    error: Option<String>,
+}
+
+fn render(web: &Web, status: StatusCode, form: &Form<'_>, wish: Option<&Wish>, browser: &Browser) -> Outcome {
+    let apps = web.door().live.apps();
+    let app = wish.and_then(|wish| apps.find(&wish.app_id));
+    let view = pages::SignIn {
+        realm_title: form.realm.title.to_string(),
+        app_name: app.map(|app| app.settings.title.to_string()),
+        action: format!("/realms/{}/sign-in", form.realm.name),
+        csrf: browser.proof().reveal().to_owned(),
+        flow: form.flow.to_owned(),
+        login_value: form.login.to_owned(),
+        error: form.error.clone(),
+        notice: None,
+        remember_checked: form.remember,
+    };
+    // After the form the browser is led to the app's own host.
+    let targets = wish.map(|wish| wish.back_to.address().origin()).unwrap_or_default();
+    answers::page(status, &view, &targets)
+}
+
+/// A browser as known by the secret in its cookie on our own host.
+pub struct Browser {
+    secret: Secret,
+    /// The secret's hash.
+    pub hash: TokenHash,
+    is_new: bool,
+}
+
+enum Secret {
+    Known(String),
+    Fresh(PlainToken),
+}
+
+impl Browser {
+    /// Reads the cookie, or draws a new secret.
+    pub fn of(web: &Web, headers: &HeaderMap) -> Self {
+        match Cookie::Browser.read(headers, web.door().settings.public.scheme()) {
+            Some((text, hash)) => Self { secret: Secret::Known(text), hash, is_new: false },
+            None => {
+                let fresh = PlainToken::draw(TokenKind::Binding, &**web.world.dice());
+                Self { hash: fresh.hash(), secret: Secret::Fresh(fresh), is_new: true }
+            }
+        }
+    }
+
+    /// The proof forms of this browser carry.
+    pub fn proof(&self) -> FormProof {
+        match &self.secret {
+            Secret::Known(text) => FormProof::of(text),
+            Secret::Fresh(token) => FormProof::of(token.reveal()),
+        }
+    }
+
+    /// Sets the cookie when the secret is new.
+    pub fn keep(&self, web: &Web, headers: &mut HeaderMap) {
+        if let Secret::Fresh(token) = &self.secret {
+            Cookie::Browser.set(headers, &web.door().settings.public, token, Some(BROWSER_SECONDS));
+        }
+    }
+}
+
+/// The realm of that name.
+pub async fn known_realm(web: &Web, name: &str) -> Result<Option<Realm>, doorward_model::fault::Fault> {
+    let Ok(name) = RealmName::parse(name) else { return Ok(None) };
+    Ok(find::realm(web.door(), &name).await?.ok())
+}
+
+/// 404 for a realm that is not there.
+pub fn no_realm(web: &Web, ctx: &Ctx) -> Response {
+    let words =
+        ("There is nothing here", "There is no realm of that name.", "Check the address, or ask your administrator.");
+    answers::problem(web, ctx, StatusCode::NOT_FOUND, words)
+}
+
+/// 429 for a browser, or rather its network, with too many sign-ins under way.
+pub fn too_many_flows(web: &Web, ctx: &Ctx) -> Response {
+    let words = (
+        "Too many sign-ins at once",
+        "Very many sign-ins were begun from your network and not finished.",
+        "Wait half an hour, or finish one that is open.",
+    );
+    answers::problem(web, ctx, StatusCode::TOO_MANY_REQUESTS, words)
+}
+
+fn flow_over(web: &Web, ctx: &Ctx, realm: &Realm) -> Response {
+    let view = pages::Problem {
+        status: 410,
+        title: "This sign-in is over".to_owned(),
+        what: "The page was open for too long, or the sign-in was finished in another tab.".to_owned(),
+        how: "Start again; it takes a moment.".to_owned(),
+        request_id: ctx.request.to_string(),
+        home_url: Some(web.door().settings.public.url("/")),
+        retry_url: Some(web.door().settings.public.url(&format!("/realms/{}/sign-in", realm.name))),
+    };
+    answers::page(StatusCode::GONE, &view, "").unwrap_or_else(|fault| answers::fault(web, ctx, &fault))
+}

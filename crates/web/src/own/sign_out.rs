@@ -1,0 +1,76 @@
+//! Signing out ends the session and with it every pass, at once.
+
+use crate::answers::{self, Outcome};
+use crate::callers::{Arrival, Fields, Visitor};
+use crate::cookies::{self, Cookie};
+use crate::own::{person, stale_form};
+use crate::pages;
+use crate::web::Web;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use doorward_engine::sessions;
+use doorward_gate::answer::url_encode;
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+/// `GET /realms/{realm}/sign-out`: asks, because a link can come from anywhere.
+pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visitor) -> Response {
+    let apps = web.door().live.apps();
+    let realm = apps.realm(&visitor.signed_in.user.realm_id).map_or("", |realm| realm.name.as_str());
+    let view = pages::SignOutConfirm {
+        action: format!("/realms/{realm}/sign-out"),
+        csrf: visitor.proof.reveal().to_owned(),
+        person: person(&visitor.signed_in.user),
+        home_url: web.door().settings.public.url("/"),
+    };
+    answers::page(StatusCode::OK, &view, "").unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+/// `POST /realms/{realm}/sign-out`
+pub async fn submit(
+    State(web): State<Arc<Web>>,
+    Path(realm): Path<String>,
+    arrival: Arrival,
+    visitor: Visitor,
+    fields: Fields,
+) -> Response {
+    if !visitor.proof.matches(fields.text("csrf")) {
+        return stale_form(&web, &arrival);
+    }
+    let outcome = end(&web, &arrival, &visitor, &realm, fields.text("retry")).await;
+    outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry: &str) -> Outcome {
+    sessions::end(web.door(), &arrival.ctx, &visitor.signed_in.session.id, "signed out").await?;
+    // "Another account" comes from the page that said what is missing: back to the app, which asks anew.
+    let apps = web.door().live.apps();
+    let mut targets = apps.of_realm(&visitor.signed_in.user.realm_id).into_iter();
+    let target = targets.find_map(|app| doorward_model::address::BackTo::resolve(retry, &app.settings.addresses));
+    let location = match target.filter(|_| retry.contains("://")) {
+        Some(back_to) => back_to.url(),
+        None => format!("/realms/{}/signed-out", url_encode(realm)),
+    };
+    let mut answer = answers::see_other(&location);
+    clear(web, answer.headers_mut());
+    Ok(answer)
+}
+
+/// Takes our cookies from the browser.
+pub fn clear(web: &Web, headers: &mut HeaderMap) {
+    let settings = &web.door().settings;
+    Cookie::Session.clear(headers, settings.public.scheme());
+    if let Some(domain) = &settings.shared_domain {
+        cookies::clear_shared(headers, settings.public.scheme(), domain);
+    }
+}
+
+/// `GET /realms/{realm}/signed-out`
+pub async fn done(State(web): State<Arc<Web>>, Path(realm): Path<String>, arrival: Arrival) -> Response {
+    let public = &web.door().settings.public;
+    let view = pages::SignedOut {
+        home_url: public.url("/"),
+        sign_in_url: public.url(&format!("/realms/{}/sign-in", url_encode(&realm))),
+    };
+    answers::page(StatusCode::OK, &view, "").unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}

@@ -1,0 +1,144 @@
+//! Every route of the edge with its access class. What is not in this list does not answer; the class
+//! decides what is checked before the handler runs. The gate's dialects stand in
+//! `doorward_gate::dialect`, in front of these.
+
+use crate::callers::admit;
+use crate::web::Web;
+use crate::{app_host, keys, operations, own};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+
+/// What is checked before a handler runs. Requests that change something must also come from a page of
+/// the same host, whatever the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// A live session; others are led to sign in.
+    SignedIn,
+    /// A trusted proxy.
+    Proxy,
+}
+
+/// On which hosts a route answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// Doorward's own.
+    Own,
+    /// Every app's.
+    App,
+}
+
+/// One line of the table.
+pub struct Route {
+    /// Its path.
+    pub path: &'static str,
+    /// Where it answers.
+    pub site: Site,
+    /// What is checked first.
+    pub access: Access,
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    handler: MethodRouter<Arc<Web>>,
+}
+
+fn route(
+    method: &'static str,
+    path: &'static str,
+    (site, access): (Site, Access),
+    handler: MethodRouter<Arc<Web>>,
+) -> Route {
+    Route { path, site, access, method, handler }
+}
+
+/// The table.
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    use Site::{App, Own};
+    vec![
+        route("GET",  "/",                                         (Own, Access::SignedIn), get(own::launcher::show)),
+        route("GET",  "/realms/{realm}/sign-in",                   (Own, Access::Open),     get(own::sign_in::show)),
+        route("POST", "/realms/{realm}/sign-in",                   (Own, Access::Open),     post(own::sign_in::submit)),
+        route("GET",  "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), get(own::sign_out::show)),
+        route("POST", "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), post(own::sign_out::submit)),
+        route("GET",  "/realms/{realm}/signed-out",                (Own, Access::Open),     get(own::sign_out::done)),
+        route("GET",  "/realms/{realm}/account",                   (Own, Access::SignedIn), get(own::account::show)),
+        route("POST", "/realms/{realm}/account/password",          (Own, Access::SignedIn), post(own::account::change_password)),
+        route("POST", "/realms/{realm}/account/sessions/end",      (Own, Access::SignedIn), post(own::account::end_session)),
+        route("POST", "/realms/{realm}/account/sessions/end-others", (Own, Access::SignedIn), post(own::account::end_others)),
+        route("GET",  "/setup",                                    (Own, Access::Open),     get(own::setup::show)),
+        route("POST", "/setup",                                    (Own, Access::Open),     post(own::setup::submit)),
+        route("GET",  "/enter",                                    (Own, Access::Open),     get(own::enter::enter)),
+        route("GET",  "/.doorward/start",                          (Own, Access::Open),     get(own::enter::start)),
+        route("GET",  "/oauth2/start",                             (Own, Access::Open),     get(own::enter::start)),
+        route("GET",  "/oauth2/sign_in",                           (Own, Access::Open),     get(own::enter::start)),
+        route("GET",  "/oauth2/sign_out",                          (Own, Access::SignedIn), get(own::sign_out::show)),
+        route("GET",  "/realms/{realm}/protocol/openid-connect/certs", (Own, Access::Open), get(keys::certs)),
+        route("GET",  "/ping",                                     (Own, Access::Open),     get(operations::ping)),
+        route("GET",  "/ready",                                    (Own, Access::Open),     get(operations::ready)),
+        route("GET",  "/.doorward/static/{name}",                  (Own, Access::Open),     get(own::assets::show)),
+
+        route("GET",  "/.doorward/start",                          (App, Access::Open),     get(app_host::start)),
+        route("GET",  "/.doorward/enter",                          (App, Access::Open),     get(app_host::enter)),
+        route("GET",  "/.doorward/signout",                        (App, Access::Open),     get(app_host::sign_out)),
+        route("POST", "/.doorward/signout",                        (App, Access::Open),     post(app_host::switch_account)),
+        route("GET",  "/.doorward/denied",                         (App, Access::Proxy),    get(app_host::denied)),
+        route("GET",  "/.doorward/static/{name}",                  (App, Access::Open),     get(own::assets::show)),
+        route("GET",  "/oauth2/start",                             (App, Access::Open),     get(app_host::start)),
+        route("GET",  "/oauth2/sign_in",                           (App, Access::Open),     get(app_host::start)),
+        route("GET",  "/oauth2/callback",                          (App, Access::Open),     get(app_host::enter)),
+        route("GET",  "/oauth2/sign_out",                          (App, Access::Open),     get(app_host::sign_out)),
+        route("POST", "/oauth2/sign_out",                          (App, Access::Open),     post(app_host::switch_account)),
+        route("GET",  "/oauth2/userinfo",                          (App, Access::Open),     get(app_host::user_info)),
+        route("GET",  "/outpost.goauthentik.io/start",             (App, Access::Open),     get(app_host::start)),
+        route("GET",  "/outpost.goauthentik.io/sign_in",           (App, Access::Open),     get(app_host::start)),
+        route("GET",  "/outpost.goauthentik.io/callback",          (App, Access::Open),     get(app_host::enter)),
+        route("GET",  "/outpost.goauthentik.io/sign_out",          (App, Access::Open),     get(app_host::sign_out)),
+        route("POST", "/outpost.goauthentik.io/sign_out",          (App, Access::Open),     post(app_host::switch_account)),
+        route("GET",  "/outpost.goauthentik.io/ping",              (App, Access::Open),     get(operations::pong)),
+    ]
+}
+
+/// The routers of both kinds of host.
+pub struct Routers {
+    /// Doorward's own host.
+    pub own: Router,
+    /// App hosts' reserved paths.
+    pub app: Router,
+}
+
+impl Routers {
+    /// Builds the routers from the table.
+    pub fn new(web: &Arc<Web>) -> Self {
+        let build = |site: Site| {
+            let mut router = Router::new();
+            for line in table().into_iter().filter(|line| line.site == site) {
+                let (access, keeper) = (line.access, web.clone());
+                let check = from_fn(move |request: Request, next: Next| admit(access, keeper.clone(), request, next));
+                router = router.route(line.path, line.handler.layer(check));
+            }
+            router.fallback(own::not_found).method_not_allowed_fallback(own::wrong_method).with_state(web.clone())
+        };
+        Self { own: build(Site::Own), app: build(Site::App) }
+    }
+}
+
+/// Whether a path on an app's host is ours, whatever the tool has there.
+pub fn is_reserved(path: &str) -> bool {
+    ["/.doorward/", "/oauth2/", "/outpost.goauthentik.io/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Site, is_reserved, table};
+
+    #[test]
+    fn every_route_of_an_app_host_lies_below_a_reserved_path() {
+        for line in table() {
+            assert!(line.site == Site::Own || is_reserved(line.path), "{}", line.path);
+        }
+    }
+}
