@@ -70,8 +70,20 @@ fn start_proxy(door: &Door, kind: &str, slug: &str, port: u16, upstream_port: u1
     let (listen, upstream) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{upstream_port}"));
     let (http, grpc) = (format!("127.0.0.1:{}", door.port()), format!("127.0.0.1:{}", door.grpc_port()));
     door.cli_text(&[
-        "recipe", kind, "--app", slug, "--listen", &listen, "--upstream", &upstream, "--doorward", &http,
-        "--doorward-grpc", &grpc, "--write", &directory,
+        "recipe",
+        kind,
+        "--app",
+        slug,
+        "--listen",
+        &listen,
+        "--upstream",
+        &upstream,
+        "--doorward",
+        &http,
+        "--doorward-grpc",
+        &grpc,
+        "--write",
+        &directory,
     ]);
     let read = |name: &str| std::fs::read_to_string(scratch.join(name)).expect("the recipe wrote it");
     match kind {
@@ -102,8 +114,7 @@ fn type_in(browser: &Browser, name: &str) {
     browser.wait_for("input[name=login]", BROWSER_WAIT);
     browser.fill("input[name=login]", name);
     browser.fill("input[name=password]", PASSWORD);
-    browser.press_on("input[name=password]");
-    browser.click("button[type=submit]");
+    browser.press_on("main form button");
 }
 
 /// The whole story through one proxy.
@@ -136,7 +147,7 @@ fn alice_lands_on_her_deep_link(dagster: &Behind) {
     browser.goto(&deep);
     type_in(&browser, "alice");
     browser.wait_until_js(&format!("return location.hostname === '{}'", dagster.host), BROWSER_WAIT);
-    let first = browser.responses().into_iter().filter(|answer| answer.media_type == "text/html").next_back();
+    let first = browser.responses().into_iter().rfind(|answer| answer.media_type == "text/html");
     assert_eq!(first.map(|answer| answer.url), Some(deep), "the first page of the tool is the deep link");
     wait_until("GraphQL answers with data", BROWSER_WAIT, || {
         browser.responses().iter().any(|answer| {
@@ -156,7 +167,7 @@ fn bob_sees_what_is_missing(dagster: &Behind) {
     let browser = Browser::start();
     browser.goto(&format!("{}/assets", dagster.url));
     type_in(&browser, "bob");
-    browser.wait_for_text("dagster-users", BROWSER_WAIT);
+    browser.wait_for_text("dagster-users");
     assert!(browser.page_text().contains("Ask the platform team"), "{}", browser.page_text());
     // The app's own address says the same, not a loop: bob has a session and no pass.
     let (mut jar, answer, _) = sign_in_at(&format!("{}/assets", dagster.url), "bob");
@@ -187,10 +198,9 @@ fn forged_headers_never_arrive(behind: &Behind, echo: &Echo) {
         ("Remote-User", "root-again"),
         ("Connection", "close, remote-user, x-forwarded-user"),
     ];
-    let request = forged.iter().fold(
-        Request::new("GET", &format!("{}/seen", behind.url)),
-        |request, (name, value)| request.header(name, value),
-    );
+    let request = forged.iter().fold(Request::new("GET", &format!("{}/seen", behind.url)), |request, (name, value)| {
+        request.header(name, value)
+    });
     assert_eq!(jar.send(request).status, 200);
     let seen = echo.last();
     let told = |name: &str| seen.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).count();

@@ -1,4 +1,88 @@
+//! The binary: reads arguments and settings, starts what was asked for, and ends with a code of one
+//! table. Wiring only; every command stands in a file of its own.
+
+mod arguments;
+mod commands;
+mod control;
+mod exit;
+mod limits;
+mod open;
+mod report;
+mod serve;
+mod settings;
+mod tasks;
+mod up;
+
+use arguments::{Command, ListenFlags, LogFormat, Parsed, Stop};
+use doorward_world::World;
+use exit::{Code, Exit};
+use settings::Config;
+use std::io::Write as _;
+use tracing_subscriber::EnvFilter;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+const LOG_VARIABLE: &str = "DOORWARD_LOG";
+const LOG_USUAL: &str = "info,sqlx=warn,hyper=warn";
+
+fn main() {
+    let code = match start() {
+        Ok(code) => code,
+        Err(exit) => {
+            let _ = writeln!(std::io::stderr(), "{exit}");
+            exit.code
+        }
+    };
+    std::process::exit(i32::from(code.number()));
+}
+
+fn start() -> Result<Code, Exit> {
+    // Fails only when a provider is installed already, and none is.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let parsed = match arguments::parse(std::env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(Stop::Exit(exit)) => return Err(exit),
+        Err(Stop::Help(text)) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return Ok(Code::Done);
+        }
+    };
+    start_log(parsed.cli.common.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Exit::new(Code::Broken, format!("threads cannot be started: {error}")))?;
+    runtime.block_on(run(parsed))
+}
+
+fn start_log(format: LogFormat) -> Result<(), Exit> {
+    let text = std::env::var(LOG_VARIABLE).unwrap_or_else(|_| LOG_USUAL.to_owned());
+    let filter = EnvFilter::try_new(&text)
+        .map_err(|bad| Exit::usage(format!("{LOG_VARIABLE}: {bad}: write a level such as info or debug")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn run(parsed: Parsed) -> Result<Code, Exit> {
+    let Parsed { cli, protects } = parsed;
+    let world = World::real();
+    match cli.command {
+        Command::Up(flags) => {
+            let config = Config::load(&cli.common, &flags.listen)?;
+            up::run(config, world, protects).await.map(|()| Code::Done)
+        }
+        Command::Serve(flags) => {
+            let config = Config::load(&cli.common, &flags)?;
+            serve::run(config, world).await.map(|()| Code::Done)
+        }
+        command => {
+            let config = Config::load(&cli.common, &ListenFlags::from_environment()?)?;
+            let report = commands::run(command, config, world).await?;
+            report.print(cli.common.output)?;
+            Ok(report.code)
+        }
+    }
+}

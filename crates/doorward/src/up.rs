@@ -4,7 +4,7 @@
 use crate::exit::Exit;
 use crate::serve;
 use crate::settings::Config;
-use crate::{open, control};
+use crate::{control, open};
 use doorward_engine::door::Door;
 use doorward_engine::manage;
 use doorward_model::address::Address;
@@ -85,13 +85,7 @@ struct Wanted<'a> {
     access: Access,
 }
 
-async fn ensure(
-    door: &Door,
-    tx: &mut Tx,
-    realm: &Realm,
-    slug: &AppSlug,
-    wanted: Wanted<'_>,
-) -> Result<Address, Exit> {
+async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted: Wanted<'_>) -> Result<Address, Exit> {
     let address = address(&door.settings.public, slug)?;
     let Some(app) = apps::find(tx, &realm.id, slug).await? else {
         let text = |text: &str| DisplayText::parse(text).map_err(|bad| Exit::usage(bad.to_string()));
@@ -139,7 +133,11 @@ fn address(public: &Address, slug: &AppSlug) -> Result<Address, Exit> {
     let host = public.host().as_str();
     let parent = match host.split_once('.') {
         Some((_, parent)) if !host.starts_with('[') => parent,
-        _ => return Err(Exit::usage(format!("public URL {public} has no parent domain to put {slug} below: use a host like doorward.localhost"))),
+        _ => {
+            return Err(Exit::usage(format!(
+                "public URL {public} has no parent domain to put {slug} below: use a host like doorward.localhost"
+            )));
+        }
     };
     let origin = public.origin();
     let renamed = origin.replacen(&format!("://{host}"), &format!("://{slug}.{parent}"), 1);

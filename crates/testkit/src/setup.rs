@@ -20,6 +20,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "postgresql-15",
     "postgresql-client-15",
     "python3-venv",
+    "sqlite3",
     "wrk",
 ];
 

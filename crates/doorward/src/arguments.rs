@@ -1,0 +1,288 @@
+//! The command line: flags shared by all commands, flags of a server, and the list of commands. Owns
+//! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
+
+use crate::commands::{app, apply, events, explain, group, key, realm, recipe, session, setup_link, token, user};
+use crate::exit::{Code, Exit};
+use crate::up::Protect;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use doorward_model::name::{AppSlug, GroupName};
+use doorward_proxy::Upstream;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Stands in front of your tools, signs people in, decides who may enter, and tells the tool who came.
+#[derive(Parser, Debug)]
+#[command(name = "doorward", version, after_help = Code::table(), propagate_version = true)]
+pub struct Cli {
+    /// Flags every command has.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags every command has.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Common {
+    /// Directory of keys and database [default: $XDG_DATA_HOME/doorward].
+    #[arg(long, global = true, env = "DOORWARD_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Database: sqlite:PATH or postgres://… [default: sqlite:DATA/doorward.db].
+    #[arg(long, global = true, env = "DOORWARD_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// Settings file (YAML).
+    #[arg(long, global = true, env = "DOORWARD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Realm to work in [default: main].
+    #[arg(long, global = true, env = "DOORWARD_REALM", value_name = "NAME")]
+    pub realm: Option<String>,
+    /// Form of what a command prints [default: table on a terminal, else json].
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    pub output: Option<Output>,
+    /// Form of the log on standard error.
+    #[arg(long, global = true, value_enum, default_value_t, env = "DOORWARD_LOG_FORMAT", value_name = "FORM")]
+    pub log_format: LogFormat,
+}
+
+/// Forms of what a command prints.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For files.
+    Yaml,
+}
+
+/// Forms of the log.
+#[derive(ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Flags of a server. Other commands know them by their variables and the settings file.
+#[derive(Args, Debug, Clone, Default)]
+pub struct ListenFlags {
+    /// Where browsers and proxies reach Doorward [default: 127.0.0.1:8080].
+    #[arg(long, env = "DOORWARD_LISTEN", value_name = "IP:PORT")]
+    pub listen: Option<String>,
+    /// Where Envoy reaches the gRPC gate, or none [default: 127.0.0.1:8081].
+    #[arg(long, env = "DOORWARD_GRPC_LISTEN", value_name = "IP:PORT")]
+    pub grpc_listen: Option<String>,
+    /// Where health and numbers are read, or none [default: 127.0.0.1:8082].
+    #[arg(long, env = "DOORWARD_OPERATIONS_LISTEN", value_name = "IP:PORT")]
+    pub operations_listen: Option<String>,
+    /// Where browsers reach Doorward [default: http://doorward.localhost:PORT].
+    #[arg(long, env = "DOORWARD_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// A network whose forwarding headers are believed; may be repeated.
+    #[arg(long, env = "DOORWARD_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NET")]
+    pub trust_proxy: Vec<String>,
+    /// A parent domain whose apps share one pass.
+    #[arg(long, env = "DOORWARD_COOKIE_DOMAIN", value_name = "DOMAIN")]
+    pub cookie_domain: Option<String>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run everything on this machine, made on first use.
+    Up(UpFlags),
+    /// Run a server.
+    Serve(ListenFlags),
+    /// Realms.
+    #[command(subcommand)]
+    Realm(realm::Realm),
+    /// Users.
+    #[command(subcommand)]
+    User(user::User),
+    /// Groups, their members, and groups inside groups.
+    #[command(subcommand)]
+    Group(group::Group),
+    /// Apps and who may enter them.
+    #[command(subcommand)]
+    App(app::App),
+    /// Sessions of browsers.
+    #[command(subcommand)]
+    Session(session::Session),
+    /// Service tokens of machines.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Say whether a user may enter an app, and why.
+    Explain(explain::Explain),
+    /// Make what YAML files declare so.
+    Apply(apply::Apply),
+    /// Print a reverse proxy's configuration for an app.
+    Recipe(recipe::Recipe),
+    /// Make a new one-time link for the first administrator; older ones stop working.
+    SetupLink(setup_link::SetupLink),
+    /// The newest entries of the audit record.
+    Events(events::Events),
+    /// Signing keys.
+    #[command(subcommand)]
+    Key(key::Key),
+}
+
+/// Flags of `up`.
+#[derive(Args, Debug, Clone, Default)]
+pub struct UpFlags {
+    /// Where to listen.
+    #[command(flatten)]
+    pub listen: ListenFlags,
+    /// Put a tool behind the door, such as dagster=http://127.0.0.1:3000; may be repeated.
+    #[arg(long, value_name = "NAME=URL")]
+    pub protect: Vec<String>,
+    /// A group that may enter the tool of the --protect before it; may be repeated.
+    #[arg(long, value_name = "GROUP")]
+    pub allow: Vec<String>,
+}
+
+/// The parsed command line.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Flags and command.
+    pub cli: Cli,
+    /// What `up` protects.
+    pub protects: Vec<Protect>,
+}
+
+/// Why there is nothing to run.
+#[derive(Debug)]
+pub enum Stop {
+    /// Help or version, to be printed.
+    Help(String),
+    /// Wrong arguments.
+    Exit(Exit),
+}
+
+/// Reads the command line.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Stop> {
+    let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| stop(&error))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| stop(&error))?;
+    let protects = match (&cli.command, matches.subcommand_matches("up")) {
+        (Command::Up(flags), Some(matches)) => protects(flags, matches).map_err(Stop::Exit)?,
+        _ => Vec::new(),
+    };
+    Ok(Parsed { cli, protects })
+}
+
+impl ListenFlags {
+    /// What the environment says, for commands that have no such flags.
+    pub fn from_environment() -> Result<Self, Exit> {
+        #[derive(Parser)]
+        struct Environment {
+            #[command(flatten)]
+            flags: ListenFlags,
+        }
+        match Environment::try_parse_from(["doorward"]) {
+            Ok(environment) => Ok(environment.flags),
+            Err(error) => Err(Exit::usage(one_sentence(&error))),
+        }
+    }
+}
+
+fn stop(error: &clap::Error) -> Stop {
+    if error.use_stderr() && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Stop::Exit(Exit::usage(one_sentence(error)));
+    }
+    if error.use_stderr() {
+        return Stop::Exit(Exit::usage("a command is missing: see `doorward --help`"));
+    }
+    Stop::Help(error.to_string())
+}
+
+/// What clap says over several lines, as one sentence.
+fn one_sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let words: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("tip:")).collect();
+    let sentence = words.join(" ");
+    format!("{}: see `doorward --help`", sentence.strip_prefix("error: ").unwrap_or(&sentence))
+}
+
+/// Gives every `--allow` to the `--protect` that stands before it.
+fn protects(flags: &UpFlags, matches: &clap::ArgMatches) -> Result<Vec<Protect>, Exit> {
+    let places = |name| matches.indices_of(name).into_iter().flatten();
+    let mut protects: Vec<(usize, Protect)> = Vec::new();
+    for (place, text) in places("protect").zip(&flags.protect) {
+        protects.push((place, protect(text)?));
+    }
+    for (place, text) in places("allow").zip(&flags.allow) {
+        let group = GroupName::parse(text).map_err(|bad| Exit::usage(format!("--allow: {bad}: correct it")))?;
+        let Some((_, tool)) = protects.iter_mut().rev().find(|(before, _)| *before < place) else {
+            let sentence = format!("--allow {group}: no --protect stands before it: write --protect NAME=URL first");
+            return Err(Exit::usage(sentence));
+        };
+        tool.groups.push(group);
+    }
+    Ok(protects.into_iter().map(|(_, protect)| protect).collect())
+}
+
+fn protect(text: &str) -> Result<Protect, Exit> {
+    let wrong =
+        |what: String| Exit::usage(format!("--protect: {what}: write NAME=URL, such as dagster=http://127.0.0.1:3000"));
+    let Some((slug, upstream)) = text.split_once('=') else {
+        return Err(wrong(format!("`{}` has no =", text.escape_debug())));
+    };
+    let slug = AppSlug::parse(slug).map_err(|bad| wrong(bad.to_string()))?;
+    Upstream::parse(upstream)
+        .map_err(|bad| Exit::usage(format!("--protect {slug}: {}", bad.to_string().trim_end_matches('.'))))?;
+    Ok(Protect { slug, upstream: upstream.to_owned(), groups: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::{Cli, Stop, parse};
+    use clap::CommandFactory as _;
+
+    fn protects(arguments: &str) -> Result<Vec<String>, String> {
+        let words = format!("doorward up {arguments}");
+        match parse(words.split_whitespace().map(Into::into)) {
+            Ok(parsed) => {
+                let show = |p: &super::Protect| {
+                    let groups: Vec<&str> = p.groups.iter().map(|group| group.as_str()).collect();
+                    format!("{} {} [{}]", p.slug, p.upstream, groups.join(" "))
+                };
+                Ok(parsed.protects.iter().map(show).collect())
+            }
+            Err(Stop::Exit(exit)) => Err(exit.sentence),
+            Err(Stop::Help(text)) => Err(text),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_allow_belongs_to_the_protect_before_it() {
+        let given = "--protect a=http://127.0.0.1:1 --allow x --allow=y --listen 127.0.0.1:9 \
+                     --protect b=http://127.0.0.1:2 --protect c=http://127.0.0.1:3 --allow z";
+        let expected = ["a http://127.0.0.1:1 [x y]", "b http://127.0.0.1:2 []", "c http://127.0.0.1:3 [z]"];
+        assert_eq!(protects(given).unwrap(), expected);
+        assert_eq!(
+            protects("--allow x --protect a=http://127.0.0.1:1").unwrap_err(),
+            "--allow x: no --protect stands before it: write --protect NAME=URL first"
+        );
+        assert_eq!(
+            protects("--protect dagster").unwrap_err(),
+            "--protect: `dagster` has no =: write NAME=URL, such as dagster=http://127.0.0.1:3000"
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_give_one_sentence() {
+        assert_eq!(
+            protects("--lissen 127.0.0.1:1").unwrap_err(),
+            "unexpected argument '--lissen' found: see `doorward --help`"
+        );
+    }
+}

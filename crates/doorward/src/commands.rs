@@ -1,0 +1,105 @@
+//! The commands, one file per noun. Each loads what it names, makes its change in one transaction, tells
+//! a running server, and hands back a report; printing is `report`'s.
+
+pub mod app;
+pub mod apply;
+pub mod events;
+pub mod explain;
+pub mod group;
+pub mod key;
+pub mod realm;
+pub mod recipe;
+pub mod session;
+pub mod setup_link;
+pub mod token;
+pub mod user;
+
+use crate::arguments::Command;
+use crate::exit::{Code, Exit};
+use crate::open::{context, open, operator};
+use crate::report::Report;
+use crate::settings::Config;
+use doorward_engine::door::Door;
+use doorward_engine::manage::find;
+use doorward_engine::passwords::HashError;
+use doorward_model::context::Ctx;
+use doorward_model::name::{AppSlug, GroupName, UserName};
+use doorward_model::people;
+use doorward_model::secret::Password;
+use doorward_store::tx::Tx;
+use doorward_world::World;
+
+/// What every command works with.
+pub struct Shell {
+    /// Settings.
+    pub config: Config,
+    /// The open door.
+    pub door: Door,
+    /// When and by whom.
+    pub ctx: Ctx,
+}
+
+/// Runs one command.
+pub async fn run(command: Command, config: Config, world: World) -> Result<Report, Exit> {
+    let door = open(&config, &world).await?;
+    let shell = Shell { ctx: context(&world, operator()), door, config };
+    let report = match command {
+        Command::Realm(command) => realm::run(command, &shell).await,
+        Command::User(command) => user::run(command, &shell).await,
+        Command::Group(command) => group::run(command, &shell).await,
+        Command::App(command) => app::run(command, &shell).await,
+        Command::Session(command) => session::run(command, &shell).await,
+        Command::Token(command) => token::run(command, &shell).await,
+        Command::Explain(command) => explain::run(command, &shell).await,
+        Command::Apply(command) => apply::run(command, &shell).await,
+        Command::Recipe(command) => recipe::run(command, &shell).await,
+        Command::SetupLink(command) => setup_link::run(command, &shell).await,
+        Command::Events(command) => events::run(command, &shell).await,
+        Command::Key(command) => key::run(command, &shell).await,
+        Command::Up(_) | Command::Serve(_) => Err(Exit::new(Code::Broken, "a server is not a command")),
+    };
+    shell.door.store.close().await;
+    report
+}
+
+impl Shell {
+    /// The realm commands work in.
+    pub async fn realm(&self) -> Result<people::Realm, Exit> {
+        Ok(find::realm(&self.door, &self.config.settings.realm).await??)
+    }
+
+    /// A user of a realm.
+    pub async fn user(&self, realm: &people::Realm, name: &UserName) -> Result<people::User, Exit> {
+        Ok(find::user(&self.door, realm, name).await??)
+    }
+
+    /// A group of a realm.
+    pub async fn group(&self, realm: &people::Realm, name: &GroupName) -> Result<people::Group, Exit> {
+        Ok(find::group(&self.door, realm, name).await??)
+    }
+
+    /// An app of a realm.
+    pub async fn app(&self, realm: &people::Realm, slug: &AppSlug) -> Result<doorward_model::app::App, Exit> {
+        Ok(find::app(&self.door, realm, slug).await??)
+    }
+
+    /// Commits, and tells a server running on this machine.
+    pub async fn commit(&self, tx: Tx) -> Result<(), Exit> {
+        self.door.commit(&self.ctx, tx).await?;
+        self.told().await;
+        Ok(())
+    }
+
+    /// Tells a server running on this machine that something was committed.
+    pub async fn told(&self) {
+        crate::control::poke(&self.config).await;
+    }
+
+    /// Hashes a password.
+    pub async fn hash(&self, password: Password) -> Result<String, Exit> {
+        self.door.hasher.hash(password, &*self.door.dice).await.map_err(|error| match error {
+            HashError::Busy => Exit::new(Code::Broken, "too many passwords are being checked: try again"),
+            HashError::Fault(fault) => fault.into(),
+        })
+    }
+}

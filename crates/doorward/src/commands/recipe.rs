@@ -1,0 +1,126 @@
+//! `doorward recipe`
+
+use crate::commands::{Shell, app};
+use crate::exit::{Code, Exit};
+use crate::report::Report;
+use clap::Args;
+use doorward_gate::headers::OWN_DEFAULT;
+use doorward_model::app::HeaderFamily;
+use doorward_model::name::AppSlug;
+use doorward_platform::recipes::{Place, RecipeFacts, RecipeFile, RecipeKind, render};
+use serde_json::json;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// A reverse proxy's configuration for an app.
+#[derive(Args, Debug)]
+pub struct Recipe {
+    /// The proxy: nginx, traefik, caddy, haproxy, envoy, envoy-grpc or istio.
+    #[arg(value_name = "PROXY", value_parser = kind)]
+    kind: RecipeKind,
+    /// The app.
+    #[arg(long, value_parser = AppSlug::parse)]
+    app: AppSlug,
+    /// Where the proxy itself listens.
+    #[arg(long = "listen", default_value = "127.0.0.1:8000", value_name = "HOST:PORT", value_parser = Place::parse)]
+    proxy_listen: Place,
+    /// Where the proxy reaches Doorward [default: as Doorward listens].
+    #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
+    doorward: Option<Place>,
+    /// Where the proxy reaches Doorward's gRPC gate [default: as Doorward listens].
+    #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
+    doorward_grpc: Option<Place>,
+    /// Where the tool listens [default: as the app says].
+    #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
+    upstream: Option<Place>,
+    /// A family of identity headers the tool is told; may be repeated [default: as the app says].
+    #[arg(long, num_args = 1.., value_name = "FAMILY", value_parser = app::family)]
+    headers: Vec<HeaderFamily>,
+    /// Write the files into this directory instead of printing them.
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
+}
+
+fn kind(text: &str) -> Result<RecipeKind, String> {
+    let known: Vec<&str> = RecipeKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    RecipeKind::parse(text).ok_or_else(|| format!("the proxies are {}", known.join(", ")))
+}
+
+/// Runs the command.
+pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
+    let tool = shell.app(&shell.realm().await?, &asked.app).await?;
+    let settings = &tool.settings;
+    let upstream = match (&asked.upstream, &settings.upstream) {
+        (Some(place), _) => place.clone(),
+        (None, Some(text)) => Place::parse(text)
+            .map_err(|bad| Exit::usage(format!("the upstream of app {}: {bad}: give --upstream", tool.slug)))?,
+        (None, None) => {
+            let sentence = format!("app {} does not say where it listens: give --upstream HOST:PORT", tool.slug);
+            return Err(Exit::usage(sentence));
+        }
+    };
+    let families = match (asked.headers.is_empty(), settings.headers.is_empty()) {
+        (false, _) => asked.headers,
+        (true, false) => settings.headers.clone(),
+        (true, true) => OWN_DEFAULT.to_vec(),
+    };
+    let facts = RecipeFacts {
+        slug: &tool.slug,
+        title: &settings.title,
+        addresses: &settings.addresses,
+        upstream,
+        doorward_http: place(asked.doorward, shell.config.listen)?,
+        doorward_grpc: match (asked.doorward_grpc, shell.config.grpc_listen) {
+            (Some(place), _) => place,
+            (None, Some(address)) => place(None, address)?,
+            (None, None) if asked.kind == RecipeKind::EnvoyGrpc => {
+                return Err(Exit::usage("the gRPC gate is switched off here: give --doorward-grpc HOST:PORT"));
+            }
+            (None, None) => place(None, shell.config.listen)?,
+        },
+        listen: asked.proxy_listen,
+        families,
+        bearer_token: settings.bearer_token,
+        doorward: &shell.config.settings.public,
+        allowed_groups: app::allowed(shell, &tool).await?,
+        public_paths: settings.public_paths.clone(),
+    };
+    let files = render(asked.kind, &facts);
+    match &asked.write {
+        Some(directory) => write(directory, &files),
+        None => Ok(print(&files)),
+    }
+}
+
+/// Where this machine reaches a listener that may listen everywhere.
+fn place(given: Option<Place>, address: SocketAddr) -> Result<Place, Exit> {
+    if let Some(place) = given {
+        return Ok(place);
+    }
+    let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    let text = SocketAddr::new(ip, address.port()).to_string();
+    Place::parse(&text).map_err(|bad| Exit::usage(format!("--doorward: {bad}: write HOST:PORT")))
+}
+
+fn print(files: &[RecipeFile]) -> Report {
+    let value = json!(files.iter().map(|file| json!({"name": file.name, "text": file.text})).collect::<Vec<_>>());
+    let text = match files {
+        [only] => only.text.clone(),
+        several => several.iter().map(|file| format!("# file: {}\n{}", file.name, file.text)).collect(),
+    };
+    Report::text(text, value)
+}
+
+fn write(directory: &Path, files: &[RecipeFile]) -> Result<Report, Exit> {
+    let broken = |error: std::io::Error| {
+        let shown = directory.display();
+        Exit::new(Code::Broken, format!("{shown} cannot be written, {error}: name another directory with --write"))
+    };
+    fs::create_dir_all(directory).map_err(broken)?;
+    for file in files {
+        fs::write(directory.join(&file.name), &file.text).map_err(broken)?;
+    }
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    Ok(Report::words(format!("Wrote {} into {}.", names.join(", "), directory.display())))
+}

@@ -1,0 +1,28 @@
+//! `doorward setup-link`
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::report::Report;
+use clap::Args;
+use doorward_engine::setup;
+use doorward_model::address::Address;
+use serde_json::json;
+
+/// A new one-time link.
+#[derive(Args, Debug)]
+pub struct SetupLink {
+    /// Where browsers reach Doorward [default: as the settings say].
+    #[arg(long, value_name = "URL", value_parser = Address::parse)]
+    public_url: Option<Address>,
+}
+
+/// Runs the command.
+pub async fn run(asked: SetupLink, shell: &Shell) -> Result<Report, Exit> {
+    let realm = shell.realm().await?;
+    let token = setup::make_link(&shell.door, &shell.ctx, &realm).await?;
+    shell.told().await;
+    let public = asked.public_url.as_ref().unwrap_or(&shell.config.settings.public);
+    let link = public.url(&format!("/setup?token={}", token.reveal()));
+    let words = format!("Whoever opens this link first becomes administrator of realm {}.", realm.name);
+    Ok(Report::text(&link, json!({"link": link, "realm": realm.name})).and_words(words))
+}

@@ -1,0 +1,215 @@
+//! `doorward user`. Passwords come from standard input or a variable, never from the command line, where
+//! other users of the machine could read them.
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::limits;
+use crate::report::Report;
+use clap::{Args, Subcommand};
+use doorward_engine::manage::{self, users::NewUser};
+use doorward_model::limits::PAGE_ROWS;
+use doorward_model::name::{DisplayText, EmailAddress, UserName};
+use doorward_model::secret::Password;
+use doorward_store::{groups, users};
+use serde_json::{Value, json};
+use std::io::Read as _;
+
+/// Users.
+#[derive(Subcommand, Debug)]
+pub enum User {
+    /// Create a user; without a password nobody can sign in as them yet.
+    Create {
+        /// Name to sign in with.
+        #[arg(value_parser = UserName::parse)]
+        name: UserName,
+        /// E-mail address.
+        #[arg(long, value_parser = EmailAddress::parse)]
+        email: Option<EmailAddress>,
+        /// Name for people.
+        #[arg(long = "name", value_name = "TEXT", value_parser = DisplayText::parse)]
+        display: Option<DisplayText>,
+        /// Where the password comes from.
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// List users.
+    List,
+    /// Show a user and their groups.
+    Show {
+        /// The user.
+        #[arg(value_parser = UserName::parse)]
+        name: UserName,
+    },
+    /// Keep a user out and end their sessions.
+    Disable {
+        /// The user.
+        #[arg(value_parser = UserName::parse)]
+        name: UserName,
+    },
+    /// Let a disabled user in again.
+    Enable {
+        /// The user.
+        #[arg(value_parser = UserName::parse)]
+        name: UserName,
+    },
+    /// Delete a user and everything that hangs on them.
+    Delete {
+        /// The user.
+        #[arg(value_parser = UserName::parse)]
+        name: UserName,
+    },
+    /// Set a password and end all sessions.
+    SetPassword {
+        /// The user.
+        #[arg(value_parser = UserName::parse)]
+        name: UserName,
+        /// Where the password comes from.
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+}
+
+/// Where a password comes from.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub struct PasswordSource {
+    /// Read the password from standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Read the password from this environment variable.
+    #[arg(long, value_name = "VARIABLE")]
+    pub password_env: Option<String>,
+}
+
+impl PasswordSource {
+    /// The password, if one was given, fit for that user.
+    fn read(&self, user: &UserName) -> Result<Option<Password>, Exit> {
+        let (text, at) = match &self.password_env {
+            Some(name) => {
+                let missing = || Exit::usage(format!("--password-env: {name} is not set: set it to the password"));
+                (std::env::var(name).map_err(|_| missing())?, "--password-env")
+            }
+            None if self.password_stdin => (from_stdin()?, "--password-stdin"),
+            None => return Ok(None),
+        };
+        let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        match Password::chosen(text, user.as_str()) {
+            Ok(password) => Ok(Some(password)),
+            Err(bad) => Err(Exit::refused(format!("{bad}, {at}: nothing was changed"))),
+        }
+    }
+}
+
+fn from_stdin() -> Result<String, Exit> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(limits::PASSWORD_INPUT_BYTES).read_to_string(&mut text);
+    read.map_err(|error| Exit::usage(format!("--password-stdin: {error}: give the password as UTF-8 text")))?;
+    Ok(text)
+}
+
+/// Runs the command.
+pub async fn run(command: User, shell: &Shell) -> Result<Report, Exit> {
+    match command {
+        User::Create { name, email, display, password } => {
+            let password = password.read(&name)?;
+            create(shell, NewUser { name, display, email, password: None, is_active: true }, password).await
+        }
+        User::List => list(shell).await,
+        User::Show { name } => show(shell, &name).await,
+        User::Disable { name } => set_active(shell, &name, false).await,
+        User::Enable { name } => set_active(shell, &name, true).await,
+        User::Delete { name } => delete(shell, &name).await,
+        User::SetPassword { name, password } => {
+            let Some(password) = password.read(&name)? else {
+                return Err(Exit::usage("no password is given: add --password-stdin or --password-env VARIABLE"));
+            };
+            set_password(shell, &name, password).await
+        }
+    }
+}
+
+async fn create(shell: &Shell, new: NewUser, password: Option<Password>) -> Result<Report, Exit> {
+    let realm = shell.realm().await?;
+    let password = match password {
+        Some(password) => Some(shell.hash(password).await?),
+        None => None,
+    };
+    let has_password = password.is_some();
+    let mut tx = shell.door.begin().await?;
+    let new = NewUser { password, ..new };
+    let user = manage::users::create(&shell.door, &shell.ctx, &mut tx, &realm.id, new).await??;
+    shell.commit(tx).await?;
+    let rest = if has_password { "" } else { " There is no password yet: set one with `doorward user set-password`." };
+    Ok(Report::words(format!("Created user {}.{rest}", user.name)))
+}
+
+async fn list(shell: &Shell) -> Result<Report, Exit> {
+    let realm = shell.realm().await?;
+    let mut rows: Vec<Value> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = users::list(&mut &shell.door.store, &realm.id, &after, PAGE_ROWS).await?;
+        let Some(last) = page.last() else {
+            return Ok(Report::rows(&["name", "display", "email", "active"], rows));
+        };
+        after = last.name.to_string();
+        rows.extend(page.iter().map(|user| {
+            json!({
+                "name": user.name, "display": user.display, "email": user.email, "active": user.is_active,
+                "id": user.id,
+            })
+        }));
+    }
+}
+
+async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
+    let realm = shell.realm().await?;
+    let user = shell.user(&realm, name).await?;
+    let mut query = &shell.door.store;
+    let has_password = users::password(&mut query, &user.id).await?.is_some();
+    let all = groups::of_user(&mut query, &user.id).await?;
+    let direct = groups::direct_of_user(&mut query, &user.id).await?;
+    let direct: Vec<_> = all.iter().filter(|group| direct.contains(&group.id)).map(|group| &group.name).collect();
+    Ok(Report::one(json!({
+        "realm": realm.name,
+        "id": user.id,
+        "name": user.name,
+        "display": user.display,
+        "email": user.email,
+        "active": user.is_active,
+        "password": has_password,
+        "created": user.created_at.rfc3339(),
+        "groups": direct,
+        "all_groups": all.iter().map(|group| &group.name).collect::<Vec<_>>(),
+    })))
+}
+
+async fn set_active(shell: &Shell, name: &UserName, is_active: bool) -> Result<Report, Exit> {
+    let user = shell.user(&shell.realm().await?, name).await?;
+    let mut tx = shell.door.begin().await?;
+    let (changed, word) = if is_active {
+        (manage::users::enable(&mut tx, &user).await?, "enabled")
+    } else {
+        (manage::users::disable(&mut tx, &user).await?, "disabled")
+    };
+    shell.commit(tx).await?;
+    let sentence = if changed { format!("User {name} is {word}.") } else { format!("User {name} was {word} already.") };
+    Ok(Report::words(sentence))
+}
+
+async fn delete(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
+    let user = shell.user(&shell.realm().await?, name).await?;
+    let mut tx = shell.door.begin().await?;
+    manage::users::delete(&mut tx, &user).await?;
+    shell.commit(tx).await?;
+    Ok(Report::words(format!("Deleted user {name}.")))
+}
+
+async fn set_password(shell: &Shell, name: &UserName, password: Password) -> Result<Report, Exit> {
+    let user = shell.user(&shell.realm().await?, name).await?;
+    let hash = shell.hash(password).await?;
+    let mut tx = shell.door.begin().await?;
+    manage::users::set_password(&mut tx, &user, &hash, None).await?;
+    shell.commit(tx).await?;
+    Ok(Report::words(format!("Set the password of {name} and ended their sessions.")))
+}

@@ -1,0 +1,154 @@
+//! How the program ends: one table of exit codes, and one sentence for people when something was not
+//! done. Owns neither what went wrong nor the log.
+
+use doorward_engine::manage::Refused;
+use doorward_model::fault::{Fault, FaultKind};
+use std::fmt;
+use std::net::SocketAddr;
+
+/// An exit code with its meaning. The whole list is [`Code::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Everything was done.
+    Done,
+    /// Something broke.
+    Broken,
+    /// `apply --plan` found changes to make.
+    Pending,
+    /// The arguments or a settings file are wrong.
+    Usage,
+    /// The data directory or the master key cannot be used.
+    Data,
+    /// The database cannot be reached or is newer than this program.
+    Database,
+    /// An address to listen at is taken.
+    AddressTaken,
+    /// A rule says no, or there is no such thing.
+    Refused,
+}
+
+impl Code {
+    /// All codes in order.
+    pub const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Broken,
+        Self::Pending,
+        Self::Usage,
+        Self::Data,
+        Self::Database,
+        Self::AddressTaken,
+        Self::Refused,
+    ];
+
+    /// What the process hands to its parent.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Broken => 1,
+            Self::Pending => 2,
+            Self::Usage => 3,
+            Self::Data => 4,
+            Self::Database => 5,
+            Self::AddressTaken => 6,
+            Self::Refused => 7,
+        }
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "everything was done",
+            Self::Broken => "something broke",
+            Self::Pending => "there are changes to make (apply --plan)",
+            Self::Usage => "wrong arguments, settings or declared files",
+            Self::Data => "the data directory or the master key cannot be used",
+            Self::Database => "the database cannot be reached, or is newer than this program",
+            Self::AddressTaken => "an address to listen at is taken",
+            Self::Refused => "a rule says no, or there is no such thing",
+        }
+    }
+
+    /// The table for `--help`.
+    pub fn table() -> String {
+        let lines = Self::ALL.iter().map(|code| format!("  {}  {}\n", code.number(), code.meaning()));
+        format!("Exit codes:\n{}", lines.collect::<String>())
+    }
+}
+
+/// Why the program ends without having done what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Its code.
+    pub code: Code,
+    /// One sentence: what, where, what to do. Printed after `doorward: `.
+    pub sentence: String,
+}
+
+impl Exit {
+    /// An end with a code and a sentence.
+    pub fn new(code: Code, sentence: impl Into<String>) -> Self {
+        Self { code, sentence: sentence.into() }
+    }
+
+    /// Wrong arguments or settings.
+    pub fn usage(sentence: impl Into<String>) -> Self {
+        Self::new(Code::Usage, sentence)
+    }
+
+    /// An address that cannot be listened at; `flag` says where it was given.
+    pub fn address(address: SocketAddr, flag: &str, error: &std::io::Error) -> Self {
+        let sentence = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!("{address} is taken by another program, {flag}: end that one or choose another port")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("{address} may not be listened at by this user, {flag}: choose a port above 1023")
+            }
+            _ => format!("{address} cannot be listened at, {flag}: {error}: choose an address of this machine"),
+        };
+        Self::new(Code::AddressTaken, sentence)
+    }
+
+    /// A rule's no.
+    pub fn refused(sentence: impl Into<String>) -> Self {
+        Self::new(Code::Refused, sentence)
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "doorward: {}", self.sentence)
+    }
+}
+
+impl std::error::Error for Exit {}
+
+impl From<Refused> for Exit {
+    fn from(refused: Refused) -> Self {
+        Self::refused(refused.to_string())
+    }
+}
+
+impl From<Fault> for Exit {
+    fn from(fault: Fault) -> Self {
+        match fault.kind() {
+            FaultKind::Unavailable => Self::new(
+                Code::Database,
+                format!("the database cannot be used now, {fault}: check that it runs and may be written"),
+            ),
+            _ => Self::new(Code::Broken, format!("something broke, {fault}: run again with DOORWARD_LOG=debug")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_numbered_in_order_and_all_explained() {
+        for (index, code) in Code::ALL.iter().enumerate() {
+            assert_eq!(usize::from(code.number()), index);
+        }
+        assert!(Code::table().contains("  7  a rule says no"));
+    }
+}

@@ -1,0 +1,20 @@
+//! Limits of the program itself, each with its unit and reason.
+
+/// Longest settings file, in bytes: a page of text is plenty.
+pub const SETTINGS_BYTES: u64 = 256 * 1024;
+/// Longest master key file, in bytes: 64 hexadecimal digits and a line end.
+pub const MASTER_KEY_FILE_BYTES: u64 = 1024;
+/// Longest password read from standard input, in bytes: twice what a password may have.
+pub const PASSWORD_INPUT_BYTES: u64 = 2048;
+/// Longest declared input read from standard input or one file, in bytes; the reader's own limit is lower.
+pub const DECLARED_BYTES: u64 = 8 * 1024 * 1024;
+/// Declared files in one directory.
+pub const DECLARED_FILES: usize = 10_000;
+/// Rows of tables that are read in one piece.
+pub const ROWS: i64 = i64::MAX;
+/// Longest database grace, in seconds: a day without a database is no passing trouble.
+pub const GRACE_SECONDS: i64 = 24 * 60 * 60;
+/// Longest session, in seconds: a year.
+pub const SESSION_SECONDS: i64 = 366 * 24 * 60 * 60;
+/// Events shown at once.
+pub const EVENTS: i64 = 10_000;

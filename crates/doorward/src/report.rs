@@ -1,0 +1,171 @@
+//! What a command tells, printed in one place: data to standard output as a table, JSON or YAML; words
+//! to standard error.
+
+use crate::arguments::Output;
+use crate::exit::{Code, Exit};
+use comfy_table::{Table, presets};
+use doorward_model::name::is_unprintable;
+use serde_json::Value;
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// What a command found or did.
+#[derive(Debug)]
+pub struct Report {
+    data: Data,
+    words: Option<String>,
+    /// How the program ends.
+    pub code: Code,
+}
+
+#[derive(Debug)]
+enum Data {
+    Nothing,
+    Rows { columns: &'static [&'static str], rows: Vec<Value> },
+    One(Value),
+    Text { text: String, value: Value },
+}
+
+impl Report {
+    /// Nothing to print but words.
+    pub fn words(words: impl Into<String>) -> Self {
+        Self { data: Data::Nothing, words: Some(words.into()), code: Code::Done }
+    }
+
+    /// A list of objects with these keys.
+    pub fn rows(columns: &'static [&'static str], rows: Vec<Value>) -> Self {
+        Self { data: Data::Rows { columns, rows }, words: None, code: Code::Done }
+    }
+
+    /// One object.
+    pub fn one(value: Value) -> Self {
+        Self { data: Data::One(value), words: None, code: Code::Done }
+    }
+
+    /// Text printed as it is, unless JSON or YAML was asked for.
+    pub fn text(text: impl Into<String>, value: Value) -> Self {
+        Self { data: Data::Text { text: text.into(), value }, words: None, code: Code::Done }
+    }
+
+    /// With words.
+    #[must_use]
+    pub fn and_words(self, words: impl Into<String>) -> Self {
+        Self { words: Some(words.into()), ..self }
+    }
+
+    /// With another code.
+    #[must_use]
+    pub fn and_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// Prints everything.
+    ///
+    /// # Errors
+    /// When standard output cannot be written; a reader that went away is no error.
+    pub fn print(&self, wanted: Option<Output>) -> Result<(), Exit> {
+        if let Some(words) = &self.words {
+            // Nobody may be listening to words.
+            let _ = writeln!(io::stderr(), "{words}");
+        }
+        let text = self.form(wanted, io::stdout().is_terminal())?;
+        match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Exit::new(Code::Broken, format!("standard output cannot be written, {error}: check the disk")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn form(&self, wanted: Option<Output>, is_terminal: bool) -> Result<String, Exit> {
+        let usual = if is_terminal { Output::Table } else { Output::Json };
+        match (&self.data, wanted) {
+            (Data::Nothing, _) => Ok(String::new()),
+            (Data::Text { text, .. }, None | Some(Output::Table)) => Ok(lined(text)),
+            (Data::Text { value, .. } | Data::One(value), Some(Output::Json | Output::Yaml)) => {
+                encode(value, wanted.unwrap_or(usual))
+            }
+            (Data::One(value), _) => match wanted.unwrap_or(usual) {
+                Output::Table => Ok(one_table(value)),
+                other => encode(value, other),
+            },
+            (Data::Rows { columns, rows }, _) => match wanted.unwrap_or(usual) {
+                Output::Table => Ok(table(columns, rows)),
+                other => encode(&Value::Array(rows.clone()), other),
+            },
+        }
+    }
+}
+
+fn encode(value: &Value, output: Output) -> Result<String, Exit> {
+    let broken = |why: String| Exit::new(Code::Broken, format!("the answer cannot be written, {why}: use a table"));
+    match output {
+        Output::Yaml => serde_saphyr::to_string(value).map(|text| lined(&text)).map_err(|bad| broken(bad.to_string())),
+        _ => serde_json::to_string_pretty(value).map(|text| lined(&text)).map_err(|bad| broken(bad.to_string())),
+    }
+}
+
+fn lined(text: &str) -> String {
+    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+}
+
+fn table(columns: &[&str], rows: &[Value]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(columns.iter().map(|name| name.to_uppercase().replace('_', " ")));
+    for row in rows {
+        table.add_row(columns.iter().map(|name| cell(row.get(name).unwrap_or(&Value::Null))));
+    }
+    trimmed(&table)
+}
+
+fn one_table(value: &Value) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for (name, value) in value.as_object().into_iter().flatten() {
+        table.add_row([name.replace('_', " "), cell(value)]);
+    }
+    trimmed(&table)
+}
+
+fn trimmed(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim())).collect()
+}
+
+/// A value in one cell; nothing in it can move a terminal's cursor.
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
+    };
+    text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Output, Report};
+    use serde_json::json;
+
+    #[test]
+    fn a_list_is_a_table_for_people_and_json_for_programs() {
+        let rows = vec![json!({"name": "a\u{1b}[2J", "groups": ["x", "y"], "active": true})];
+        let report = Report::rows(&["name", "active", "groups"], rows);
+        let shown = report.form(None, true).unwrap_or_default();
+        assert!(shown.starts_with("NAME"), "{shown}");
+        assert!(shown.contains("a\u{fffd}[2J") && shown.contains("yes") && shown.contains("x, y"), "{shown}");
+        let shown = report.form(None, false).unwrap_or_default();
+        assert!(shown.starts_with("[\n  {"), "{shown}");
+        let shown = report.form(Some(Output::Yaml), true).unwrap_or_default();
+        assert!(shown.contains("active: true"), "{shown}");
+    }
+
+    #[test]
+    fn text_stays_as_it_is_unless_json_is_asked_for() {
+        let report = Report::text("secret", json!({"token": "secret"}));
+        assert_eq!(report.form(None, false).unwrap_or_default(), "secret\n");
+        assert!(report.form(Some(Output::Json), false).unwrap_or_default().contains("\"token\""));
+    }
+}

@@ -1,0 +1,209 @@
+//! Settings in two steps: what was written (flags over environment over file), and the [`Config`] that
+//! holds. Every complaint says what is wrong, where it was written and what to write instead.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use crate::arguments::{Common, ListenFlags};
+use crate::exit::{Code, Exit};
+use crate::limits;
+use doorward_engine::settings::{SessionLimits, Settings};
+use doorward_gate::trust::{TrustedProxies, TrustsEveryone};
+use doorward_model::address::{Address, HostName};
+use doorward_model::name::RealmName;
+use doorward_store::store::Database;
+use file::{Given, Written};
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+const LISTEN: &str = "127.0.0.1:8080";
+const GRPC_LISTEN: &str = "127.0.0.1:8081";
+const OPERATIONS_LISTEN: &str = "127.0.0.1:8082";
+const REALM: &str = "main";
+const DATABASE_GRACE_SECONDS: i64 = 300;
+
+/// What holds while the program runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where keys and, for SQLite, the database are kept.
+    pub data: PathBuf,
+    /// Which database.
+    pub database: Database,
+    /// Where browsers and proxies reach Doorward.
+    pub listen: SocketAddr,
+    /// Where Envoy reaches the gRPC gate.
+    pub grpc_listen: Option<SocketAddr>,
+    /// Where health and numbers are read.
+    pub operations_listen: Option<SocketAddr>,
+    /// Peers that may speak for others.
+    pub trusted: TrustedProxies,
+    /// Settings of the use cases.
+    pub settings: Settings,
+}
+
+impl Config {
+    /// Reads the settings file, if there is one, and puts everything together.
+    ///
+    /// # Errors
+    /// Code 3 with one sentence naming the flag, variable or line.
+    pub fn load(common: &Common, flags: &ListenFlags) -> Result<Self, Exit> {
+        let written = match &common.config {
+            Some(path) => Written::read(path)?,
+            None => Written::default(),
+        };
+        Self::from_written(common, flags, &written)
+    }
+
+    fn from_written(common: &Common, flags: &ListenFlags, written: &Written) -> Result<Self, Exit> {
+        let data = data_directory(common, written)?;
+        let database = match pick(common.database.as_ref(), "--database", &written.database) {
+            Some(given) => database(&given)?,
+            None => Database::Sqlite(data.join("doorward.db")),
+        };
+        let listen = listener(pick(flags.listen.as_ref(), "--listen", &written.listen), LISTEN)?;
+        let listen = listen.ok_or_else(|| Exit::usage("--listen: `none` is not possible here: write HOST:PORT"))?;
+        let grpc = pick(flags.grpc_listen.as_ref(), "--grpc-listen", &written.grpc_listen);
+        let operations = pick(flags.operations_listen.as_ref(), "--operations-listen", &written.operations_listen);
+        let public = match pick(flags.public_url.as_ref(), "--public-url", &written.public_url) {
+            Some(given) => public_url(&given)?,
+            None => {
+                let text = format!("http://doorward.localhost:{}", listen.port());
+                public_url(&Given { text, at: "--listen".to_owned() })?
+            }
+        };
+        let domain = pick(flags.cookie_domain.as_ref(), "--cookie-domain", &written.cookie_domain);
+        let realm = match pick(common.realm.as_ref(), "--realm", &written.realm) {
+            Some(given) => RealmName::parse(&given.text).map_err(|bad| given.wrong(bad, "correct it"))?,
+            None => RealmName::parse(REALM).map_err(|bad| Exit::new(Code::Broken, bad.to_string()))?,
+        };
+        Ok(Self {
+            data,
+            database,
+            listen,
+            grpc_listen: listener(grpc, GRPC_LISTEN)?,
+            operations_listen: listener(operations, OPERATIONS_LISTEN)?,
+            trusted: trusted(flags, written)?,
+            settings: Settings {
+                shared_domain: domain.map(|given| shared_domain(&given, &public)).transpose()?,
+                public,
+                realm,
+                sessions: sessions(written)?,
+                database_grace_seconds: match &written.database_grace_seconds {
+                    Some(given) => given.within(0, limits::GRACE_SECONDS)?,
+                    None => DATABASE_GRACE_SECONDS,
+                },
+            },
+        })
+    }
+}
+
+/// What a flag (or its variable) says, else what the file says.
+fn pick(flag: Option<&String>, name: &str, written: &Option<Given>) -> Option<Given> {
+    match flag {
+        Some(text) => Some(Given { text: text.clone(), at: name.to_owned() }),
+        None => written.clone(),
+    }
+}
+
+fn data_directory(common: &Common, written: &Written) -> Result<PathBuf, Exit> {
+    let path = match (&common.data, &written.data) {
+        (Some(path), _) => path.clone(),
+        (None, Some(given)) => PathBuf::from(&given.text),
+        (None, None) => usual_data_directory()?,
+    };
+    std::path::absolute(&path).map_err(|_| Exit::usage("--data: the path is empty: name a directory"))
+}
+
+/// `$XDG_DATA_HOME/doorward`, else `~/.local/share/doorward` (XDG Base Directory Specification).
+fn usual_data_directory() -> Result<PathBuf, Exit> {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = named("XDG_DATA_HOME").or_else(|| named("HOME").map(|home| home.join(".local/share")));
+    let missing = "no data directory is named and HOME is not set: give --data DIR";
+    base.map(|base| base.join("doorward")).ok_or_else(|| Exit::usage(missing))
+}
+
+fn database(given: &Given) -> Result<Database, Exit> {
+    let text = &given.text;
+    match text.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(Database::Sqlite(Path::new(path).to_owned())),
+        None if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+            Ok(Database::Postgres(text.clone()))
+        }
+        // The text is not repeated: it may hold a password.
+        _ => Err(given.wrong("the database is of no known kind", "write sqlite:PATH or postgres://USER@HOST/NAME")),
+    }
+}
+
+fn listener(given: Option<Given>, usual: &str) -> Result<Option<SocketAddr>, Exit> {
+    let given = given.unwrap_or_else(|| Given { text: usual.to_owned(), at: "--listen".to_owned() });
+    if given.text == "none" {
+        return Ok(None);
+    }
+    let what = format!("`{}` is not an address to listen at", given.shown());
+    given.text.parse().map(Some).map_err(|_| given.wrong(what, "write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"))
+}
+
+fn public_url(given: &Given) -> Result<Address, Exit> {
+    let address = Address::parse(&given.text).map_err(|bad| given.wrong(bad, "write https://door.example.com"))?;
+    if address.prefix().is_empty() {
+        Ok(address)
+    } else {
+        Err(given.wrong(
+            format!("the public address may have no path, and this one has {}", address.prefix()),
+            format!("write {}", address.origin()),
+        ))
+    }
+}
+
+fn shared_domain(given: &Given, public: &Address) -> Result<HostName, Exit> {
+    let name = given.text.trim_start_matches('.');
+    let domain = match HostName::parse(name) {
+        Some((domain, None)) => domain,
+        _ => return Err(given.wrong(format!("`{}` is not a domain", given.shown()), "write example.com")),
+    };
+    if public.host().is_within(&domain) {
+        Ok(domain)
+    } else {
+        let what = format!("Doorward's own host {} does not lie in the cookie domain {domain}", public.host());
+        Err(given.wrong(what, "choose a domain that holds it, or change the public address"))
+    }
+}
+
+fn trusted(flags: &ListenFlags, written: &Written) -> Result<TrustedProxies, Exit> {
+    let networks: Vec<Given> = if flags.trust_proxy.is_empty() {
+        written.trusted_proxies.clone()
+    } else {
+        let from_flag = |text: &String| Given { text: text.trim().to_owned(), at: "--trust-proxy".to_owned() };
+        flags.trust_proxy.iter().map(from_flag).collect()
+    };
+    let mut parsed = Vec::with_capacity(networks.len());
+    for given in &networks {
+        let network: Option<IpNet> =
+            given.text.parse().ok().or_else(|| given.text.parse::<IpAddr>().ok().map(IpNet::from));
+        let network = network.ok_or_else(|| {
+            given.wrong(format!("`{}` is not a network", given.shown()), "write 10.0.0.0/8 or 10.1.2.3")
+        })?;
+        if let Err(TrustsEveryone(wide)) = TrustedProxies::new(vec![network]) {
+            let what = format!("{wide} would trust everybody to say who they are");
+            return Err(given.wrong(what, "name the networks of your own proxies only"));
+        }
+        parsed.push(network);
+    }
+    TrustedProxies::new(parsed).map_err(|TrustsEveryone(wide)| Exit::usage(format!("{wide} trusts everybody")))
+}
+
+fn sessions(written: &Written) -> Result<SessionLimits, Exit> {
+    let usual = SessionLimits::default();
+    let given = &written.sessions;
+    let seconds = |number: &Option<file::Number>, usual| {
+        number.as_ref().map_or(Ok(usual), |number| number.within(60, limits::SESSION_SECONDS))
+    };
+    Ok(SessionLimits {
+        idle_seconds: seconds(&given.idle_seconds, usual.idle_seconds)?,
+        lifetime_seconds: seconds(&given.lifetime_seconds, usual.lifetime_seconds)?,
+        remembered_idle_seconds: seconds(&given.remembered_idle_seconds, usual.remembered_idle_seconds)?,
+        remembered_lifetime_seconds: seconds(&given.remembered_lifetime_seconds, usual.remembered_lifetime_seconds)?,
+    })
+}

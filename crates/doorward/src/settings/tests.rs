@@ -1,0 +1,97 @@
+//! Given flags and a file: what holds, or the sentence.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::Config;
+use super::file::Written;
+use crate::arguments::{Common, ListenFlags};
+use std::path::PathBuf;
+
+fn common() -> Common {
+    Common { data: Some(PathBuf::from("/data")), ..Common::default() }
+}
+
+fn load(text: &str, flags: &ListenFlags) -> Result<Config, String> {
+    let written = Written::parse("s.yaml", text).map_err(|exit| exit.sentence)?;
+    Config::from_written(&common(), flags, &written).map_err(|exit| exit.sentence)
+}
+
+fn refused(text: &str) -> String {
+    load(text, &ListenFlags::default()).unwrap_err()
+}
+
+#[test]
+fn an_empty_file_gives_the_usual_settings() {
+    for text in ["", "# nothing\n", "{}"] {
+        let config = load(text, &ListenFlags::default()).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.settings.public.to_string(), "http://doorward.localhost:8080");
+        assert_eq!(config.settings.realm.as_str(), "main");
+        assert_eq!(config.settings.database_grace_seconds, 300);
+        assert_eq!(config.database, doorward_store::store::Database::Sqlite(PathBuf::from("/data/doorward.db")));
+    }
+}
+
+#[test]
+fn flags_override_the_file() {
+    let text = "listen: 127.0.0.1:9000\ngrpc_listen: none\ntrusted_proxies: [10.0.0.0/8, 192.0.2.1]\n\
+                sessions:\n  idle_seconds: 120\n";
+    let config = load(text, &ListenFlags::default()).unwrap();
+    assert_eq!((config.listen.port(), config.grpc_listen), (9000, None));
+    assert_eq!(config.settings.public.to_string(), "http://doorward.localhost:9000");
+    assert!(config.trusted.contains("192.0.2.1".parse().unwrap()));
+    assert_eq!(config.settings.sessions.idle_seconds, 120);
+    let flags = ListenFlags { listen: Some("[::1]:7000".to_owned()), ..ListenFlags::default() };
+    assert_eq!(load(text, &flags).unwrap().listen.to_string(), "[::1]:7000");
+}
+
+#[test]
+fn complaints_name_the_line_and_what_to_write() {
+    assert_eq!(
+        refused("listen: here\n"),
+        "s.yaml:1:9: `here` is not an address to listen at: write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"
+    );
+    let unknown = refused("realm: main\nlissen: 127.0.0.1:1\n");
+    assert!(unknown.starts_with("s.yaml:2:1: there is no setting `lissen`: the settings are data, "), "{unknown}");
+    let unknown = refused("sessions:\n  idle: 3\n");
+    assert!(
+        unknown.starts_with("s.yaml:2:3: there is no setting `idle`: the settings are idle_seconds, "),
+        "{unknown}"
+    );
+    let wrong = refused("database_grace_seconds: soon\n");
+    assert!(wrong.starts_with("s.yaml:1:25: "), "{wrong}");
+    assert_eq!(refused("trusted_proxies: 10.0.0.1\n"), "s.yaml:1:18: a list belongs here: write [one, two]");
+    assert!(refused("listen: [1]\n").starts_with("s.yaml:1:9: "), "{}", refused("listen: [1]\n"));
+    assert!(refused("a: [\n").starts_with("s.yaml:"), "{}", refused("a: [\n"));
+    assert_eq!(refused("realm: a\nrealm: b\n"), "s.yaml:2:1: `realm` stands twice: keep one of them");
+    assert_eq!(refused("sessions: {idle_seconds: 5}"), "s.yaml:1:26: 5 seconds is out of range: write 60 to 31622400");
+}
+
+#[test]
+fn nobody_can_trust_everybody() {
+    let sentence = "0.0.0.0/0 would trust everybody to say who they are: name the networks of your own proxies only";
+    assert_eq!(refused("trusted_proxies: [0.0.0.0/0]\n"), format!("s.yaml:1:19: {sentence}"));
+    let flags = ListenFlags { trust_proxy: vec!["0.0.0.0/0".to_owned()], ..ListenFlags::default() };
+    assert_eq!(load("", &flags).unwrap_err(), format!("--trust-proxy: {sentence}"));
+}
+
+#[test]
+fn the_cookie_domain_holds_the_public_host() {
+    let text = "public_url: https://door.example.com\ncookie_domain: example.org\n";
+    assert_eq!(
+        refused(text),
+        "s.yaml:2:16: Doorward's own host door.example.com does not lie in the cookie domain example.org: choose a \
+         domain that holds it, or change the public address"
+    );
+    assert!(refused("public_url: https://doorexample.com\ncookie_domain: example.com\n").contains("does not lie"));
+    let fits = load("public_url: https://door.example.com\ncookie_domain: .example.com\n", &ListenFlags::default());
+    assert_eq!(fits.unwrap().settings.shared_domain.unwrap().as_str(), "example.com");
+}
+
+#[test]
+fn a_database_is_sqlite_or_postgresql_and_a_password_is_not_repeated() {
+    let sentence = refused("database: mysql://u:secret@h/d\n");
+    assert_eq!(
+        sentence,
+        "s.yaml:1:11: the database is of no known kind: write sqlite:PATH or postgres://USER@HOST/NAME"
+    );
+}

@@ -1,0 +1,64 @@
+//! A whole sign-in through the form, one after the other, against Argon2id alone with the same parameters.
+
+use crate::figure::{Budget, Figure, median};
+use crate::limits;
+use doorward_engine::passwords::Hasher;
+use doorward_model::secret::Password;
+use doorward_testkit::door::Door;
+use doorward_testkit::http::{Address, Request};
+use doorward_testkit::jar::Jar;
+use doorward_tests::{PASSWORD, action, door, field, page_request, user};
+use doorward_world::World;
+use std::time::Instant;
+
+/// `bench login`
+pub fn run() -> bool {
+    let door = door();
+    user(&door, "ada");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let hasher = Hasher::new();
+    let world = World::real();
+    let hash = runtime.block_on(hasher.hash(password(), &**world.dice())).expect("a hash");
+    let verify = || {
+        let begun = Instant::now();
+        let outcome = runtime.block_on(hasher.verify(password(), Some(&hash)));
+        assert!(outcome.expect("a free core"), "the right password is refused");
+        begun.elapsed().as_secs_f64() * 1e3
+    };
+    // The first ones touch memory and files for the first time.
+    for _ in 0..3 {
+        sign_in(&door);
+        verify();
+    }
+    let (mut whole, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..limits::SIGN_INS {
+        whole.push(sign_in(&door));
+        alone.push(verify());
+    }
+    let budget = Budget::RatioMax(limits::LOGIN_RATIO_MAX);
+    let (value, baseline) = (median(&whole), Some(median(&alone)));
+    Figure { bench: "login", figure: "sign-in against Argon2id alone", value, unit: "ms", baseline, budget }.tell()
+}
+
+fn password() -> Password {
+    Password::presented(PASSWORD).expect("a password")
+}
+
+/// Opens the page as a new browser and posts the form; gives the time of the post in milliseconds.
+fn sign_in(door: &Door) -> f64 {
+    let mut jar = Jar::new();
+    let hops = jar.follow(page_request(&door.url()));
+    let page = hops.last().expect("a hop");
+    let html = page.answer.text();
+    assert_eq!(page.answer.status, 200, "the sign-in page: {html}");
+    let target = Address::parse(&page.url).join(&action(&html));
+    let (flow, csrf) = (field(&html, "flow"), field(&html, "csrf"));
+    let form = [("login", "ada"), ("password", PASSWORD), ("flow", flow.as_str()), ("csrf", csrf.as_str())];
+    let request = Request::new("POST", &target).header("Accept", "text/html").form(&form);
+    let begun = Instant::now();
+    let answer = jar.send(request);
+    let took = begun.elapsed().as_secs_f64() * 1e3;
+    assert!(matches!(answer.status, 200 | 302 | 303), "the sign-in is refused: {} {}", answer.status, answer.text());
+    assert!(jar.cookies.iter().any(|cookie| cookie.name.contains("session")), "no session after the sign-in");
+    took
+}

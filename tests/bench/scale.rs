@@ -1,0 +1,43 @@
+//! The gate with a million users against the gate with a thousand: the same load, the same number of sessions.
+
+use crate::figure::{Budget, Figure, median};
+use crate::gate::{Side, compare_with};
+use crate::limits;
+use crate::load::{self, Requests};
+use crate::seed::{Population, Site};
+use std::sync::Arc;
+
+/// `bench scale`
+pub fn run() -> bool {
+    let few = Site::build(Population { users: limits::USERS, sessions: limits::SESSIONS_SCALE });
+    let many = Site::build(Population { users: limits::USERS_MANY, sessions: limits::SESSIONS_SCALE });
+    let of_few: Requests = Arc::new(few.requests());
+    let of_many: Requests = Arc::new(many.requests());
+    let (first_few, first_many) = first_sights((&few, &of_few), (&many, &of_many));
+    let side = |site: &Site| Side::new(site.door.port(), site.door.process.pid());
+    let (large, small) = compare_with(side(&many), side(&few), (&of_many, &of_few));
+    let tell = |figure, value, unit, baseline, budget| {
+        Figure { bench: "scale", figure, value, unit, baseline: Some(baseline), budget }.tell()
+    };
+    let is_kept = tell(
+        "rate with a million users against a thousand",
+        large.rate(),
+        "1/s",
+        small.rate(),
+        Budget::RatioMin(limits::SCALE_RATIO_MIN),
+    );
+    tell("p99 latency", large.latency(0.99), "us", small.latency(0.99), Budget::None);
+    tell("first sight of a pass", first_many, "us", first_few, Budget::None);
+    is_kept
+}
+
+/// Median times of checks that must ask the database, in turn on both sides, in microseconds.
+fn first_sights((few, of_few): (&Site, &Requests), (many, of_many): (&Site, &Requests)) -> (f64, f64) {
+    let (mut times_few, mut times_many) = (Vec::new(), Vec::new());
+    let parts = of_few.chunks(limits::FIRST_SIGHTS / 10).zip(of_many.chunks(limits::FIRST_SIGHTS / 10));
+    for (part_few, part_many) in parts.take(10) {
+        times_few.extend(load::one_by_one(few.door.port(), part_few));
+        times_many.extend(load::one_by_one(many.door.port(), part_many));
+    }
+    (median(&times_few), median(&times_many))
+}

@@ -1,0 +1,48 @@
+//! The use cases on real databases, without HTTP: rules in their transactions, caches, the change feed.
+//! Every case runs on SQLite and on PostgreSQL, mostly with two nodes; speed is measured by another suite.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+/// Makes a test on SQLite and one on PostgreSQL of each case; `together` runs beside other tests,
+/// `alone` runs while no other test does, because it measures time.
+macro_rules! on_both {
+    ($how:ident: $($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                crate::fixture::$how(crate::fixture::Kind::Sqlite, super::$name);
+            }
+
+            #[test]
+            fn on_postgres() {
+                crate::fixture::$how(crate::fixture::Kind::Postgres, super::$name);
+            }
+        }
+    )*};
+}
+
+/// As `on_both`, for what only a shared database can do.
+macro_rules! on_postgres {
+    ($how:ident: $($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn on_postgres() {
+                crate::fixture::$how(crate::fixture::Kind::Postgres, super::$name);
+            }
+        }
+    )*};
+}
+
+mod caches;
+mod credentials;
+mod feed;
+mod fixture;
+mod groups;
+mod outage;
+mod people;
+mod realms;
+mod revocation;
+mod schema;
+mod sign_in;
+mod throttling;
+mod tickets;
+mod time_limits;
