@@ -13,6 +13,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test [--suite NAME]         run every suite, or one
   test --list                 name the suites
   bench NAME|all              build for release and run a benchmark, or each
+  screens                     photograph every page; puts the README's pictures in place
   tidy [--report]             check the house rules; --report lists what is long";
 
 fn main() -> ExitCode {
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ["test", "--list"] => suites::list(),
         ["test", "--suite", name] => suites::run(Some(name)),
         ["bench", name] => suites::bench(name),
+        ["screens"] => suites::screens(),
         ["tidy"] => tidy::check(),
         ["tidy", "--report"] => tidy::report(),
         _ => Err(USAGE.to_owned()),

@@ -180,6 +180,26 @@ pub fn bench(name: &str) -> Result<(), String> {
     status(command.env("DOORWARD_BIN", binary).env("DOORWARD_TOOLS", tools::directory()))
 }
 
+/// The README's pictures, by the names the suite `screens` gives them.
+const PICTURES: [(&str, &str); 2] =
+    [("sign-in-wide-light.png", "sign-in.png"), ("launcher-wide-light.png", "launcher.png")];
+
+/// Runs the suite that photographs every page, and puts the README's pictures in place.
+///
+/// # Errors
+/// When the suite fails or a picture cannot be copied.
+pub fn screens() -> Result<(), String> {
+    run(Some("screens"))?;
+    let (from, to) = (tools::workspace().join("target/screens"), tools::workspace().join("docs/images"));
+    std::fs::create_dir_all(&to).map_err(|error| format!("cannot make {}: {error}", to.display()))?;
+    for (name, shown) in PICTURES {
+        let copied = std::fs::copy(from.join(name), to.join(shown));
+        copied.map_err(|error| format!("cannot copy {name} to {}: {error}", to.display()))?;
+    }
+    println!("every page: {}; the README's: {}", from.display(), to.display());
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

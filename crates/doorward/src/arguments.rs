@@ -188,13 +188,14 @@ impl ListenFlags {
 }
 
 fn stop(error: &clap::Error) -> Stop {
-    if error.use_stderr() && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Stop::Exit(Exit::usage(one_sentence(error)));
+    use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
+    match error.kind() {
+        DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand => {
+            Stop::Exit(Exit::usage("a command is missing: see `doorward --help`"))
+        }
+        _ if error.use_stderr() => Stop::Exit(Exit::usage(one_sentence(error))),
+        _ => Stop::Help(error.to_string()),
     }
-    if error.use_stderr() {
-        return Stop::Exit(Exit::usage("a command is missing: see `doorward --help`"));
-    }
-    Stop::Help(error.to_string())
 }
 
 /// What clap says over several lines, as one sentence.

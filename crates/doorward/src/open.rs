@@ -139,6 +139,10 @@ fn prepare_directory(config: &Config) -> Result<(), Exit> {
         fs::write(&probe, b"").map_err(unusable)?;
         fs::remove_file(&probe).map_err(unusable)?;
     }
+    if let Database::Sqlite(file) = &config.database {
+        // Made before SQLite would, so that nobody else may read it; SQLite's other files follow its mode.
+        let _ = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    }
     Ok(())
 }
 

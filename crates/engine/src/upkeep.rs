@@ -5,7 +5,9 @@ use crate::door::Door;
 use crate::limits as engine_limits;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
+use doorward_model::id::SessionId;
 use doorward_model::limits;
+use doorward_model::time::Timestamp;
 use doorward_store::{changes, events, flows, jobs, service_tokens, sessions, throttles, users};
 
 const PRUNE: &str = "prune";
@@ -20,14 +22,29 @@ pub async fn follow(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes down when sessions were last seen, in one transaction.
+/// Writes down when sessions were last seen, in one transaction. What cannot be written now is written
+/// with the next ones.
 pub async fn note_seen(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
     let seen = std::mem::take(&mut *door.live.seen.lock());
     if seen.is_empty() {
         return Ok(());
     }
+    let mut seen: Vec<_> = seen.into_iter().collect();
+    // In one order on every node: two nodes that saw the same sessions must not wait for each other.
+    seen.sort();
+    let written = write_seen(door, ctx, &seen).await;
+    if written.is_err() {
+        let mut waiting = door.live.seen.lock();
+        for (session, at) in seen {
+            waiting.entry(session).or_insert(at);
+        }
+    }
+    written
+}
+
+async fn write_seen(door: &Door, ctx: &Ctx, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault> {
     let mut tx = door.begin().await?;
-    for (session, at) in &seen {
+    for (session, at) in seen {
         sessions::seen(&mut tx, session, *at).await?;
     }
     door.commit(ctx, tx).await

@@ -38,6 +38,8 @@ statements! {
     CREATE_PASS = "INSERT INTO passes (hash, session_id, app_id, host, created_ms) VALUES ($1, $2, $3, $4, $5)";
     CREATE_TICKET = "INSERT INTO tickets (hash, session_id, app_id, back_url, binding, expires_ms) \
                      VALUES ($1, $2, $3, $4, $5, $6)";
+    HOLD_SESSION = "UPDATE sessions SET idle_seconds = idle_seconds \
+                    WHERE id = (SELECT session_id FROM tickets WHERE hash = $1)";
     USE_TICKET = "UPDATE tickets SET used_ms = $2 WHERE hash = $1 AND used_ms IS NULL AND expires_ms > $2 \
                   RETURNING session_id, app_id, back_url, binding";
     PRUNE_TICKETS = "DELETE FROM tickets WHERE expires_ms < $1";
@@ -188,8 +190,10 @@ pub async fn create_ticket(
     tx.run(CREATE_TICKET, &values).await.map(drop)
 }
 
-/// Uses a ticket up: only one caller ever gets it.
+/// Uses a ticket up: only one caller ever gets it. Takes the session before the ticket, as ending a
+/// session does: in the other order the two could wait for each other on PostgreSQL.
 pub async fn use_ticket(tx: &mut Tx, hash: &TokenHash, now: Timestamp) -> Result<Option<UsedTicket>, Fault> {
+    tx.run(HOLD_SESSION, &[Value::Bytes(hash.as_bytes())]).await?;
     let row = tx.first(USE_TICKET, &[Value::Bytes(hash.as_bytes()), now.into()]).await?;
     row.map(|row| {
         Ok(UsedTicket {

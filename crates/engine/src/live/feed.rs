@@ -173,16 +173,25 @@ impl Live {
         self.keys_changed.store(true, Ordering::Release);
     }
 
-    /// Lets go of entries that are over or no longer true.
+    /// Lets go of entries that are over or no longer true. What leaves is marked, because a pass kept at
+    /// this very moment may rest on it and no change would reach it any more.
     pub fn sweep(&self, now: Timestamp) {
         self.passes.retain(|_, pass| pass.is_current() && pass.session.is_live(now));
-        self.sessions.retain(|_, session| session.is_live(now));
+        self.sessions.retain(|_, session| {
+            let stays = session.is_live(now);
+            session.is_ended.fetch_or(!stays, Ordering::AcqRel);
+            stays
+        });
         self.tokens.retain(|_, token| now < token.token.expires_at);
         let mut used = std::collections::HashSet::new();
         self.sessions.retain(|_, session| {
             used.insert(session.session.user_id.clone());
             true
         });
-        self.people.retain(|id, _| used.contains(id));
+        self.people.retain(|id, person| {
+            let stays = used.contains(id);
+            person.is_stale.fetch_or(!stays, Ordering::AcqRel);
+            stays
+        });
     }
 }

@@ -120,11 +120,25 @@ impl Live {
         let live = Arc::new(LivePass { pass, hash: *hash, session, prepared: ArcSwapOption::empty() });
         let touched = Touched::Session(&live.session);
         self.keep(mark, &touched, || {
-            self.people.put(live.session.person.user.id.clone(), live.session.person.clone());
-            self.sessions.put(live.session.session.id.clone(), live.session.clone());
+            self.put_session(&live.session);
             self.passes.put(*hash, live.clone());
         });
         Ok(Some(live))
+    }
+
+    /// Changes reach only what is in the maps. Whatever leaves them for this session, such as a copy made
+    /// by a load at the same moment, is marked as no longer true, so that passes resting on it load anew.
+    fn put_session(&self, session: &Arc<LiveSession>) {
+        for left in self.people.put(session.person.user.id.clone(), session.person.clone()) {
+            if !Arc::ptr_eq(&left, &session.person) {
+                left.is_stale.store(true, Ordering::Release);
+            }
+        }
+        for left in self.sessions.put(session.session.id.clone(), session.clone()) {
+            if !Arc::ptr_eq(&left, session) {
+                left.is_ended.store(true, Ordering::Release);
+            }
+        }
     }
 
     /// A pass as it is now, when something it rested on has changed; `None` when it is no more.
@@ -180,7 +194,7 @@ impl Live {
             return Ok(None);
         };
         let live = Arc::new(LiveToken { token, is_revoked: AtomicBool::new(false) });
-        self.keep(mark, &Touched::Token(&live.token), || self.tokens.put(*hash, live.clone()));
+        self.keep(mark, &Touched::Token(&live.token), || drop(self.tokens.put(*hash, live.clone())));
         Ok(Some(live))
     }
 }

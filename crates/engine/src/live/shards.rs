@@ -30,18 +30,20 @@ impl<K: Eq + Hash + Clone, V: Clone> Shards<K, V> {
         self.shard(key)?.read().get(key).cloned()
     }
 
-    /// Puts a value under a key. A full shard first lets go of an eighth of its entries; which ones
-    /// does not matter, they are loaded again when needed.
-    pub fn put(&self, key: K, value: V) {
-        let Some(shard) = self.shard(&key) else { return };
+    /// Puts a value under a key and hands back what had to leave: the key's former value, and from a
+    /// full shard an eighth of its entries; which ones does not matter, they are loaded again when needed.
+    pub fn put(&self, key: K, value: V) -> Vec<V> {
+        let mut left = Vec::new();
+        let Some(shard) = self.shard(&key) else { return left };
         let mut map = shard.write();
         if map.len() >= self.shard_entries_max && !map.contains_key(&key) {
             let leaving: Vec<K> = map.keys().take(self.shard_entries_max / 8).cloned().collect();
             for key in leaving {
-                map.remove(&key);
+                left.extend(map.remove(&key));
             }
         }
-        map.insert(key, value);
+        left.extend(map.insert(key, value));
+        left
     }
 
     /// Takes a value out.

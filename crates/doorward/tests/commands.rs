@@ -1,0 +1,247 @@
+//! The built binary on a directory of its own: what a command says, and the code it ends with.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use doorward_testkit::scratch::Scratch;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A data directory and commands on it.
+struct Given {
+    scratch: Scratch,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    fn is(&self, code: i32, err: &str) {
+        assert_eq!((self.code, self.err.trim_end()), (code, err), "{}", self.out);
+    }
+}
+
+impl Given {
+    fn fresh() -> Self {
+        Self { scratch: Scratch::new("commands") }
+    }
+
+    fn run(&self, words: &str) -> Ended {
+        self.run_with(words, "", &[])
+    }
+
+    fn run_with(&self, words: &str, input: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(&self.scratch.join("data"));
+        command.args(words.split_whitespace()).envs(variables.iter().copied());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that does not read its input may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        ended(child.wait_with_output().unwrap())
+    }
+
+    fn command(&self, data: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.env_clear().env("USER", "tester").env("DOORWARD_DATA", data).current_dir(self.scratch.path());
+        command
+    }
+
+    fn done(&self, words: &str) -> String {
+        let ended = self.run(words);
+        assert_eq!(ended.code, 0, "{words}: {}", ended.err);
+        ended.out
+    }
+}
+
+fn ended(output: std::process::Output) -> Ended {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn people_and_groups_are_made_listed_and_refused() {
+    let given = Given::fresh();
+    given.run("realm create lab --title Lab").is(0, "Created realm lab.");
+    given.run("realm create lab").is(7, "doorward: there is already a realm named lab: choose another name");
+    given
+        .run("--realm nowhere user list")
+        .is(7, "doorward: there is no realm named nowhere: list them with `doorward realm list`");
+    let ended =
+        given.run_with("user create alice --email a@example.com --password-stdin", "correct horse battery\n", &[]);
+    ended.is(0, "Created user alice.");
+    given.run("user create ALICE").is(7, "doorward: there is already a user named alice: choose another name");
+    let weak = given.run_with("user set-password alice --password-env PW", "", &[("PW", "short")]);
+    weak.is(7, "doorward: a password needs at least 10 characters, --password-env: nothing was changed");
+    given
+        .run("user set-password alice")
+        .is(3, "doorward: no password is given: add --password-stdin or --password-env VARIABLE");
+    given.run("user disable alice").is(0, "User alice is disabled.");
+    given.run("user enable alice").is(0, "User alice is enabled.");
+    assert!(given.done("user list").contains("\"email\": \"a@example.com\""));
+    for group in ["data", "ops", "night"] {
+        given.done(&format!("group create {group}"));
+    }
+    given.done("group nest data ops");
+    given.done("group nest ops night");
+    given.run("group nest night data").is(
+        7,
+        "doorward: group data cannot go inside night: night already lies inside data, so it would contain itself",
+    );
+    given.done("group add-member night alice");
+    assert!(given.done("user show alice --output yaml").contains("all_groups:\n- data\n- night\n- ops\n"));
+    given
+        .run("group delete missing")
+        .is(7, "doorward: there is no group named missing in realm main: list them with `doorward group list`");
+    assert!(given.done("events").contains("operator:tester"));
+}
+
+#[test]
+fn apps_tokens_and_explanations() {
+    let given = Given::fresh();
+    given.done("group create data");
+    given.done("group create ops");
+    given.done("group nest data ops");
+    given.done("user create alice");
+    given.done("app create dagster --address http://dagster.localhost:8000 --allow data --public /health");
+    given
+        .run("app create other --address http://dagster.localhost:8000")
+        .is(7, "doorward: app other: another app already answers at http://dagster.localhost:8000");
+    let refused = given.run("explain alice dagster --output json");
+    assert_eq!(refused.code, 7);
+    assert!(refused.out.contains("\"missing_groups\": [\n    \"data\"\n  ]"), "{}", refused.out);
+    assert_eq!(given.run("explain alice dagster /health").code, 0);
+    given.done("group add-member ops alice");
+    let passed = given.run("explain alice dagster --output table");
+    assert_eq!(passed.code, 0);
+    assert!(passed.out.contains("ops, data"), "{}", passed.out);
+    let token = given.run("token create ci --app dagster --expires-in 1h");
+    assert!(token.code == 0 && token.out.starts_with("dwa_") && token.out.lines().count() == 1, "{token:?}");
+    assert!(!token.err.contains("dwa_") && !given.done("token list").contains(token.out.trim()));
+    given
+        .run("token create ci --app dagster")
+        .is(7, "doorward: there is already a token named ci: choose another name");
+    given.run("token revoke ci").is(0, "Revoked token ci.");
+    given
+        .run("token revoke ci")
+        .is(7, "doorward: there is no token named ci in realm main: list them with `doorward token list`");
+    given
+        .run("recipe nginx --app dagster")
+        .is(3, "doorward: app dagster does not say where it listens: give --upstream HOST:PORT");
+    let recipe = given.done("recipe haproxy --app dagster --upstream 127.0.0.1:3000");
+    assert!(recipe.starts_with("# file: haproxy.cfg\n") && recipe.contains("\n# file: "), "{recipe}");
+    assert!(given.done("setup-link").starts_with("http://doorward.localhost:8080/setup?token=dwu_"));
+    given.run("session end --user alice").is(0, "Ended 0 sessions of alice.");
+}
+
+#[test]
+fn declared_files_are_planned_applied_and_then_at_rest() {
+    let given = Given::fresh();
+    let text = "kind: Group\nname: data\nmembers: [alice]\n---\nkind: User\nname: alice\n---\n\
+                kind: App\nname: dagster\naddresses: [http://dagster.localhost]\nallowed_groups: [data]\n";
+    given.scratch.write("set/a.yaml", text);
+    let planned = given.run("apply -f set --plan");
+    assert_eq!(planned.code, 2);
+    assert_eq!(
+        planned.out,
+        "+ group main/data\n+ user main/alice\n+ member alice → data\n+ app main/dagster\n\
+         4 to add, 0 to change, 0 to remove.\n"
+    );
+    assert_eq!(given.done("group list"), "[]\n");
+    given.done("apply -f set");
+    assert_eq!(given.done("apply -f set"), "Nothing to do: everything is as declared.\n");
+    assert_eq!(given.run("apply -f set --plan").code, 0);
+    assert_eq!(given.run("explain alice dagster").code, 0);
+    let wrong = given.run_with("apply -f -", "kind: Group\nnaem: x\n", &[]);
+    assert_eq!(wrong.code, 3);
+    assert!(wrong.err.starts_with("doorward: standard input:"), "{}", wrong.err);
+    given
+        .run("apply -f missing.yaml")
+        .is(3, "doorward: missing.yaml cannot be read, No such file or directory (os error 2): correct -f");
+}
+
+#[test]
+fn settings_and_arguments_that_are_wrong() {
+    let given = Given::fresh();
+    given.run("--config missing.yaml user list").is(
+        3,
+        "doorward: the settings file cannot be read, missing.yaml: No such file or directory (os error 2): correct \
+         --config or its permissions",
+    );
+    given.scratch.write("s.yaml", "realm: main\nlisten: here\n");
+    given.run("--config s.yaml user list").is(
+        3,
+        "doorward: s.yaml:2:9: `here` is not an address to listen at: write IP:PORT, such as 127.0.0.1:8080 or \
+         [::1]:8080",
+    );
+    given.run("serve --trust-proxy 0.0.0.0/0").is(
+        3,
+        "doorward: --trust-proxy: 0.0.0.0/0 would trust everybody to say who they are: name the networks of your own \
+         proxies only",
+    );
+    given.run("dance").is(3, "doorward: unrecognized subcommand 'dance': see `doorward --help`");
+    given.run("").is(3, "doorward: a command is missing: see `doorward --help`");
+    assert!(given.done("--help").contains("Exit codes:\n  0  everything was done\n"));
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used() {
+    let given = Given::fresh();
+    let file = given.scratch.write("file", "");
+    let within = file.join("data");
+    let output = given.command(&within).args(["user", "list"]).output().unwrap();
+    ended(output).is(
+        4,
+        &format!(
+            "doorward: the data directory {} cannot be written, Not a directory: correct its owner or name another \
+             with --data",
+            within.display()
+        ),
+    );
+}
+
+#[test]
+fn a_master_key_that_others_can_read_or_that_is_another() {
+    let given = Given::fresh();
+    given.done("user list");
+    let data = given.scratch.join("data");
+    let key = data.join("master.key");
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let shown = key.display();
+    given
+        .run("user list")
+        .is(4, &format!("doorward: the master key {shown} can be read by others (mode 644): run chmod 600 {shown}"));
+    let hex = "0f".repeat(32);
+    let other = given.run_with("user list", "", &[("DOORWARD_MASTER_KEY", &hex)]);
+    assert_eq!(other.code, 4);
+    assert!(other.err.contains("were sealed with another master key than DOORWARD_MASTER_KEY"), "{}", other.err);
+    std::fs::remove_file(&key).unwrap();
+    given
+        .run("user list")
+        .is(4, &format!("doorward: the database is there but its master key {shown} is not: put the key file back"));
+}
+
+#[test]
+fn a_database_that_is_newer_or_not_there() {
+    let given = Given::fresh();
+    given.done("user list");
+    let file = given.scratch.join("data/doorward.db");
+    let script = "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\n\
+                  d.execute('INSERT INTO schema_versions (version) VALUES (99)')\nd.commit()\n";
+    let status = Command::new("python3").args(["-c", script]).arg(&file).status().unwrap();
+    assert!(status.success());
+    let newer = given.run("user list");
+    assert_eq!(newer.code, 5);
+    let begin = format!("doorward: the database file {} was written by a newer Doorward: ", file.display());
+    assert!(newer.err.starts_with(&begin) && newer.err.contains("has version 99"), "{}", newer.err);
+    // Nothing listens at port 1.
+    let gone = given.run("--database postgres://u:hidden@127.0.0.1:1/d user list");
+    assert_eq!(gone.code, 5);
+    assert!(gone.err.starts_with("doorward: the PostgreSQL database cannot be used, "), "{}", gone.err);
+    assert!(!gone.err.contains("hidden") && gone.err.lines().count() == 1, "{}", gone.err);
+}
