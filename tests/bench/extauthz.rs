@@ -1,6 +1,6 @@
 //! Envoy's check over gRPC with a hundred thousand live sessions, against a bare tonic responder on the same stack.
 
-use crate::figure::{Budget, Figure, median};
+use crate::figure::{Budget, Figure, median, paired};
 use crate::limits;
 use crate::load::{self, Requests};
 use crate::peer::{Peer, TICK_US, processor_ticks};
@@ -39,8 +39,9 @@ pub fn run() -> bool {
         eprintln!("round {number}: {:.0}/s against {:.0}/s", last(&gate), last(&responder));
     }
     let tell = |figure, value: &[f64], unit, baseline: &[f64], budget| {
+        let ratio = Some(paired(value, baseline));
         let (value, baseline) = (median(value), Some(median(baseline)));
-        Figure { bench: "extauthz", figure, value, unit, baseline, budget }.tell()
+        Figure { bench: "extauthz", figure, value, unit, baseline, ratio, budget }.tell()
     };
     let least = Budget::RatioMin(limits::GATE_RATIO_MIN);
     let is_kept = tell("rate", &gate.rates, "1/s", &responder.rates, least);

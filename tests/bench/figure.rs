@@ -28,6 +28,8 @@ pub struct Figure {
     pub unit: &'static str,
     /// The same of the baseline, when there is one.
     pub baseline: Option<f64>,
+    /// Their ratio, when it is more than the quotient of the two: see [`paired`].
+    pub ratio: Option<f64>,
     /// What it must keep to.
     pub budget: Budget,
 }
@@ -35,7 +37,7 @@ pub struct Figure {
 impl Figure {
     /// Prints the line and tells whether the budget is kept.
     pub fn tell(self) -> bool {
-        let ratio = self.baseline.map(|baseline| self.value / baseline);
+        let ratio = self.ratio.or(self.baseline.map(|baseline| self.value / baseline));
         let (limit, is_kept) = match self.budget {
             Budget::RatioMin(least) => (Some(least), ratio.is_some_and(|ratio| ratio >= least)),
             Budget::RatioMax(most) => (Some(most), ratio.is_some_and(|ratio| ratio <= most)),
@@ -61,6 +63,13 @@ fn number(value: Option<f64>) -> Value {
     value.map_or(Value::Null, |value| json!((value * 1000.0).round() / 1000.0))
 }
 
+/// The middle of the ratios of measurements made next to each other: what disturbs the machine for a while disturbs
+/// both of a pair.
+pub fn paired(values: &[f64], baselines: &[f64]) -> f64 {
+    let ratios: Vec<f64> = values.iter().zip(baselines).map(|(value, baseline)| value / baseline).collect();
+    median(&ratios)
+}
+
 /// The middle of some measurements; of an even count, the upper one of the two.
 pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
@@ -76,7 +85,7 @@ pub fn quantile(values: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Figure, median, quantile};
+    use super::{Budget, Figure, median, paired, quantile};
 
     #[test]
     fn the_middle_and_the_tail() {
@@ -84,11 +93,21 @@ mod tests {
         let many: Vec<f64> = (0..1000).map(f64::from).collect();
         assert_eq!(quantile(&many, 0.99), 990.0);
         assert!(median(&[]).is_nan());
+        assert_eq!(paired(&[8.0, 1.0, 9.0], &[10.0, 1.25, 9.0]), 0.8);
     }
 
     #[test]
     fn budgets_bind_on_the_right_side() {
-        let figure = |budget| Figure { bench: "b", figure: "f", value: 9.0, unit: "", baseline: Some(10.0), budget };
+        let given = Figure {
+            bench: "b",
+            figure: "f",
+            value: 9.0,
+            unit: "",
+            baseline: Some(10.0),
+            ratio: None,
+            budget: Budget::None,
+        };
+        let figure = |budget| Figure { budget, ..given };
         assert!(figure(Budget::RatioMin(0.9)).tell() && !figure(Budget::RatioMin(0.91)).tell());
         assert!(figure(Budget::RatioMax(0.9)).tell() && !figure(Budget::RatioMax(0.89)).tell());
         assert!(figure(Budget::Max(9.0)).tell() && !figure(Budget::Max(8.9)).tell());

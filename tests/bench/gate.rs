@@ -1,6 +1,6 @@
 //! The gate under load with a hundred thousand live sessions, against a bare handler on the same stack.
 
-use crate::figure::{Budget, Figure, median, quantile};
+use crate::figure::{Budget, Figure, median, paired, quantile};
 use crate::limits;
 use crate::load::{self, Requests, Round};
 use crate::peer::{Peer, TICK_US, processor_ticks};
@@ -16,14 +16,7 @@ pub fn run() -> bool {
     let gate = Side::new(site.door.port(), site.door.process.pid());
     let handler = Side::new(bare.port, bare.process.pid());
     let (gate, handler) = compare(gate, handler, &requests);
-    let tell = |figure, value, unit, baseline, budget| {
-        Figure { bench: "gate", figure, value, unit, baseline: Some(baseline), budget }.tell()
-    };
-    let is_kept = tell("rate", gate.rate(), "1/s", handler.rate(), Budget::RatioMin(limits::GATE_RATIO_MIN));
-    tell("server processor time of a check", gate.processor_us(), "us", handler.processor_us(), Budget::None);
-    tell("median latency", gate.latency(0.5), "us", handler.latency(0.5), Budget::None);
-    tell("p99 latency", gate.latency(0.99), "us", handler.latency(0.99), Budget::None);
-    is_kept
+    tell("gate", &gate, &handler, limits::GATE_RATIO_MIN)
 }
 
 /// The headers of one real answer of the gate, for the bare handler to give.
@@ -40,6 +33,23 @@ fn headers(site: &Site, requests: &Requests) -> String {
     kept.map(|(name, value)| format!("{name}: {value}\n")).collect()
 }
 
+/// Tells how one side did against the other; whether its rate kept the least ratio.
+pub fn tell(bench: &'static str, one: &Side, other: &Side, least: f64) -> bool {
+    let tell = |figure, value, unit, baseline, ratio, budget| {
+        Figure { bench, figure, value, unit, baseline: Some(baseline), ratio, budget }.tell()
+    };
+    let ratio = Some(paired(&one.rates, &other.rates));
+    let is_kept = tell("rate", median(&one.rates), "1/s", median(&other.rates), ratio, Budget::RatioMin(least));
+    let (time, baseline) = (median(&one.processor_us), median(&other.processor_us));
+    let ratio = Some(paired(&one.processor_us, &other.processor_us));
+    tell("server processor time of a check", time, "us", baseline, ratio, Budget::None);
+    for (figure, share) in [("median latency", 0.5), ("p99 latency", 0.99)] {
+        let (time, baseline) = (quantile(&one.latencies, share), quantile(&other.latencies, share));
+        tell(figure, time, "us", baseline, None, Budget::None);
+    }
+    is_kept
+}
+
 /// One of two servers being compared.
 pub struct Side {
     port: u16,
@@ -53,21 +63,6 @@ impl Side {
     /// A server nothing has been asked of yet.
     pub fn new(port: u16, pid: u32) -> Side {
         Side { port, pid, rates: Vec::new(), processor_us: Vec::new(), latencies: Vec::new() }
-    }
-
-    /// Median rate of the rounds, in answers a second.
-    pub fn rate(&self) -> f64 {
-        median(&self.rates)
-    }
-
-    /// Median processor time the server used for an answer, in microseconds.
-    pub fn processor_us(&self) -> f64 {
-        median(&self.processor_us)
-    }
-
-    /// A quantile of all answers' times, in microseconds.
-    pub fn latency(&self, share: f64) -> f64 {
-        quantile(&self.latencies, share)
     }
 
     fn round(&mut self, requests: &Requests) {

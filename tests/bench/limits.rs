@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Rounds of each side; medians are taken over them.
-pub const ROUNDS: usize = 5;
+pub const ROUNDS: usize = 7;
 /// Length of one round.
 pub const ROUND: Duration = Duration::from_secs(3);
 /// Kept connections of the HTTP load.

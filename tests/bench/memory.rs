@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// `bench memory`
 pub fn run() -> bool {
     let tell = |figure, value, most| {
-        Figure { bench: "memory", figure, value, unit: "MiB", baseline: None, budget: Budget::Max(most) }.tell()
+        Figure { bench: "memory", figure, value, unit: "MiB", baseline: None, ratio: None, budget: Budget::Max(most) }
+            .tell()
     };
     let door = Door::start(DoorOptions::up());
     let is_kept = tell("idle", resting_mib(&door), limits::IDLE_MIB_MAX);

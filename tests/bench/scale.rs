@@ -1,7 +1,7 @@
 //! The gate with a million users against the gate with a thousand: the same load, the same number of sessions.
 
 use crate::figure::{Budget, Figure, median};
-use crate::gate::{Side, compare_with};
+use crate::gate::{self, Side, compare_with};
 use crate::limits;
 use crate::load::{self, Requests};
 use crate::seed::{Population, Site};
@@ -16,18 +16,10 @@ pub fn run() -> bool {
     let (first_few, first_many) = first_sights((&few, &of_few), (&many, &of_many));
     let side = |site: &Site| Side::new(site.door.port(), site.door.process.pid());
     let (large, small) = compare_with(side(&many), side(&few), (&of_many, &of_few));
-    let tell = |figure, value, unit, baseline, budget| {
-        Figure { bench: "scale", figure, value, unit, baseline: Some(baseline), budget }.tell()
-    };
-    let is_kept = tell(
-        "rate with a million users against a thousand",
-        large.rate(),
-        "1/s",
-        small.rate(),
-        Budget::RatioMin(limits::SCALE_RATIO_MIN),
-    );
-    tell("p99 latency", large.latency(0.99), "us", small.latency(0.99), Budget::None);
-    tell("first sight of a pass", first_many, "us", first_few, Budget::None);
+    let is_kept = gate::tell("scale", &large, &small, limits::SCALE_RATIO_MIN);
+    let (value, baseline) = (first_many, Some(first_few));
+    let figure = "first sight of a pass";
+    Figure { bench: "scale", figure, value, unit: "us", baseline, ratio: None, budget: Budget::None }.tell();
     is_kept
 }
 

@@ -22,7 +22,7 @@ pub fn run() -> bool {
     }
     let tell = |figure, times: &[f64]| {
         let (value, budget) = (median(times), Budget::Max(limits::STARTUP_MS_MAX));
-        Figure { bench: "startup", figure, value, unit: "ms", baseline: None, budget }.tell()
+        Figure { bench: "startup", figure, value, unit: "ms", baseline: None, ratio: None, budget }.tell()
     };
     let is_kept = tell("ready on an empty directory", &on_empty);
     tell("ready on a used directory", &on_used) && is_kept

@@ -11,7 +11,7 @@ use doorward_testkit::process::wait_until;
 use doorward_testkit::tools;
 use doorward_tests::{PASSWORD, action, door, field, page_request, sign_in_at, user, with_password};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Signs in on the door's own host; the cookies when the answer arrived whole.
@@ -49,7 +49,7 @@ fn killed_fifty_times_while_writing_it_keeps_every_acknowledged_session() {
     let mut acknowledged: Vec<Jar> = Vec::new();
     let begun = Instant::now();
     for round in 0..50 {
-        let over = AtomicBool::new(false);
+        let (over, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         let fresh: Vec<Jar> = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..3)
                 .map(|_| {
@@ -57,13 +57,18 @@ fn killed_fifty_times_while_writing_it_keeps_every_acknowledged_session() {
                         let mut jars = Vec::new();
                         while !over.load(Ordering::Relaxed) {
                             jars.extend(try_sign_in(&url, "alice"));
+                            count.store(jars.len(), Ordering::Relaxed);
                         }
                         jars
                     })
                 })
                 .collect();
-            // Long enough for some to be acknowledged, and never at the same point of a write.
-            std::thread::sleep(Duration::from_millis(120 + 7 * (round % 13)));
+            let patience = Instant::now();
+            while count.load(Ordering::Relaxed) == 0 && patience.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            // Never at the same point of the next write.
+            std::thread::sleep(Duration::from_millis(7 * (round % 13)));
             door.kill9();
             over.store(true, Ordering::Relaxed);
             writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect()

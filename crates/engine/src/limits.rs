@@ -27,8 +27,9 @@ pub const FAILURES_PER_DEVICE: i64 = 10;
 pub const FAILURES_PER_ACCOUNT: i64 = 100;
 /// Window of [`FAILURES_PER_ACCOUNT`], in seconds.
 pub const ACCOUNT_SECONDS: i64 = 60 * 60;
-/// Failed sign-ins from one network to any account.
-pub const FAILURES_PER_NETWORK: i64 = 50;
+/// Failed sign-ins from one network to any account. Attempts under way count until they end, so it must
+/// leave room for an office that comes to work behind one address.
+pub const FAILURES_PER_NETWORK: i64 = 200;
 /// Window of [`FAILURES_PER_NETWORK`], in seconds.
 pub const NETWORK_SECONDS: i64 = 5 * 60;
 /// Browsers are known for this long after their last sign-in, in seconds.

@@ -124,6 +124,19 @@ impl Gate {
         if let Some(ready) = self.ready(ctx.now, dialect, apps, place, credential) {
             return ready;
         }
+        // Boxed, because the future of every request is as large as its largest way through.
+        Box::pin(self.judge_afresh(ctx, dialect, apps, place, (original, headers), credential)).await
+    }
+
+    async fn judge_afresh(
+        &self,
+        ctx: &Ctx,
+        dialect: &Dialect,
+        apps: &Apps,
+        place: &Place,
+        (original, headers): (&Original, &HeaderMap),
+        credential: Credential,
+    ) -> Outcome {
         let checked = match check::check(&self.door, ctx.now, place, &original.path, credential).await {
             Ok(checked) => checked,
             Err(fault) => return Outcome::Answer(self.fault(ctx, original.kind, &fault)),
@@ -156,8 +169,8 @@ impl Gate {
     ) -> Option<Outcome> {
         let (Credential::Pass(hash) | Credential::SharedPass(hash)) = credential else { return None };
         let pass = self.door.live.find_pass(&hash)?;
-        let prepared = pass.prepared.load();
-        let prepared = prepared.as_ref()?;
+        let kept = pass.prepared.load();
+        let prepared = kept.as_ref()?;
         let holds = prepared.dialect == dialect.number
             && prepared.apps_version == apps.version
             && prepared.app_id == place.app.id
@@ -169,8 +182,9 @@ impl Gate {
             return None;
         }
         let told = prepared.value.downcast_ref::<HeaderMap>()?.clone();
+        drop(kept);
         self.door.live.saw(&pass.session, now);
-        Some(Outcome::Pass { told, pass: Some(pass.clone()) })
+        Some(Outcome::Pass { told, pass: Some(pass) })
     }
 
     fn tell(
@@ -213,6 +227,11 @@ impl Gate {
                 told.insert("gap-auth", value);
             }
         }
+        if !dialect.path.is_empty() {
+            // Such an answer goes to the proxy as it is; kept with it, this line costs nothing later.
+            told.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        let told = headers::packed(told);
         let Holder::Person(pass) = &checked.holder else { return Ok(Outcome::Pass { told, pass: None }) };
         if matches!(checked.verdict, Verdict::Pass(doorward_engine::gate::decide::Because::PublicPath)) {
             // Being let in at a public path says nothing about the rest of the app.

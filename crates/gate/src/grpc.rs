@@ -5,7 +5,7 @@
 use crate::answer::{Gate, Outcome};
 use crate::ask::{self, BadAsk, Original};
 use crate::dialect;
-use crate::headers::{is_managed, managed_names};
+use crate::headers::{is_managed, names_not_told};
 use bytes::Bytes;
 use doorward_model::address::HostName;
 use doorward_model::context::Ctx;
@@ -102,7 +102,7 @@ fn allowed(told: &HeaderMap, seen: &HeaderMap) -> CheckResponse {
     let look_alikes = seen.keys().map(HeaderName::as_str).filter(|name| is_managed(name) && !told.contains_key(*name));
     let mut headers_to_remove: Vec<String> = look_alikes.map(str::to_owned).collect();
     // Names this app is not told are taken off too, in case a copy was hidden from us.
-    headers_to_remove.extend(managed_names().filter(|name| !told.contains_key(*name)).map(str::to_owned));
+    headers_to_remove.extend(names_not_told(told).map(str::to_owned));
     CheckResponse {
         status: Some(RpcStatus { code: 0, ..RpcStatus::default() }),
         http_response: Some(HttpResponse::OkResponse(OkHttpResponse {

@@ -14,6 +14,7 @@ statements! {
     CREATE = "INSERT INTO apps (id, realm_id, slug, settings, everyone) VALUES ($1, $2, $3, $4, $5) \
               ON CONFLICT (realm_id, slug) DO NOTHING";
     UPDATE = "UPDATE apps SET settings = $2, everyone = $3 WHERE id = $1";
+    DELETE_TICKETS = "DELETE FROM tickets WHERE app_id = $1";
     DELETE = "DELETE FROM apps WHERE id = $1";
     ALL = "SELECT id, realm_id, slug, settings, everyone FROM apps ORDER BY realm_id, slug";
     GROUPS = "SELECT a.app_id, a.group_id, g.name FROM app_groups a JOIN user_groups g ON g.id = a.group_id \
@@ -107,8 +108,10 @@ pub async fn release_addresses(tx: &mut Tx, id: &AppId) -> Result<(), Fault> {
     tx.run(CLEAR_HOSTS, &[Value::Text(id.as_str())]).await.map(drop)
 }
 
-/// Deletes an app; its passes go with it.
+/// Deletes an app; its passes go with it. Tickets go first: someone entering holds a ticket and then needs
+/// the app, and on PostgreSQL the two would wait for each other in the other order.
 pub async fn delete(tx: &mut Tx, id: &AppId) -> Result<bool, Fault> {
+    tx.run(DELETE_TICKETS, &[Value::Text(id.as_str())]).await?;
     Ok(tx.run(DELETE, &[Value::Text(id.as_str())]).await? == 1)
 }
 

@@ -174,7 +174,7 @@ pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
     Fault::new(kind, format!("database: {doing}"), error)
 }
 
-/// PostgreSQL: connection trouble (08), resources (53), operator intervention (57), read-only standby
+/// PostgreSQL: connection trouble (08), a lost race for locks (40), resources (53), operator intervention (57), read-only standby
 /// (25006). SQLite: busy (5), locked (6), I/O (10), full (13), cannot open (14), read-only (8).
 fn is_passing(code: &str) -> bool {
     if let Ok(number) = code.parse::<i32>()
@@ -182,5 +182,5 @@ fn is_passing(code: &str) -> bool {
     {
         return matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14);
     }
-    ["08", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
+    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
 }

@@ -47,8 +47,7 @@ pub async fn start(
     query: Query,
 ) -> Response {
     let apps = web.door().live.apps();
-    let wanted = wanted(&query.raw)
-        .or_else(|| headers.get("x-auth-request-redirect").and_then(|value| value.to_str().ok()).map(str::to_owned));
+    let wanted = wanted_from(&query, &headers);
     let Some((place, back_to)) = place_for(apps.at_host(&arrival.host), wanted.as_deref()) else {
         return no_app(&web, &arrival);
     };
@@ -68,6 +67,31 @@ pub async fn start(
         Cookie::Browser.set(answer.headers_mut(), &place.address, &token, Some(BROWSER_SECONDS));
     }
     answer
+}
+
+/// `GET /oauth2/sign_in`: a page that goes on by itself, because some proxies show what stands here under
+/// another status and would not follow a redirect (`error_page 401 =403 /oauth2/sign_in`).
+pub async fn sign_in_page(
+    State(web): State<Arc<Web>>,
+    uri: Uri,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    query: Query,
+) -> Response {
+    let apps = web.door().live.apps();
+    let wanted = wanted_from(&query, &headers);
+    let Some((place, back_to)) = place_for(apps.at_host(&arrival.host), wanted.as_deref()) else {
+        return no_app(&web, &arrival);
+    };
+    let start = format!("{}?rd={}", entrance(&uri).start_path(), url_encode(&back_to.url()));
+    let view = pages::Proceed { url: place.address.url(&start), target_name: place.app.settings.title.to_string() };
+    answers::page(StatusCode::OK, &view, "").unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+/// Where the browser wanted to be: in the query, or in the header oauth2-proxy reads.
+fn wanted_from(query: &Query, headers: &HeaderMap) -> Option<String> {
+    let told = || headers.get("x-auth-request-redirect").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    wanted(&query.raw).or_else(told)
 }
 
 /// `GET …/enter?ticket=…`: the ticket becomes a pass for this host.

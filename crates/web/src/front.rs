@@ -57,18 +57,19 @@ impl Front {
         let apps = web.door().live.apps();
         if apps.knows_host(&host) {
             if !is_reserved(path) {
-                return proxied::carry(web, &ctx, &apps, host, request).await;
+                // Boxed, as below: what is rare must not make the future of every check larger.
+                return Box::pin(proxied::carry(web, &ctx, &apps, host, request)).await;
             }
             if dialect::find(path).is_some() {
                 return untrusted();
             }
-            return self.page(&self.routers.app, Arrival { ctx, peer, host }, request).await;
+            return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host }, request)).await;
         }
         if is_ours(web, &host) || operations::PROBES.contains(&path) {
             if dialect::find(path).is_some() {
                 return untrusted();
             }
-            return self.page(&self.routers.own, Arrival { ctx, peer, host }, request).await;
+            return Box::pin(self.page(&self.routers.own, Arrival { ctx, peer, host }, request)).await;
         }
         let words = (
             "Wrong door",

@@ -88,7 +88,7 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/.doorward/denied",                         (App, Access::Proxy),    get(app_host::denied)),
         route("GET",  "/.doorward/static/{name}",                  (App, Access::Open),     get(own::assets::show)),
         route("GET",  "/oauth2/start",                             (App, Access::Open),     get(app_host::start)),
-        route("GET",  "/oauth2/sign_in",                           (App, Access::Open),     get(app_host::start)),
+        route("GET",  "/oauth2/sign_in",                           (App, Access::Open),     get(app_host::sign_in_page)),
         route("GET",  "/oauth2/callback",                          (App, Access::Open),     get(app_host::enter)),
         route("GET",  "/oauth2/sign_out",                          (App, Access::Open),     get(app_host::sign_out)),
         route("POST", "/oauth2/sign_out",                          (App, Access::Open),     post(app_host::switch_account)),

@@ -9,6 +9,9 @@ use crate::people::{Form, PASSWORD, everyone, signed_in};
 
 const DAGSTER: &str = "dagster.example.com";
 
+/// Makes a credential of the hash of what was presented.
+type Maker = fn(TokenHash) -> Credential;
+
 /// Everything that looks like a credential and is another one.
 fn variants(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
@@ -47,7 +50,7 @@ async fn gauntlet_b3_07_a_cut_padded_or_respelled_credential_is_none(ground: Gro
     let shared = shared.expect("an answer").expect("a shared pass");
     let service = node.service_token(&realm, "ci", &[&app], 600).await;
 
-    let makers: [(TokenKind, &str, fn(TokenHash) -> Credential); 3] = [
+    let makers: [(TokenKind, &str, Maker); 3] = [
         (TokenKind::Pass, pass.reveal(), Credential::Pass),
         (TokenKind::SharedPass, shared.reveal(), Credential::SharedPass),
         (TokenKind::Service, service.reveal(), Credential::Service),

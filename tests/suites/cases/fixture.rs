@@ -71,7 +71,7 @@ pub fn alone<F: Future<Output = ()>>(kind: Kind, case: impl FnOnce(Ground) -> F)
 fn run<F: Future<Output = ()>>(kind: Kind, case: impl FnOnce(Ground) -> F) {
     let ground = Ground::new(kind);
     // Kept to the end, so that the server outlives the runtime's connections.
-    let server = ground.server.clone().or_else(|| server_if_running());
+    let server = ground.server.clone().or_else(server_if_running);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
     runtime.block_on(case(ground));

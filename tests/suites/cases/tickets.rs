@@ -112,6 +112,47 @@ async fn no_ticket_is_drawn_for_whom_the_rule_refuses(ground: Ground) {
     assert!(matches!(node.ticket(&session, &app, &node.binding()).await, Entry::Ticket(_)));
 }
 
+async fn entering_while_the_app_is_deleted_breaks_neither(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.node().await);
+    let realm = a.realm("main").await;
+    let alice = a.user(&realm, "alice").await;
+    let session = a.session(&alice).await;
+    for round in 0..30 {
+        let app = a.app(&realm, DAGSTER, everyone()).await;
+        b.follow().await;
+        let binding = a.binding();
+        let mut hashes = Vec::new();
+        for _ in 0..4 {
+            hashes.push(ticket(&a, &session, &app, &binding).await.hash());
+        }
+        let binding = binding.hash();
+        let deleting = {
+            let node = a.clone();
+            tokio::spawn(async move {
+                let mut tx = node.door.begin().await?;
+                doorward_engine::manage::apps::delete(&mut tx, &app).await?;
+                node.door.commit(&node.ctx(), tx).await
+            })
+        };
+        let entering = at_once(&[&a, &b], hashes.len(), |node, number| {
+            let hash = hashes.get(number).copied();
+            async move {
+                let hash = hash.expect("as many tickets as tasks");
+                let at = crate::people::host(DAGSTER);
+                let admitted =
+                    doorward_engine::sign_in::enter::admit(&node.door, &node.ctx(), &at, &hash, Some(&binding)).await;
+                admitted.map(drop).map_err(|fault| fault.to_string())
+            }
+        })
+        .await;
+        let deleted = deleting.await.expect("no task panics").map_err(|fault| fault.to_string());
+        assert_eq!(deleted, Ok(()), "round {round}");
+        for outcome in entering {
+            assert_eq!(outcome, Ok(()), "round {round}");
+        }
+    }
+}
+
 /// Entering locks ticket, then session; ending a session locks session, then its tickets. Neither may
 /// stop the other: a revocation that fails because somebody was just coming in is no revocation.
 async fn entering_while_the_session_ends_breaks_neither(ground: Ground) {
@@ -235,6 +276,7 @@ on_both!(together:
     a_ticket_ends_with_its_session_and_its_app,
     no_ticket_is_drawn_for_whom_the_rule_refuses,
     entering_while_the_session_ends_breaks_neither,
+    entering_while_the_app_is_deleted_breaks_neither,
     gauntlet_b18_01_fifty_people_racing_with_one_set_up_link_make_one_administrator,
     a_newer_set_up_link_ends_older_ones_and_a_day_ends_each,
     a_flow_closes_with_the_sign_in_it_led_to_and_works_in_its_browser_only,

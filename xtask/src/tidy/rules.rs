@@ -98,13 +98,15 @@ fn foreign_sql(source: &Source) -> Vec<Finding> {
     found.map(|literal| Finding { line: literal.line, words: words.to_owned() }).collect()
 }
 
+/// Lines of the route table. The router itself is filled from the table, so its own method is not looked at.
 fn open_routes(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (start, _) in source.code.match_indices("route(") {
         let before = source.code.get(..start).unwrap_or_default();
         let is_longer_name = before.ends_with(|letter: char| letter.is_alphanumeric() || (letter == '_'));
         let is_definition = before.trim_end().ends_with("fn");
-        if is_longer_name || is_definition {
+        let is_router_call = before.ends_with('.');
+        if is_longer_name || is_definition || is_router_call {
             continue;
         }
         let call = balanced(source.code.get(start..).unwrap_or_default());
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn every_route_says_who_may_call_it() {
         let text = "fn route(a: u8) {}\nroute(\n    get(\"/a\"),\n    Access::Public,\n);\nroute(\"/b\", handler(1));\n\
-            reroute(\"/c\");\n.route(\"/d\", Access::Admin)";
+            reroute(\"/c\");\n.route(line.path, handler)";
         assert_eq!(lines("crates/web/src/routes.rs", text), [6]);
         assert!(lines("crates/web/src/other.rs", text).is_empty());
     }

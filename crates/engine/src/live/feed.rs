@@ -82,6 +82,12 @@ impl Live {
 
     /// Reads the feed to its end and acts on it. `now` is when this node was last in step.
     pub async fn catch_up(&self, store: &Store, now: Timestamp) -> Result<(), Fault> {
+        let outcome = self.look(store, now).await;
+        self.out_of_reach.store(outcome.is_err(), Ordering::Relaxed);
+        outcome
+    }
+
+    async fn look(&self, store: &Store, now: Timestamp) -> Result<(), Fault> {
         let _alone = self.following.lock().await;
         let mut place = self.place.load(Ordering::Acquire);
         let first_time = self.synced_ms.load(Ordering::Acquire) == i64::MIN;

@@ -36,6 +36,7 @@ pub struct Live {
     pub(crate) place: AtomicI64,
     pub(crate) synced_ms: AtomicI64,
     pub(crate) keys_changed: AtomicBool,
+    pub(crate) out_of_reach: AtomicBool,
 }
 
 impl Default for Live {
@@ -60,7 +61,13 @@ impl Live {
             place: AtomicI64::new(0),
             synced_ms: AtomicI64::new(i64::MIN),
             keys_changed: AtomicBool::new(false),
+            out_of_reach: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the last look at the change feed failed.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.out_of_reach.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// The present snapshot of apps.

@@ -8,7 +8,7 @@ use crate::sign_in::throttle::{self, Place, Reserved};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
-use doorward_model::id::{RealmId, SessionId};
+use doorward_model::id::{RealmId, SessionId, UserId};
 use doorward_model::name::{EmailAddress, UserName, is_unprintable};
 use doorward_model::people::User;
 use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
@@ -68,12 +68,11 @@ pub enum Outcome {
 /// Tries to sign in.
 pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Outcome, Fault> {
     let user = find_user(door, attempt.realm_id, attempt.login).await?;
-    let stored = match &user {
-        Some(user) => users::password(&mut &door.store, &user.id).await?,
-        None => None,
-    };
+    // Somebody unknown costs the same reads as somebody known.
+    let id = user.as_ref().map_or_else(|| UserId::draw(&*door.dice), |user| user.id.clone());
+    let stored = users::password(&mut &door.store, &id).await?;
     let account = account_name(user.as_ref(), attempt.realm_id, attempt.login);
-    let device = known_device(door, user.as_ref(), attempt.device).await?;
+    let device = known_device(door, &id, attempt.device).await?;
     let reserved = match throttle::reserve(door, ctx, &account, device.as_ref()).await? {
         Place::Free(reserved) => reserved,
         Place::Taken { until } => {
@@ -191,12 +190,10 @@ fn account_name(user: Option<&User>, realm: &RealmId, login: &str) -> String {
     }
 }
 
-async fn known_device(door: &Door, user: Option<&User>, device: Option<TokenHash>) -> Result<Option<TokenHash>, Fault> {
-    match (user, device) {
-        (Some(user), Some(device)) => {
-            Ok(users::knows_device(&mut &door.store, &device, &user.id).await?.then_some(device))
-        }
-        _ => Ok(None),
+async fn known_device(door: &Door, user: &UserId, device: Option<TokenHash>) -> Result<Option<TokenHash>, Fault> {
+    match device {
+        Some(device) => Ok(users::knows_device(&mut &door.store, &device, user).await?.then_some(device)),
+        None => Ok(None),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Key properties of every configuration. That they run is tested with the proxies themselves.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::headers::{lookalikes, managed};
 use super::{Place, RecipeFacts, RecipeFile, RecipeKind, render};

@@ -46,7 +46,7 @@ fn add<V: Template>(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::super::markup::{Tag, tags};
     use super::super::{PREFIX, find_asset};

@@ -1,5 +1,5 @@
 //! What is refused, where, and in which words.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use crate::declared::{Declared, SecretReference, parse, parse_all};
 use crate::limits;
