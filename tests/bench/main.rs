@@ -21,7 +21,10 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const BENCHES: &[(&str, fn() -> bool)] = &[
+/// Measures, tells its figures, and says whether every budget was kept.
+type Bench = fn() -> bool;
+
+const BENCHES: &[(&str, Bench)] = &[
     ("gate", gate::run),
     ("extauthz", extauthz::run),
     ("login", login::run),
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
     if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(name: &str, bench: fn() -> bool) -> bool {
+fn run(name: &str, bench: Bench) -> bool {
     eprintln!("=== {name}");
     let is_kept = bench();
     if !is_kept {

@@ -132,7 +132,19 @@ fn the_nginx_configuration_of_oauth2_proxy_works_unchanged() {
     let scene = scene();
     let config = oauth2_proxy_on_nginx(&scene, "error_page 401 = @oauth2_signin;");
     let peer = nginx(scene.port, &config);
-    tells_the_story(&scene.behind(peer), "x-user", ("x-groups", "dagster-users,data-engineers"));
+    let scene = scene.behind(peer);
+    // GHSA-style: the client names a public URL in a header this configuration does not set.
+    for (name, value) in [
+        ("X-Original-URL", format!("{}/health", scene.url)),
+        ("X-Original-URL", "http://elsewhere.localhost/health".to_owned()),
+        ("X-Forwarded-Host", "elsewhere.localhost".to_owned()),
+        ("X-Original-URI", "/health".to_owned()),
+    ] {
+        let answer = Request::new("GET", &format!("{}/admin", scene.url)).header(name, &value).send();
+        assert!(matches!(answer.status, 302 | 401 | 403 | 500), "{name}: {value}: {}", answer.status);
+    }
+    assert!(scene.echo.seen().is_empty(), "gauntlet B1-01: nothing passed");
+    tells_the_story(&scene, "x-user", ("x-groups", "dagster-users,data-engineers"));
 }
 
 #[test]
@@ -378,7 +390,12 @@ fn the_endpoints_of_authelia_and_authentik_keep_their_statuses() {
     );
     posted.push(("X-Requested-With", "XMLHttpRequest"));
     assert_eq!(scene.ask("/api/authz/forward-auth", None, &posted).status, 401);
-    assert_eq!(scene.ask("/api/verify", None, &url).status, 302);
+    assert_eq!(scene.ask("/api/verify", None, &url).status, 401, "without a portal in the query it never redirects");
+    let portal = format!("/api/verify?rd={}", doorward_testkit::http::percent(&scene.door.url()));
+    assert_eq!(scene.ask(&portal, None, &url).status, 302);
+    assert!(forward.location().ends_with("&rm=GET"), "{}", forward.location());
+    let call = scene.ask("/api/authz/auth-request", None, &[("X-Original-URL", original.as_str())]);
+    assert_eq!((call.status, call.location().is_empty()), (401, false), "calls are told the way too");
     assert_eq!(scene.ask("/outpost.goauthentik.io/auth/nginx", None, &url).status, 401);
     assert_eq!(scene.ask("/outpost.goauthentik.io/auth/traefik", None, &parts).status, 302);
     assert_eq!(scene.ask("/outpost.goauthentik.io/auth/caddy", None, &parts).status, 302);

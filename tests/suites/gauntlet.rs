@@ -51,6 +51,14 @@ fn scene() -> Scene {
 /// Most attacks change nothing: they share a scene.
 static SCENE: LazyLock<Scene> = LazyLock::new(scene);
 
+/// Name and value of the pass in a jar.
+fn pass_of(jar: &Jar, url: &str) -> (String, String) {
+    let cookies = jar.header_for(url).unwrap_or_default();
+    let pass = cookies.split("; ").find(|pair| pair.starts_with("doorward_pass_")).expect("a pass");
+    let (name, value) = pass.split_once('=').expect("a cookie");
+    (name.to_owned(), value.to_owned())
+}
+
 fn signed_in(scene: &Scene, name: &str) -> Jar {
     sign_in_at(&format!("{}/in", scene.url), name).0
 }
@@ -175,18 +183,18 @@ fn gauntlet_b1_14_b3_07_no_malformed_credential_passes() {
     let mut jar = signed_in(&SCENE, "alice");
     let url = format!("{}/x", SCENE.url);
     assert_eq!(jar.get(&url).status, 200);
-    let good = jar.find(&url, "doorward_pass").expect("a pass").value.clone();
+    let (name, good) = pass_of(&jar, &url);
     let mut bad =
         vec![String::new(), "x".to_owned(), "A".repeat(8192), "{\"user\":\"root\"}".to_owned(), format!("{good}=")];
     bad.extend((0..good.len()).map(|length| good[..length].to_owned()));
     bad.push(good.to_uppercase());
     bad.push(format!("{}{}", &good[..good.len() - 1], if good.ends_with('A') { 'B' } else { 'A' }));
     for value in bad {
-        let answer = Request::new("GET", &url).header("Cookie", format!("doorward_pass={value}")).send();
+        let answer = Request::new("GET", &url).header("Cookie", format!("{name}={value}")).send();
         assert!(matches!(answer.status, 400 | 401 | 431), "{value:.60}: {}", answer.status);
     }
     let session = jar.find(&SCENE.door.url(), "doorward_session").expect("a session").value.clone();
-    let answer = Request::new("GET", &url).header("Cookie", format!("doorward_pass={session}")).send();
+    let answer = Request::new("GET", &url).header("Cookie", format!("{name}={session}")).send();
     assert_eq!(answer.status, 401, "a session is not a pass");
 }
 
@@ -297,7 +305,7 @@ fn gauntlet_b2_01_b2_02_b2_03_return_targets_stay_on_the_app() {
         "\u{feff}/x",
         "/x#y",
     ] {
-        for path in ["/.doorward/start", "/oauth2/start", "/oauth2/sign_in", "/outpost.goauthentik.io/start"] {
+        for path in ["/.doorward/start", "/oauth2/start", "/outpost.goauthentik.io/start"] {
             let mut jar = Jar::new();
             let hop = jar.send(page_request(&format!("{}{path}?rd={}", SCENE.url, percent(wanted))));
             let location = hop.location().to_owned();
@@ -307,6 +315,8 @@ fn gauntlet_b2_01_b2_02_b2_03_return_targets_stay_on_the_app() {
             assert_eq!(back, percent(&format!("{}/", SCENE.url)), "{wanted:?}");
         }
     }
+    let page = page_request(&format!("{}/oauth2/sign_in?rd=https%3A%2F%2Fevil%2F", SCENE.url)).send();
+    assert!((page.status == 200) && !page.text().contains("evil"), "{}", page.text());
     // A forged link to the sign-in host with a foreign target leads nowhere.
     let location = Jar::new().send(page_request(&format!("{}/.doorward/start", SCENE.url))).location().to_owned();
     let forged = location.replace(&percent(&format!("{}/", SCENE.url)), &percent("https://evil/"));
@@ -528,5 +538,84 @@ fn gauntlet_b17_05_quotes_are_letters() {
         let form = [("login", login), ("password", "whatever it is"), ("flow", flow.as_str()), ("csrf", csrf.as_str())];
         let answer = jar.send(Request::new("POST", &format!("{}{}", SCENE.door.url(), action(&html))).form(&form));
         assert_eq!(answer.status, 401, "{login:?}: {}", answer.text());
+    }
+}
+
+#[test]
+fn gauntlet_b1_06_b1_27_two_apps_at_one_host_keep_apart() {
+    let scene = scene();
+    let host = scene.door.url_as("tools.localhost");
+    let (open, secret) = (format!("{host}/open"), format!("{host}/secret"));
+    let upstream = scene.echo.url();
+    scene.door.cli_text(&["app", "create", "open", "--address", &host, "--upstream", &upstream, "--everyone"]);
+    scene.door.cli_text(&[
+        "app",
+        "create",
+        "secret",
+        "--address",
+        &secret,
+        "--upstream",
+        &upstream,
+        "--allow",
+        "dagster-users",
+    ]);
+    let (mut jar, answer, _) = sign_in_at(&open, "alice");
+    assert_eq!(answer.status, 200);
+    let hops = jar.follow(page_request(&format!("{secret}/x")));
+    assert_eq!(hops.last().map(|hop| hop.answer.status), Some(200), "one sign-in for both");
+    assert_eq!(jar.get(&open).status, 200, "entering one app does not leave the other");
+    assert_eq!(jar.get(&format!("{secret}/x")).status, 200);
+    let (bob, answer, _) = sign_in_at(&open, "bob");
+    assert_eq!(answer.status, 200);
+    let cookies = bob.header_for(&open).unwrap_or_default();
+    for path in ["/secret/x", "/%73ecret/x", "//secret/x", "/;a/secret/x", "/secret;a=b/x", "/SECRET/x", "/%53ecret/x"]
+    {
+        let answer = Request::new("GET", &host).target(path).header("Cookie", &cookies).send();
+        assert!(matches!(answer.status, 400 | 401 | 403), "{path}: {}", answer.status);
+    }
+}
+
+#[test]
+fn gauntlet_b1_23_streams_of_machines_and_of_deleted_apps_end_too() {
+    let scene = scene();
+    let open = |headers: &[(&str, String)]| {
+        let request = Request::new("GET", &format!("{}/ws", scene.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        WebSocket::open(request).unwrap_or_else(|answer| panic!("no WebSocket: {}", answer.status))
+    };
+    let ends = |mut socket: WebSocket, what: &str| {
+        let begun = Instant::now();
+        while socket.receive().is_ok_and(|message| message != Message::Close) {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{what}: the WebSocket lives on");
+        }
+    };
+    let token = scene.door.cli_text(&["token", "create", "ci", "--app", "echo", "--expires-in", "1d"]);
+    let machine = open(&[("Authorization", format!("Bearer {}", token.trim()))]);
+    scene.door.cli_text(&["token", "revoke", "ci"]);
+    ends(machine, "token revoked");
+    let jar = signed_in(&scene, "alice");
+    let cookies = || vec![("Cookie", jar.header_for(&scene.url).unwrap_or_default())];
+    let person = open(&cookies());
+    scene.door.cli_text(&["app", "disallow", "echo", "dagster-users"]);
+    ends(person, "rule changed");
+    scene.door.cli_text(&["app", "allow", "echo", "dagster-users"]);
+    let person = open(&cookies());
+    scene.door.cli_text(&["app", "delete", "echo"]);
+    ends(person, "app deleted");
+}
+
+#[test]
+fn gauntlet_b1_24_our_tokens_never_reach_a_tool() {
+    let scene = scene();
+    let token = scene.door.cli_text(&["token", "create", "ci", "--app", "echo", "--expires-in", "1d"]);
+    for value in [
+        format!("Bearer {}", token.trim()),
+        format!("bearer   {}  ", token.trim()),
+        format!("BEARER\t{}", token.trim()),
+    ] {
+        let answer = Request::new("GET", &format!("{}/x", scene.url)).header("Authorization", &value).send();
+        assert_eq!(answer.status, 200, "{value:?}");
+        let seen = scene.echo.last();
+        assert!(seen.headers.iter().all(|(_, value)| !value.contains("dwa_")), "{:?}", seen.headers);
     }
 }

@@ -130,7 +130,13 @@ fn apps_tokens_and_explanations() {
         .is(7, "doorward: there is no token named ci in realm main: list them with `doorward token list`");
     given
         .run("recipe nginx --app dagster")
-        .is(3, "doorward: app dagster does not say where it listens: give --upstream HOST:PORT");
+        .is(3, "doorward: a recipe needs to know where app dagster listens: give --upstream HOST:PORT");
+    given.done("app create built-in --address http://built-in.localhost:8000 --upstream http://127.0.0.1:3000");
+    given.run("recipe nginx --app built-in --upstream 127.0.0.1:3000").is(
+        7,
+        "doorward: app built-in has an upstream, so the built-in proxy answers for it and no other proxy's questions \
+         are: declare it without upstream and pass --upstream to the recipe",
+    );
     let recipe = given.done("recipe haproxy --app dagster --upstream 127.0.0.1:3000");
     assert!(recipe.starts_with("# file: haproxy.cfg\n") && recipe.contains("\n# file: "), "{recipe}");
     assert!(given.done("setup-link").starts_with("http://doorward.localhost:8080/setup?token=dwu_"));

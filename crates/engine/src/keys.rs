@@ -6,12 +6,14 @@ use doorward_jose::key::SigningKey;
 use doorward_jose::seal::MasterKey;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
+use doorward_model::dice::Dice;
 use doorward_model::fault::Fault;
 use doorward_model::id::{KeyId, RealmId};
 use doorward_store::keys::SealedKey;
 use doorward_store::{keys, realms};
 use std::collections::HashMap;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 const PURPOSE: &str = "signing key";
 
@@ -24,6 +26,16 @@ pub struct Keys {
 impl Keys {
     pub(crate) fn new(master: MasterKey) -> Self {
         Self { master, open: ArcSwap::default() }
+    }
+
+    /// Seals something for a purpose under the master key.
+    pub fn seal(&self, purpose: &str, bytes: &[u8], dice: &dyn Dice) -> Result<Vec<u8>, Fault> {
+        self.master.seal(purpose, bytes, dice)
+    }
+
+    /// Opens what was sealed for the same purpose.
+    pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.master.open(purpose, sealed)
     }
 
     /// The key a realm signs with.

@@ -3,23 +3,29 @@
 
 use crate::door::Door;
 use crate::limits as engine_limits;
+use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
-use doorward_store::{changes, events, flows, jobs, service_tokens, sessions, throttles, users};
+use doorward_store::{changes, events, jobs, service_tokens, sessions, throttles, users};
 
 const PRUNE: &str = "prune";
 const PRUNE_EVERY_SECONDS: i64 = 5 * 60;
+const PRUNE_SLACK_SECONDS: i64 = 3 * 60;
 
 /// Brings this node in step with the database.
 pub async fn follow(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
     door.live.catch_up(&door.store, ctx.now).await?;
-    if door.live.take_keys_changed() {
-        door.keys.load(door, ctx).await?;
+    if !door.live.take_keys_changed() {
+        return Ok(());
     }
-    Ok(())
+    let loaded = door.keys.load(door, ctx).await;
+    if loaded.is_err() {
+        door.live.note_keys_changed();
+    }
+    loaded
 }
 
 /// Writes down when sessions were last seen, in one transaction. What cannot be written now is written
@@ -56,8 +62,11 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
     let mut tx = door.begin().await?;
     jobs::plan(&mut tx, PRUNE, ctx.now).await?;
     if jobs::claim(&mut tx, PRUNE, (ctx.now, ctx.now.plus_seconds(PRUNE_EVERY_SECONDS))).await? {
-        sessions::prune(&mut tx, ctx.now).await?;
-        flows::prune(&mut tx, ctx.now).await?;
+        sessions::prune_tickets(&mut tx, ctx.now).await?;
+        // What was seen is written down some seconds later: nobody who is still here may be forgotten.
+        for session in sessions::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await? {
+            tx.changed(Change::Session(session));
+        }
         throttles::prune(&mut tx, ctx.now).await?;
         changes::prune(&mut tx, ctx.now.plus_seconds(-limits::CHANGE_SECONDS)).await?;
         events::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;

@@ -2,7 +2,7 @@
 //! cached; a page is led to the sign-in page, a call gets a status.
 
 use crate::ask::{self, BadAsk, Kind, Original};
-use crate::dialect::{Dialect, WhenSignedOut};
+use crate::dialect::{self, Dialect, WhenSignedOut};
 use crate::headers::{self, Extras};
 use bytes::Bytes;
 use doorward_engine::door::Door;
@@ -10,14 +10,16 @@ use doorward_engine::gate::check::{self, Checked, Credential, Holder};
 use doorward_engine::gate::decide::{Refusal, Verdict};
 use doorward_engine::gate::identity::Identity;
 use doorward_engine::live::apps::{Apps, Place};
-use doorward_engine::live::people::{LivePass, Prepared};
+use doorward_engine::live::people::Prepared;
 use doorward_engine::sign_in::flow::Entrance;
-use doorward_model::address::BackTo;
+use doorward_model::address::{BackTo, HostName};
 use doorward_model::context::Ctx;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Method, Response, StatusCode, Uri};
 use std::sync::Arc;
 
@@ -74,38 +76,55 @@ pub enum Outcome {
     Pass {
         /// The identity headers.
         told: HeaderMap,
-        /// The pass, for those who end streams when it ends.
-        pass: Option<Arc<LivePass>>,
+        /// Who it is, for those who end streams when the right to them ends.
+        holder: Holder,
     },
     /// Anything else: the answer is ready.
     Answer(Response<Bytes>),
 }
 
 impl Gate {
-    /// Answers a proxy's question.
-    pub async fn answer(&self, ctx: &Ctx, dialect: &Dialect, head: Head<'_>) -> Response<Bytes> {
-        let original = match ask::original(dialect, head.method, head.uri, head.headers) {
+    /// Answers a proxy's question, sent to the host `own`.
+    pub async fn answer(
+        &self,
+        ctx: &Ctx,
+        dialect: &Dialect,
+        head: Head<'_>,
+        own: Result<HostName, BadAsk>,
+    ) -> Response<Bytes> {
+        let apps = self.door.live.apps();
+        let known = |host: &HostName| apps.knows_host(host);
+        let original = match ask::original(dialect, head.method, head.uri, head.headers, own, known) {
             Ok(original) => original,
             Err(bad) => return self.bad(ctx, head.headers, &bad),
         };
-        let apps = self.door.live.apps();
-        let Some(place) = apps.at(&original.host, &original.path) else {
-            let sentence = format!("no app answers at {}{}", original.host, original.path.path());
-            return self.problem(ctx, original.kind, StatusCode::FORBIDDEN, &sentence);
+        let place = match apps.at(&original.host, &original.path) {
+            Ok(Some(place)) => place,
+            Ok(None) => {
+                let sentence = format!("no app answers at {}{}", original.host, original.path.path());
+                return self.problem(ctx, original.kind, StatusCode::FORBIDDEN, &sentence);
+            }
+            Err(ambiguous) => return self.bad(ctx, head.headers, &ambiguous.into()),
         };
+        if dialect.passes_own_paths && original.path.is_plain() && original.path.is_under(AUTHENTIK_PATHS) {
+            return allowed(dialect, headers::tell(dialect.families, None, &NOTHING));
+        }
+        let leads = dialect.number == dialect::VERIFY && head.uri.query().is_some_and(names_a_portal);
+        let portal = Dialect { signed_out: WhenSignedOut::Redirect, ..*dialect };
+        let dialect = if leads { &portal } else { dialect };
         match self.judge(ctx, dialect, &apps, place, &original, head.headers).await {
             Outcome::Answer(answer) => answer,
-            Outcome::Pass { told, pass } => {
+            Outcome::Pass { mut told, holder } => {
                 if dialect.narrows
-                    && let Some(refused) = self.narrow(ctx, head.uri, pass.as_deref(), original.kind)
+                    && !place.app.is_public(&original.path)
+                    && let Some(refused) = self.narrow(ctx, head.uri, &holder, original.kind)
                 {
                     return refused;
                 }
-                let mut answer = Response::new(Bytes::new());
-                *answer.status_mut() = dialect.allow;
-                *answer.headers_mut() = told;
-                answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                answer
+                if dialect.cleans {
+                    clean(head.headers, place, &mut told);
+                }
+                allowed(dialect, told)
             }
         }
     }
@@ -120,12 +139,29 @@ impl Gate {
         original: &Original,
         headers: &HeaderMap,
     ) -> Outcome {
-        let credential = ask::credential(headers, place.address.scheme());
-        if let Some(ready) = self.ready(ctx.now, dialect, apps, place, credential) {
+        let credentials = ask::credentials(headers, place.address.scheme(), &place.label);
+        if let Some(ready) = self.ready(ctx.now, dialect, apps, place, credentials[0]) {
             return ready;
         }
         // Boxed, because the future of every request is as large as its largest way through.
-        Box::pin(self.judge_afresh(ctx, dialect, apps, place, (original, headers), credential)).await
+        Box::pin(self.judge_afresh(ctx, dialect, apps, place, (original, headers), credentials)).await
+    }
+
+    /// The first credential that belongs to somebody counts: a pass that is over must not hide a good one.
+    async fn check(
+        &self,
+        now: Timestamp,
+        place: &Place,
+        original: &Original,
+        [first, second]: [Credential; 2],
+    ) -> Result<Checked, Fault> {
+        let checked = check::check(&self.door, now, place, &original.path, first).await?;
+        match (&checked.holder, second) {
+            (Holder::Nobody, Credential::SharedPass(_)) => {
+                check::check(&self.door, now, place, &original.path, second).await
+            }
+            _ => Ok(checked),
+        }
     }
 
     async fn judge_afresh(
@@ -135,15 +171,15 @@ impl Gate {
         apps: &Apps,
         place: &Place,
         (original, headers): (&Original, &HeaderMap),
-        credential: Credential,
+        credentials: [Credential; 2],
     ) -> Outcome {
-        let checked = match check::check(&self.door, ctx.now, place, &original.path, credential).await {
+        let checked = match self.check(ctx.now, place, original, credentials).await {
             Ok(checked) => checked,
             Err(fault) => return Outcome::Answer(self.fault(ctx, original.kind, &fault)),
         };
         match &checked.verdict {
             Verdict::Pass(_) => match self.tell(ctx.now, dialect, apps, place, &checked) {
-                Ok(outcome) => outcome,
+                Ok(told) => Outcome::Pass { told, holder: checked.holder },
                 Err(fault) => Outcome::Answer(self.fault(ctx, original.kind, &fault)),
             },
             Verdict::SignIn | Verdict::Refused(Refusal::TokenExpired | Refusal::Inactive) => {
@@ -184,7 +220,7 @@ impl Gate {
         let told = prepared.value.downcast_ref::<HeaderMap>()?.clone();
         drop(kept);
         self.door.live.saw(&pass.session, now);
-        Some(Outcome::Pass { told, pass: Some(pass) })
+        Some(Outcome::Pass { told, holder: Holder::Person(pass) })
     }
 
     fn tell(
@@ -194,7 +230,7 @@ impl Gate {
         apps: &Apps,
         place: &Place,
         checked: &Checked,
-    ) -> Result<Outcome, Fault> {
+    ) -> Result<HeaderMap, Fault> {
         let settings = &place.app.settings;
         let families = if settings.headers.is_empty() { dialect.families } else { settings.headers.as_slice() };
         let mut identity = Identity::of(&checked.holder);
@@ -232,10 +268,10 @@ impl Gate {
             told.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         let told = headers::packed(told);
-        let Holder::Person(pass) = &checked.holder else { return Ok(Outcome::Pass { told, pass: None }) };
+        let Holder::Person(pass) = &checked.holder else { return Ok(told) };
         if matches!(checked.verdict, Verdict::Pass(doorward_engine::gate::decide::Because::PublicPath)) {
             // Being let in at a public path says nothing about the rest of the app.
-            return Ok(Outcome::Pass { told, pass: Some(pass.clone()) });
+            return Ok(told);
         }
         // A token is told again well before it ends, so that a tool never gets one about to expire.
         let seconds = if token.is_some() { limits::IDENTITY_TOKEN_SECONDS / 2 } else { KEEP_SECONDS };
@@ -246,17 +282,20 @@ impl Gate {
             until: now.plus_seconds(seconds),
             value: Box::new(told.clone()),
         })));
-        Ok(Outcome::Pass { told, pass: Some(pass.clone()) })
+        Ok(told)
     }
 
     fn sign_in(&self, ctx: &Ctx, dialect: &Dialect, place: &Place, original: &Original) -> Response<Bytes> {
+        let start = self.start_url(dialect.entrance, place, original);
+        let location = HeaderValue::from_str(&start).unwrap_or_else(|_| HeaderValue::from_static("/"));
         if original.kind == Kind::Call {
             let mut answer = self.problem(ctx, Kind::Call, StatusCode::UNAUTHORIZED, "sign in first");
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"doorward\""));
+            if dialect.leads_calls {
+                answer.headers_mut().insert(LOCATION, location);
+            }
             return answer;
         }
-        let start = self.start_url(dialect.entrance, place, original);
-        let location = HeaderValue::from_str(&start).unwrap_or_else(|_| HeaderValue::from_static("/"));
         let is_safe = original.method.is_safe();
         let (status, name) = match dialect.signed_out {
             WhenSignedOut::Redirect if is_safe => (StatusCode::FOUND, LOCATION),
@@ -282,7 +321,10 @@ impl Gate {
         let target = back.map(|back| back.url()).unwrap_or_default();
         let wanted: String = url_encode(&target);
         let base = match entrance {
-            Entrance::Shared => self.door.settings.public.url(entrance.start_path()),
+            Entrance::Shared => {
+                let base = self.door.settings.public.url(entrance.start_path());
+                return format!("{base}?rd={wanted}&rm={}", original.method);
+            }
             Entrance::Doorward | Entrance::OAuth2Proxy | Entrance::Authentik => {
                 place.address.url(entrance.start_path())
             }
@@ -319,30 +361,30 @@ impl Gate {
             retry_url: place.address.url(original.path.as_str()),
             request: ctx.request.to_string(),
             entrance: dialect.entrance,
-            pass_cookie: ask::cookies(headers, ask::pass_cookie(scheme)).next().map(str::to_owned),
+            pass_cookie: ask::pass_text(headers, scheme, &place.label).map(str::to_owned),
         };
         page(StatusCode::FORBIDDEN, self.words.denied(&facts), &self.door.settings.public.origin())
     }
 
     /// oauth2-proxy's extra constraints in the query of `/oauth2/auth`: they can only narrow.
-    fn narrow(&self, ctx: &Ctx, uri: &Uri, pass: Option<&LivePass>, kind: Kind) -> Option<Response<Bytes>> {
+    fn narrow(&self, ctx: &Ctx, uri: &Uri, holder: &Holder, kind: Kind) -> Option<Response<Bytes>> {
         let mut wanted = query_pairs(uri.query().unwrap_or_default())
             .filter(|(name, _)| matches!(name.as_str(), "allowed_groups" | "allowed_emails" | "allowed_email_domains"))
             .peekable();
         wanted.peek()?;
-        let fits = pass.is_some_and(|pass| {
-            let person = &pass.session.person;
-            let email = person.user.email.as_ref().map(ToString::to_string).unwrap_or_default();
-            wanted.all(|(name, list)| {
-                list.split(',').map(str::trim).filter(|item| !item.is_empty()).any(|item| match name.as_str() {
-                    "allowed_groups" => person.groups.iter().any(|group| group.name.as_str() == item),
-                    "allowed_emails" => !email.is_empty() && email == item.to_lowercase(),
-                    _ => domain_fits(&email, &item.to_lowercase()),
-                })
+        let Holder::Person(pass) = holder else {
+            return Some(self.problem(ctx, kind, StatusCode::FORBIDDEN, NARROWED));
+        };
+        let person = &pass.session.person;
+        let email = person.user.email.as_ref().map(ToString::to_string).unwrap_or_default();
+        let fits = wanted.all(|(name, list)| {
+            list.split(',').map(str::trim).filter(|item| !item.is_empty()).any(|item| match name.as_str() {
+                "allowed_groups" => person.groups.iter().any(|group| group.name.as_str() == item),
+                "allowed_emails" => !email.is_empty() && email == item.to_lowercase(),
+                _ => domain_fits(&email, &item.to_lowercase()),
             })
         });
-        (!fits)
-            .then(|| self.problem(ctx, kind, StatusCode::FORBIDDEN, "the proxy allows other groups or addresses only"))
+        (!fits).then(|| self.problem(ctx, kind, StatusCode::FORBIDDEN, NARROWED))
     }
 
     /// 400 for what cannot be judged.
@@ -376,6 +418,35 @@ impl Gate {
             }
         }
     }
+}
+
+const NARROWED: &str = "the proxy allows other groups or addresses only";
+/// Paths of authentik's outpost on every app's host.
+const AUTHENTIK_PATHS: &str = "/outpost.goauthentik.io";
+/// What fills headers that tell of nobody.
+const NOTHING: Extras<'_> = Extras { app: "", keys_url: "", token: None, bearer: false };
+
+fn allowed(dialect: &Dialect, told: HeaderMap) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = dialect.allow;
+    *answer.headers_mut() = told;
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// The client's own Cookie and Authorization without what is ours, for the proxy to put in their place.
+fn clean(headers: &HeaderMap, place: &Place, told: &mut HeaderMap) {
+    told.insert(COOKIE, ask::clean_cookies(headers));
+    if place.app.settings.bearer_token {
+        return;
+    }
+    let own = headers.get(AUTHORIZATION).filter(|value| !ask::holds_own_token(value));
+    told.insert(AUTHORIZATION, own.cloned().unwrap_or_else(|| HeaderValue::from_static("")));
+}
+
+/// Whether Authelia's older endpoint was told where its portal is: only then it redirects.
+fn names_a_portal(query: &str) -> bool {
+    query.split('&').any(|pair| pair.starts_with("rd="))
 }
 
 /// Prepared answers without a token in them rest on nothing that runs out.

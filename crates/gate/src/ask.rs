@@ -7,7 +7,7 @@ use doorward_model::address::{HostName, Scheme};
 use doorward_model::limits;
 use doorward_model::path::{Ambiguous, RequestPath};
 use doorward_model::secret::{TokenHash, TokenKind};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, UPGRADE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Uri};
 
 /// What the browser expects back.
@@ -43,33 +43,54 @@ pub enum BadAsk {
     /// The header that carries the original URL is missing, doubled or malformed.
     #[error("the header {0} is missing, doubled or malformed: check the proxy's configuration")]
     Header(&'static str),
+    /// Two headers name two URLs: one of them was written by the client.
+    #[error("the headers that carry the original URL disagree: have the proxy set or clear each of them")]
+    Disagree,
 }
 
+// Names looked up for every check, made once.
+static OWN_HOST: HeaderName = HOST;
+static ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+static ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+static FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+static REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+static FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// The one value of a header; a second copy makes it ambiguous.
-fn only<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, BadAsk> {
+fn only<'h>(headers: &'h HeaderMap, name: &'static HeaderName) -> Result<Option<&'h str>, BadAsk> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(BadAsk::Header(name));
+        return Err(bad(name));
     }
-    value.to_str().map(Some).map_err(|_| BadAsk::Header(name))
+    value.to_str().map(Some).map_err(|_| bad(name))
 }
 
-/// Host and path of the request being judged, as the dialect carries them.
-pub fn original(dialect: &Dialect, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Original, BadAsk> {
+fn bad(name: &'static HeaderName) -> BadAsk {
+    BadAsk::Header(name.as_str())
+}
+
+/// Host and path of the request being judged, as the dialect carries them. `own` is the host the question
+/// was sent to. When `knows` says that it is an app's, it must be the one being judged: proxies route by it.
+pub fn original(
+    dialect: &Dialect,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    own: Result<HostName, BadAsk>,
+    knows: impl Fn(&HostName) -> bool,
+) -> Result<Original, BadAsk> {
     let (host, path) = match dialect.source {
-        Source::Path => (own_host(uri, headers)?, behind_prefix(dialect, uri)?),
-        Source::OriginalUrl => split(only(headers, "x-original-url")?.ok_or(BadAsk::Header("x-original-url"))?)?,
+        Source::Path => (own.clone()?, behind_prefix(dialect, uri)?),
+        Source::OriginalUrl => split(only(headers, &ORIGINAL_URL)?.ok_or_else(|| bad(&ORIGINAL_URL))?)?,
         Source::Forwarded => forwarded(headers)?,
-        Source::Either => match only(headers, "x-original-url")? {
-            Some(url) => split(url)?,
-            None if headers.contains_key("x-forwarded-host") => forwarded(headers)?,
-            None => {
-                let path = only(headers, "x-forwarded-uri")?.unwrap_or("/");
-                (own_host(uri, headers)?, RequestPath::parse(path)?)
-            }
-        },
+        Source::Either => agreed(headers, &own)?,
     };
+    if own.is_ok_and(|own| own != host && knows(&own)) {
+        return Err(BadAsk::Disagree);
+    }
     let method = match original_method(headers)? {
         Some(method) => method,
         None => method.clone(),
@@ -78,10 +99,26 @@ pub fn original(dialect: &Dialect, method: &Method, uri: &Uri, headers: &HeaderM
     Ok(Original { host, path, method, kind })
 }
 
+/// What all headers that are there say together.
+fn agreed(headers: &HeaderMap, own: &Result<HostName, BadAsk>) -> Result<(HostName, RequestPath), BadAsk> {
+    let original = only(headers, &ORIGINAL_URL)?.map(split).transpose()?;
+    let told_host = match only(headers, &FORWARDED_HOST)? {
+        Some(text) => Some(HostName::parse(text).ok_or(BadAsk::Host)?.0),
+        None => None,
+    };
+    let told_path = only(headers, &FORWARDED_URI)?.map(RequestPath::parse).transpose()?;
+    let Some((host, path)) = original else {
+        let host = told_host.map_or_else(|| own.clone(), Ok)?;
+        return Ok((host, told_path.ok_or_else(|| bad(&FORWARDED_URI))?));
+    };
+    let agree = told_host.is_none_or(|told| told == host) && told_path.is_none_or(|told| told == path);
+    if agree { Ok((host, path)) } else { Err(BadAsk::Disagree) }
+}
+
 fn original_method(headers: &HeaderMap) -> Result<Option<Method>, BadAsk> {
-    for name in ["x-original-method", "x-forwarded-method"] {
+    for name in [&ORIGINAL_METHOD, &FORWARDED_METHOD] {
         if let Some(text) = only(headers, name)? {
-            return Method::from_bytes(text.as_bytes()).map(Some).map_err(|_| BadAsk::Header(name));
+            return Method::from_bytes(text.as_bytes()).map(Some).map_err(|_| bad(name));
         }
     }
     Ok(None)
@@ -91,7 +128,7 @@ fn original_method(headers: &HeaderMap) -> Result<Option<Method>, BadAsk> {
 pub fn own_host(uri: &Uri, headers: &HeaderMap) -> Result<HostName, BadAsk> {
     let text = match uri.authority() {
         Some(authority) => authority.as_str(),
-        None => only(headers, HOST.as_str()).map_err(|_| BadAsk::Host)?.ok_or(BadAsk::Host)?,
+        None => only(headers, &OWN_HOST).map_err(|_| BadAsk::Host)?.ok_or(BadAsk::Host)?,
     };
     HostName::parse(text).map(|(host, _)| host).ok_or(BadAsk::Host)
 }
@@ -106,14 +143,14 @@ fn behind_prefix(dialect: &Dialect, uri: &Uri) -> Result<RequestPath, BadAsk> {
 }
 
 fn forwarded(headers: &HeaderMap) -> Result<(HostName, RequestPath), BadAsk> {
-    let host = only(headers, "x-forwarded-host")?.ok_or(BadAsk::Header("x-forwarded-host"))?;
+    let host = only(headers, &FORWARDED_HOST)?.ok_or_else(|| bad(&FORWARDED_HOST))?;
     let (host, _) = HostName::parse(host).ok_or(BadAsk::Host)?;
-    let path = only(headers, "x-forwarded-uri")?.ok_or(BadAsk::Header("x-forwarded-uri"))?;
+    let path = only(headers, &FORWARDED_URI)?.ok_or_else(|| bad(&FORWARDED_URI))?;
     Ok((host, RequestPath::parse(path)?))
 }
 
 fn split(url: &str) -> Result<(HostName, RequestPath), BadAsk> {
-    let bad = || BadAsk::Header("x-original-url");
+    let bad = || bad(&ORIGINAL_URL);
     let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
     if ![Scheme::Http, Scheme::Https].iter().any(|known| known.as_str() == scheme) {
         return Err(bad());
@@ -126,19 +163,20 @@ fn split(url: &str) -> Result<(HostName, RequestPath), BadAsk> {
 
 /// Page or call. Browsers say so (`Sec-Fetch-Mode`); for others, who wants HTML wants a page.
 pub fn kind(headers: &HeaderMap) -> Kind {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_script = text("x-requested-with").is_some_and(|value| value.eq_ignore_ascii_case("xmlhttprequest"))
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_script = text(&REQUESTED_WITH).is_some_and(|value| value.eq_ignore_ascii_case("xmlhttprequest"))
         || headers.contains_key(UPGRADE)
-        || text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/grpc"));
-    let wants_html = text(ACCEPT.as_str()).is_some_and(|value| value.contains("text/html"));
-    let navigates = match text("sec-fetch-mode") {
+        || text(&CONTENT_TYPE).is_some_and(|value| value.starts_with("application/grpc"));
+    let wants_html = text(&ACCEPT).is_some_and(|value| value.contains("text/html"));
+    let navigates = match text(&FETCH_MODE) {
         Some(mode) => mode == "navigate",
         None => wants_html,
     };
     if navigates && !is_script { Kind::Page } else { Kind::Call }
 }
 
-/// Names of our cookies on an app's host. The prefix ties them to the exact host over TLS (RFC 6265bis
+/// Names of our cookies on an app's host; a pass carries the app's label behind it, so that two apps at one
+/// host keep theirs apart. The prefix ties them to the exact host over TLS (RFC 6265bis
 /// §4.1.3.2); plain http has no such protection and is for one's own machine.
 pub fn pass_cookie(scheme: Scheme) -> &'static str {
     match scheme {
@@ -160,46 +198,94 @@ pub fn is_own_cookie(name: &str) -> bool {
     name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name).starts_with("doorward_")
 }
 
-/// Values of a cookie in the order sent. Headers larger than browsers send are not searched.
+/// Values of a cookie in the order sent.
 pub fn cookies<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
+    all_cookies(headers).filter_map(move |(key, value)| (key == name).then_some(value))
+}
+
+/// Cookies in the order sent. Headers larger than browsers send are not searched.
+fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter(|value| value.len() <= limits::COOKIE_HEADER_BYTES)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
-        .filter_map(move |pair| pair.trim().split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))
+        .filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// The credential shown: our bearer token if there is one, else a pass. Bearer headers that are not
+/// Our token in an Authorization header, whatever the spaces around it.
+fn own_bearer(value: &HeaderValue) -> Option<&str> {
+    let (kind, token) = value.to_str().ok()?.trim().split_once(char::is_whitespace)?;
+    let token = token.trim();
+    (kind.eq_ignore_ascii_case("bearer") && token.starts_with(OWN_TOKEN)).then_some(token)
+}
+
+/// Whether an Authorization header holds a token of ours: tools never see those.
+pub fn holds_own_token(value: &HeaderValue) -> bool {
+    value.as_bytes().windows(OWN_TOKEN.len()).any(|part| part == OWN_TOKEN.as_bytes())
+}
+
+/// How service tokens begin; nothing else has reason to hold it.
+const OWN_TOKEN: &str = "dwa_";
+
+/// What was shown, in the order to be tried: our bearer token and nothing else if there is one; else the
+/// pass of this app at this host, then the one shared by the parent domain. Bearer headers that are not
 /// ours belong to the tool and say nothing here.
-pub fn credential(headers: &HeaderMap, scheme: Scheme) -> Credential {
+pub fn credentials(headers: &HeaderMap, scheme: Scheme, label: &str) -> [Credential; 2] {
     let mut bearers = headers.get_all(AUTHORIZATION).iter();
-    if let Some(value) = bearers.next() {
-        let token = value
-            .to_str()
-            .ok()
-            .and_then(|text| text.split_once(' '))
-            .filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-        if let Some(token) = token.map(|(_, token)| token.trim()).filter(|token| token.starts_with("dwa_")) {
-            return match TokenHash::of_presented(TokenKind::Service, token) {
-                Some(hash) if bearers.next().is_none() => Credential::Service(hash),
-                Some(_) | None => Credential::Malformed,
-            };
+    if let Some(token) = bearers.next().and_then(own_bearer) {
+        let first = match TokenHash::of_presented(TokenKind::Service, token) {
+            Some(hash) if bearers.next().is_none() => Credential::Service(hash),
+            Some(_) | None => Credential::Malformed,
+        };
+        return [first, Credential::None];
+    }
+    let (mut pass, mut shared) = (Credential::None, Credential::None);
+    for (name, value) in all_cookies(headers) {
+        let (pass_name, shared_name) = (pass_cookie(scheme), shared_cookie(scheme));
+        if name.strip_prefix(pass_name).and_then(|rest| rest.strip_prefix('_')) == Some(label) {
+            pass = TokenHash::of_presented(TokenKind::Pass, value).map_or(pass, Credential::Pass);
+        } else if name == shared_name {
+            shared = TokenHash::of_presented(TokenKind::SharedPass, value).map_or(shared, Credential::SharedPass);
         }
     }
-    let pass = cookies(headers, pass_cookie(scheme)).find_map(|text| TokenHash::of_presented(TokenKind::Pass, text));
-    if let Some(hash) = pass {
-        return Credential::Pass(hash);
+    match pass {
+        Credential::None => [shared, Credential::None],
+        other => [other, shared],
     }
-    let shared =
-        cookies(headers, shared_cookie(scheme)).find_map(|text| TokenHash::of_presented(TokenKind::SharedPass, text));
-    shared.map_or(Credential::None, Credential::SharedPass)
+}
+
+/// The text of the pass cookie of an app, well formed or not.
+pub fn pass_text<'h>(headers: &'h HeaderMap, scheme: Scheme, label: &str) -> Option<&'h str> {
+    let is_it =
+        |name: &str| name.strip_prefix(pass_cookie(scheme)).and_then(|rest| rest.strip_prefix('_')) == Some(label);
+    all_cookies(headers).find(|(name, _)| is_it(name)).map(|(_, value)| value)
+}
+
+/// The client's Cookie header without our cookies; empty when nothing is left.
+pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
+    let mut line = String::new();
+    for value in headers.get_all(COOKIE) {
+        for pair in String::from_utf8_lossy(value.as_bytes()).split(';').map(str::trim) {
+            let name = pair.split('=').next().unwrap_or_default();
+            // Envoy joins several Cookie lines by commas: what may hide one of ours goes as a whole.
+            let hides_ours = pair.split(',').skip(1).any(|part| is_own_cookie(part.trim()));
+            if pair.is_empty() || is_own_cookie(name) || hides_ours {
+                continue;
+            }
+            if !line.is_empty() {
+                line.push_str("; ");
+            }
+            line.push_str(pair);
+        }
+    }
+    HeaderValue::from_bytes(line.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BadAsk, Kind, credential, is_own_cookie, kind, original};
+    use super::{BadAsk, Kind, clean_cookies, credentials, is_own_cookie, kind, original, own_host};
     use crate::dialect;
     use doorward_engine::gate::check::Credential;
     use doorward_model::address::Scheme;
@@ -219,7 +305,9 @@ mod tests {
 
     fn ask(path: &str, target: &str, pairs: &[(&str, &str)]) -> Result<String, BadAsk> {
         let (Some(dialect), Ok(uri)) = (dialect::find(path), target.parse::<Uri>()) else { panic!("{path}") };
-        let original = original(dialect, &Method::GET, &uri, &headers(pairs))?;
+        let told = headers(pairs);
+        let own = own_host(&uri, &told);
+        let original = original(dialect, &Method::GET, &uri, &told, own, |host| host.as_str() == "app.example.com")?;
         Ok(format!("{} {} {}", original.method, original.host, original.path.as_str()))
     }
 
@@ -268,10 +356,18 @@ mod tests {
 
     #[test]
     fn gauntlet_b1_14_malformed_cookies_are_no_credential() {
-        let none = |cookie: &str| matches!(credential(&headers(&[("cookie", cookie)]), Scheme::Http), Credential::None);
-        let long = format!("doorward_pass={}", "A".repeat(8192));
-        for cookie in ["", "doorward_pass=", "doorward_pass=x", "doorward_pass={\"a\":1}", "doorward_pass=dwp_", &long]
-        {
+        let none = |cookie: &str| {
+            matches!(credentials(&headers(&[("cookie", cookie)]), Scheme::Http, "abc"), [Credential::None, _])
+        };
+        let long = format!("doorward_pass_abc={}", "A".repeat(8192));
+        for cookie in [
+            "",
+            "doorward_pass_abc=",
+            "doorward_pass_abc=x",
+            "doorward_pass_abc={\"a\":1}",
+            "doorward_pass_abc=dwp_",
+            &long,
+        ] {
             assert!(none(cookie), "{cookie:.40}");
         }
         let dice = doorward_model::dice::Counting::new(11);
@@ -279,25 +375,55 @@ mod tests {
             let mut bytes = [0u8; 24];
             dice.fill(&mut bytes);
             let text: String = bytes.iter().map(|byte| char::from(33 + byte % 90)).filter(|c| *c != ';').collect();
-            assert!(none(&format!("doorward_pass=dwp_{text}")));
+            assert!(none(&format!("doorward_pass_abc=dwp_{text}")));
         }
     }
 
     #[test]
     fn our_bearer_tokens_are_ours_and_others_belong_to_the_tool() {
-        let bearer = |value: &str| credential(&headers(&[("authorization", value)]), Scheme::Https);
+        let bearer = |value: &str| credentials(&headers(&[("authorization", value)]), Scheme::Https, "abc")[0];
         assert!(matches!(bearer("Bearer eyJhbGciOi"), Credential::None));
         assert!(matches!(bearer("Basic YTpi"), Credential::None));
         assert!(matches!(bearer("Bearer dwa_short"), Credential::Malformed));
         let good = format!("bearer dwa_{}", "a".repeat(43));
         assert!(matches!(bearer(&good), Credential::Service(_)));
         let two = headers(&[("authorization", &good), ("authorization", "Bearer x")]);
-        assert!(matches!(credential(&two, Scheme::Https), Credential::Malformed));
+        assert!(matches!(credentials(&two, Scheme::Https, "abc")[0], Credential::Malformed));
+    }
+
+    #[test]
+    fn gauntlet_b1_01_headers_that_disagree_are_refused() {
+        let app = ("host", "app.example.com");
+        for forged in [
+            ("x-original-url", "https://app.example.com/public"),
+            ("x-original-url", "https://other.example.com/admin"),
+            ("x-forwarded-host", "other.example.com"),
+        ] {
+            let told = [app, ("x-forwarded-uri", "/admin"), forged];
+            assert_eq!(ask("/oauth2/auth", "/oauth2/auth", &told), Err(BadAsk::Disagree), "{forged:?}");
+        }
+        // An absolute request line routes by its own host, whatever the Host header says.
+        let routed = [app, ("x-original-url", "https://other.example.com/x")];
+        assert_eq!(ask("/gate/nginx", "/gate/nginx", &routed), Err(BadAsk::Disagree));
+        let traefik = [("host", "gate"), ("x-forwarded-host", "app.example.com"), ("x-forwarded-uri", "/a")];
+        assert!(ask("/oauth2/auth", "/oauth2/auth", &traefik).is_ok());
+        assert!(ask("/oauth2/auth", "/oauth2/auth", &[app]).is_err(), "a URL that was not told is not guessed");
+    }
+
+    #[test]
+    fn what_is_left_of_cookies_is_the_tools_own() {
+        let clean = |lines: &[&str]| {
+            let pairs: Vec<_> = lines.iter().map(|line| ("cookie", *line)).collect();
+            String::from_utf8_lossy(clean_cookies(&headers(&pairs)).as_bytes()).into_owned()
+        };
+        assert_eq!(clean(&["doorward_pass_abc=x; a=1", "b=2;doorward_browser=y"]), "a=1; b=2");
+        assert_eq!(clean(&["__Host-doorward_pass_abc=x"]), "");
+        assert_eq!(clean(&["theirs=1,doorward_pass_abc=x; b=2,3"]), "b=2,3");
     }
 
     #[test]
     fn tools_never_see_our_cookies() {
-        for name in ["doorward_pass", "__Host-doorward_pass", "__Secure-doorward_shared", "doorward_session"] {
+        for name in ["doorward_pass_abc", "__Host-doorward_pass_abc", "__Secure-doorward_shared", "doorward_session"] {
             assert!(is_own_cookie(name), "{name}");
         }
         assert!(!is_own_cookie("session") && !is_own_cookie("__Host-session"));

@@ -13,7 +13,8 @@ pub enum Source {
     OriginalUrl,
     /// `X-Forwarded-Host` and `X-Forwarded-Uri`.
     Forwarded,
-    /// Whichever of the two is there, else `Host` and `X-Forwarded-Uri`.
+    /// Whichever of the two is there, else `Host` and `X-Forwarded-Uri`. The proxy sets one of them and may
+    /// pass on what the client wrote into the others: all that are there must agree.
     Either,
     /// The request's own path behind a prefix, and `Host`.
     Path,
@@ -31,7 +32,7 @@ pub enum WhenSignedOut {
 }
 
 /// One dialect.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// Its name in logs and caches; unique.
     pub number: u8,
@@ -49,6 +50,12 @@ pub struct Dialect {
     pub entrance: Entrance,
     /// Whether the query may narrow who passes (`allowed_groups` and its kin).
     pub narrows: bool,
+    /// Whether calls are told the way to sign in too, beside their 401.
+    pub leads_calls: bool,
+    /// Whether Doorward's own paths on the app's host pass the check, as they do at authentik.
+    pub passes_own_paths: bool,
+    /// Whether the answer carries the client's Cookie and Authorization without what is ours, to be copied.
+    pub cleans: bool,
 }
 
 const fn dialect(
@@ -58,7 +65,19 @@ const fn dialect(
     signed_out: WhenSignedOut,
     (families, entrance): (&'static [HeaderFamily], Entrance),
 ) -> Dialect {
-    Dialect { number, path, source, allow: StatusCode::OK, signed_out, families, entrance, narrows: false }
+    Dialect {
+        number,
+        path,
+        source,
+        allow: StatusCode::OK,
+        signed_out,
+        families,
+        entrance,
+        narrows: false,
+        leads_calls: matches!(entrance, Entrance::Shared),
+        passes_own_paths: matches!(entrance, Entrance::Authentik),
+        cleans: matches!(entrance, Entrance::Doorward),
+    }
 }
 
 const OWN: (&[HeaderFamily], Entrance) = (OWN_DEFAULT, Entrance::Doorward);
@@ -85,9 +104,12 @@ pub const DIALECTS: &[Dialect] = &[
     dialect(11, "/api/authz/forward-auth", Source::Forwarded, WhenSignedOut::Redirect, AUTHELIA),
     dialect(12, "/api/authz/auth-request", Source::OriginalUrl, WhenSignedOut::UnauthorizedWithLocation, AUTHELIA),
     dialect(13, "/api/authz/ext-authz", Source::Path, WhenSignedOut::Redirect, AUTHELIA),
-    dialect(14, "/api/verify", Source::Either, WhenSignedOut::Redirect, AUTHELIA),
+    dialect(14, "/api/verify", Source::Either, WhenSignedOut::UnauthorizedWithLocation, AUTHELIA),
+    dialect(17, "/outpost.goauthentik.io/auth", Source::Either, WhenSignedOut::Unauthorized, AUTHENTIK),
 ];
 
+/// The number of Authelia's older endpoint, which redirects only when its query names a portal.
+pub const VERIFY: u8 = 14;
 /// Envoy over gRPC.
 pub const GRPC: Dialect = dialect(15, "", Source::Path, WhenSignedOut::Redirect, OWN);
 /// The built-in reverse proxy.

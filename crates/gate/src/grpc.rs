@@ -17,7 +17,7 @@ use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse};
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::rpc::Status as RpcStatus;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -46,9 +46,13 @@ impl EnvoyCheck {
             Err(bad) => return denied(&self.gate.bad(ctx, &headers, &bad)),
         };
         let apps = self.gate.door.live.apps();
-        let Some(place) = apps.at(&original.host, &original.path) else {
-            let sentence = format!("no app answers at {}{}", original.host, original.path.path());
-            return denied(&self.gate.problem(ctx, original.kind, StatusCode::FORBIDDEN, &sentence));
+        let place = match apps.at(&original.host, &original.path) {
+            Ok(Some(place)) => place,
+            Ok(None) => {
+                let sentence = format!("no app answers at {}{}", original.host, original.path.path());
+                return denied(&self.gate.problem(ctx, original.kind, StatusCode::FORBIDDEN, &sentence));
+            }
+            Err(ambiguous) => return denied(&self.gate.bad(ctx, &headers, &ambiguous.into())),
         };
         match self.gate.judge(ctx, &dialect::GRPC, &apps, place, &original, &headers).await {
             Outcome::Answer(answer) => denied(&answer),
@@ -103,10 +107,22 @@ fn allowed(told: &HeaderMap, seen: &HeaderMap) -> CheckResponse {
     let mut headers_to_remove: Vec<String> = look_alikes.map(str::to_owned).collect();
     // Names this app is not told are taken off too, in case a copy was hidden from us.
     headers_to_remove.extend(names_not_told(told).map(str::to_owned));
+    let mut headers: Vec<HeaderValueOption> = told.iter().map(option).collect();
+    if seen.contains_key(COOKIE) {
+        let cookies = ask::clean_cookies(seen);
+        if cookies.is_empty() {
+            headers_to_remove.push(COOKIE.as_str().to_owned());
+        } else {
+            headers.push(option((&COOKIE, &cookies)));
+        }
+    }
+    if seen.get(AUTHORIZATION).is_some_and(ask::holds_own_token) && !told.contains_key(AUTHORIZATION) {
+        headers_to_remove.push(AUTHORIZATION.as_str().to_owned());
+    }
     CheckResponse {
         status: Some(RpcStatus { code: 0, ..RpcStatus::default() }),
         http_response: Some(HttpResponse::OkResponse(OkHttpResponse {
-            headers: told.iter().map(option).collect(),
+            headers,
             headers_to_remove,
             ..OkHttpResponse::default()
         })),

@@ -3,7 +3,7 @@
 
 use http::HeaderMap;
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The explicit list of trusted proxies.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +43,7 @@ impl TrustedProxies {
         let lines: Vec<&str> =
             headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
         for entry in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            let Ok(address) = entry.trim().parse::<IpAddr>() else { return client };
+            let Some(address) = address_of(entry.trim()) else { return client };
             client = address.to_canonical();
             if !self.contains(client) {
                 return client;
@@ -51,6 +51,12 @@ impl TrustedProxies {
         }
         client
     }
+}
+
+/// An address, with or without a port behind it.
+fn address_of(entry: &str) -> Option<IpAddr> {
+    let bare = entry.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
 #[cfg(test)]
@@ -76,6 +82,8 @@ mod tests {
         // What the client wrote itself stands left of what the trusted proxy added.
         assert_eq!(client("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.7"]), expect("198.51.100.1"));
         assert_eq!(client("10.0.0.1", &["1.1.1.1", "198.51.100.1"]), expect("198.51.100.1"));
+        assert_eq!(client("10.0.0.1", &["198.51.100.1:5678"]), expect("198.51.100.1"));
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:5678"]), expect("2001:db8::1"));
         assert_eq!(client("10.0.0.1", &["evil.example"]), expect("10.0.0.1"));
         assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1"]), expect("198.51.100.1"));
     }

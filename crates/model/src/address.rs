@@ -160,6 +160,11 @@ impl Address {
     pub fn covers(&self, path: &RequestPath) -> bool {
         self.prefix.is_empty() || path.is_under(&self.prefix)
     }
+
+    /// Whether some server could take a path for this address's prefix or something below it.
+    pub fn could_cover(&self, path: &RequestPath) -> bool {
+        self.prefix.is_empty() || path.could_be_under(&self.prefix)
+    }
 }
 
 impl TryFrom<String> for Address {
@@ -192,9 +197,13 @@ impl BackTo {
     /// Checks a wanted target, relative to or absolute at one of the app's addresses. `None` means:
     /// use the default page instead.
     pub fn resolve(wanted: &str, addresses: &[Address]) -> Option<Self> {
-        let (address, rest) =
-            if wanted.starts_with('/') { (addresses.first()?, wanted) } else { split_absolute(wanted, addresses)? };
-        Self::at(address, rest)
+        let (origin, path) = match wanted.starts_with('/') {
+            true => (None, wanted),
+            false => split_absolute(wanted).map(|(origin, path)| (Some(origin), path))?,
+        };
+        let fits = |address: &&Address| origin.as_ref().is_none_or(|origin| origin.is_of(address));
+        // An app may answer at several prefixes of one host: the first that covers the path is meant.
+        addresses.iter().filter(fits).find_map(|address| Self::at(address, path))
     }
 
     /// A path on a known address. A second slash at the start would name a host to a browser.
@@ -225,17 +234,27 @@ impl BackTo {
     }
 }
 
-fn split_absolute<'a, 'w>(wanted: &'w str, addresses: &'a [Address]) -> Option<(&'a Address, &'w str)> {
+/// Scheme, host and port of an absolute target.
+struct Origin<'a> {
+    scheme: &'a str,
+    host: HostName,
+    port: Option<u16>,
+}
+
+impl Origin<'_> {
+    fn is_of(&self, address: &Address) -> bool {
+        (address.scheme.as_str() == self.scheme)
+            && (address.host == self.host)
+            && (address.port == self.port.unwrap_or(address.scheme.default_port()))
+    }
+}
+
+fn split_absolute(wanted: &str) -> Option<(Origin<'_>, &str)> {
     let (scheme, rest) = wanted.split_once("://")?;
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let (host, port) = HostName::parse(authority)?;
-    let address = addresses.iter().find(|address| {
-        (address.scheme.as_str() == scheme)
-            && (address.host == host)
-            && (address.port == port.unwrap_or(address.scheme.default_port()))
-    })?;
-    Some((address, if path.is_empty() { "/" } else { path }))
+    Some((Origin { scheme, host, port }, if path.is_empty() { "/" } else { path }))
 }
 
 #[cfg(test)]
@@ -317,6 +336,10 @@ mod tests {
     fn gauntlet_b2_09_prefixes_end_at_a_segment() {
         let Ok(address) = Address::parse("https://tools.example.com/dagster") else { panic!("address") };
         let at = |wanted: &str| BackTo::resolve(wanted, std::slice::from_ref(&address)).is_some();
+        let Ok(second) = Address::parse("https://tools.example.com/b") else { panic!("address") };
+        let both = [address.clone(), second];
+        let far = BackTo::resolve("https://tools.example.com/b/x", &both).map(|back_to| back_to.url());
+        assert_eq!(far.as_deref(), Some("https://tools.example.com/b/x"), "an app at two prefixes of one host");
         assert!(at("/dagster/runs") && at("/dagster"));
         assert!(!at("/dagsterx") && !at("/other") && !at("/dagster/../other") && !at("/DAGSTER"));
     }

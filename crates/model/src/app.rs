@@ -30,9 +30,9 @@ pub struct Access {
     pub groups: Vec<GroupId>,
 }
 
-/// What was declared about an app apart from who may enter; stored as one document.
+/// What was declared about an app apart from who may enter; stored as one document. A newer node beside
+/// this one may have written fields unknown here: they are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AppSettings {
     /// Its name for people.
     pub title: DisplayText,
@@ -100,6 +100,7 @@ impl PublicPath {
         let (path, below_too) = match text.strip_suffix("/*") {
             Some("") => return Err(bad("would make the whole app public: name a path below it")),
             Some(prefix) => (prefix, true),
+            None if text == "/" => return Err(bad("is the app's front page: name a path below it")),
             None => (text, false),
         };
         let parsed = RequestPath::parse(path).map_err(|error| bad(&error.to_string()))?;
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn gauntlet_b1_20_a_public_path_is_never_a_pattern() {
-        for rule in ["/*", "/a*", "/a/*/b", "health", "/a/../b", "/a?x", "/%61"] {
+        for rule in ["/", "/*", "/a*", "/a/*/b", "health", "/a/../b", "/a?x", "/%61"] {
             assert!(PublicPath::parse(rule).is_err(), "{rule}");
         }
         assert!(!covers("/a.b", "/aXb"));

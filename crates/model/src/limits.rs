@@ -52,8 +52,6 @@ pub const EVENT_SECONDS: i64 = 7 * 24 * 60 * 60;
 pub const CHANGE_SECONDS: i64 = 60 * 60;
 /// Rows read from the change feed at once.
 pub const CHANGES_AT_ONCE: i64 = 1000;
-/// Sign-in flows kept for one client address: more evicts nothing and is refused.
-pub const FLOWS_PER_ADDRESS: i64 = 200;
 /// Sessions listed on the account page.
 pub const SESSIONS_LISTED: i64 = 100;
 /// Rows of a list command's page.

@@ -30,6 +30,9 @@ pub enum Ambiguous {
     /// A `.` or `..` segment, plain or encoded, also with parameters.
     #[error("the path holds a dot segment")]
     DotSegment,
+    /// Two apps of one host could each be meant.
+    #[error("the path is spelled so that it could mean another app of this host")]
+    AnotherApp,
 }
 
 /// A request target in origin form that every reader understands the same way. What was judged is
@@ -83,11 +86,39 @@ impl RequestPath {
         self.is_plain
     }
 
+    /// Whether the path holds upper-case letters, which some servers read as lower-case ones.
+    pub fn has_upper_case(&self) -> bool {
+        self.path().bytes().any(|byte| byte.is_ascii_uppercase())
+    }
+
+    /// Whether some server could take this path for `prefix` or something below it: escapes decoded,
+    /// parameters dropped, empty segments skipped, letters compared without case.
+    pub fn could_be_under(&self, prefix: &str) -> bool {
+        let mut wanted = prefix.split('/').filter(|segment| !segment.is_empty());
+        let mut found = self.path().split('/').map(folded).filter(|segment| !segment.is_empty());
+        wanted.all(|segment| found.next().is_some_and(|name| name.eq_ignore_ascii_case(segment)))
+    }
+
     /// Whether this path is `prefix` or lies below it, segment by segment.
     pub fn is_under(&self, prefix: &str) -> bool {
         let prefix = prefix.trim_end_matches('/');
         self.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// A segment as the loosest reader sees it.
+fn folded(segment: &str) -> String {
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).unwrap_or(0);
+        decoded.push(match byte {
+            b'%' => u8::try_from(digit(rest.next()) * 16 + digit(rest.next())).unwrap_or(b'?'),
+            other => other,
+        });
+    }
+    let text = String::from_utf8_lossy(&decoded).into_owned();
+    text.split(';').next().unwrap_or_default().to_owned()
 }
 
 fn check_escapes(path: &str) -> Result<(), Ambiguous> {
@@ -120,6 +151,10 @@ fn hides_separator(after: &str) -> bool {
 
 fn check_segments(path: &str) -> Result<(), Ambiguous> {
     for segment in path.split('/') {
+        // At most two dots of at most three bytes each: a first look that keeps this cheap.
+        if !segment.starts_with(['.', '%']) {
+            continue;
+        }
         let name = segment.split(';').next().unwrap_or(segment);
         if matches!(name.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..") {
             return Err(Ambiguous::DotSegment);
@@ -174,6 +209,17 @@ mod tests {
         for path in ["/", "/admin/", "/a/b?x=/../#".trim_end_matches('#'), "/...", "/a.b/.c", "/a?next=%2f..%2f"] {
             assert!(RequestPath::parse(path).is_ok_and(|p| p.is_plain()), "{path}");
         }
+    }
+
+    #[test]
+    fn gauntlet_b1_06_other_spellings_of_a_prefix_are_known_for_what_they_are() {
+        let could = |path: &str| RequestPath::parse(path).is_ok_and(|p| p.could_be_under("/secret"));
+        for path in
+            ["/secret/x", "/%73ecret/x", "//secret/x", "/;a/secret/x", "/secret;v=1/x", "/SECRET", "/%73%65cret"]
+        {
+            assert!(could(path), "{path}");
+        }
+        assert!(!could("/secretx") && !could("/") && !could("/x/secret"));
     }
 
     #[test]

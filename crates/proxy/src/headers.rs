@@ -128,12 +128,12 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
 }
 
 /// Fields in which a client may claim where it comes from or what it asked for; only the proxy's
-/// own word counts. Underscores are compared as dashes, because many servers do so too.
+/// own word counts. Anything but letters and digits is compared as a dash, because some servers do so too.
 fn claims_origin(name: &str) -> bool {
     if !name.starts_with(['x', 'f']) {
         return false;
     }
-    let dashed = name.replace('_', "-");
+    let dashed = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
     dashed.starts_with("x-forwarded-")
         || matches!(dashed.as_str(), "forwarded" | "x-real-ip" | "x-original-url" | "x-rewrite-url")
 }

@@ -93,20 +93,6 @@ CREATE TABLE passes (
 CREATE INDEX passes_by_session ON passes (session_id);
 CREATE INDEX passes_by_app ON passes (app_id);
 
-CREATE TABLE flows (
-    hash           {bytes} PRIMARY KEY,
-    realm_id       TEXT NOT NULL REFERENCES realms (id) ON DELETE CASCADE,
-    app_id         TEXT REFERENCES apps (id) ON DELETE CASCADE,
-    back_url       TEXT NOT NULL,
-    binding        TEXT NOT NULL,
-    entrance       TEXT NOT NULL,
-    browser        TEXT NOT NULL,
-    client_address TEXT NOT NULL,
-    expires_ms     BIGINT NOT NULL
-);
-CREATE INDEX flows_by_address ON flows (client_address, expires_ms);
-CREATE INDEX flows_by_end ON flows (expires_ms);
-
 CREATE TABLE tickets (
     hash       {bytes} PRIMARY KEY,
     session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,

@@ -4,7 +4,6 @@
 pub mod apps;
 pub mod changes;
 pub mod events;
-pub mod flows;
 pub mod groups;
 pub mod jobs;
 pub mod keys;

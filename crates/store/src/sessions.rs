@@ -34,7 +34,8 @@ statements! {
     SEEN = "UPDATE sessions SET last_seen_ms = $2 WHERE id = $1 AND last_seen_ms < $2";
     END = "DELETE FROM sessions WHERE id = $1 RETURNING user_id";
     END_OF_USER = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
-    PRUNE = "DELETE FROM sessions WHERE expires_ms < $1 OR last_seen_ms + idle_seconds * 1000 < $1";
+    PRUNE = "DELETE FROM sessions WHERE expires_ms < $1 OR last_seen_ms + idle_seconds * 1000 < $1 RETURNING id";
+    DROP_OLD_PASSES = "DELETE FROM passes WHERE session_id = $1 AND host = $2 AND created_ms < $3";
     CREATE_PASS = "INSERT INTO passes (hash, session_id, app_id, host, created_ms) VALUES ($1, $2, $3, $4, $5)";
     CREATE_TICKET = "INSERT INTO tickets (hash, session_id, app_id, back_url, binding, expires_ms) \
                      VALUES ($1, $2, $3, $4, $5, $6)";
@@ -154,14 +155,25 @@ pub async fn end_of_user(tx: &mut Tx, user: &UserId, except: Option<&SessionId>)
     tx.all(END_OF_USER, &values).await?.iter().map(|row| row.parsed(0, "sessions", SessionId::parse)).collect()
 }
 
-/// Forgets sessions that are over by their own limits.
-pub async fn prune(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
-    tx.run(PRUNE_TICKETS, &[now.into()]).await?;
-    tx.run(PRUNE, &[now.into()]).await
+/// Forgets sessions that were over by their own limits at `before`, and their passes; tells which. Their
+/// caller leaves room for what was seen and is not written down yet.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<Vec<SessionId>, Fault> {
+    tx.all(PRUNE, &[before.into()]).await?.iter().map(|row| row.parsed(0, "sessions", SessionId::parse)).collect()
 }
+
+/// Forgets tickets whose time is over.
+pub async fn prune_tickets(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    tx.run(PRUNE_TICKETS, &[now.into()]).await
+}
+
+/// A browser has one pass for a host; older ones go when a new one is made. Those made a moment ago stay,
+/// because several tabs may enter at once.
+const PASS_OVERLAP_SECONDS: i64 = 60;
 
 /// Keeps a new pass under the hash of its credential.
 pub async fn create_pass(tx: &mut Tx, hash: &TokenHash, pass: &Pass, now: Timestamp) -> Result<(), Fault> {
+    let before = now.plus_seconds(-PASS_OVERLAP_SECONDS);
+    tx.run(DROP_OLD_PASSES, &[Value::Text(pass.session_id.as_str()), Value::Text(&pass.host), before.into()]).await?;
     let values = [
         Value::Bytes(hash.as_bytes()),
         Value::Text(pass.session_id.as_str()),

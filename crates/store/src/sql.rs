@@ -26,7 +26,6 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::apps::STATEMENTS,
         crate::changes::STATEMENTS,
         crate::events::STATEMENTS,
-        crate::flows::STATEMENTS,
         crate::groups::STATEMENTS,
         crate::jobs::STATEMENTS,
         crate::keys::STATEMENTS,

@@ -3,7 +3,7 @@
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query};
-use crate::cookies::{BROWSER_SECONDS, Cookie, clear_shared};
+use crate::cookies::{BROWSER_SECONDS, Cookie, clear_pass, clear_shared, set_pass};
 use crate::own::enter::{enter_url, place_for, wanted};
 use crate::pages;
 use crate::web::Web;
@@ -19,7 +19,7 @@ use doorward_engine::sign_in::flow::{Entrance, Wish};
 use doorward_gate::answer::{Outcome as Judged, url_encode};
 use doorward_gate::ask;
 use doorward_gate::dialect;
-use doorward_model::address::{Address, BackTo};
+use doorward_model::address::BackTo;
 use doorward_model::fault::Fault;
 use doorward_model::path::RequestPath;
 use doorward_model::secret::{FormProof, PlainToken, TokenHash, TokenKind};
@@ -52,20 +52,15 @@ pub async fn start(
         return no_app(&web, &arrival);
     };
     let scheme = place.address.scheme();
-    let (binding, fresh) = match Cookie::Browser.read(&headers, scheme) {
-        // Several tabs may start at once: they share the secret.
-        Some((_, hash)) => (hash, None),
-        None => {
-            let token = PlainToken::draw(TokenKind::Binding, &**web.world.dice());
-            (token.hash(), Some(token))
-        }
-    };
+    // Several tabs may start at once: they share the secret, which lives on from every start.
+    let (text, binding) = Cookie::Browser.read(&headers, scheme).unwrap_or_else(|| {
+        let token = PlainToken::draw(TokenKind::Binding, &**web.world.dice());
+        (token.reveal().to_owned(), token.hash())
+    });
     let app_id = place.app.id.clone();
     let wish = Wish { app_id, back_to, binding: binding.hex(), entrance: entrance(&uri) };
     let mut answer = answers::found(&enter_url(&web, &wish));
-    if let Some(token) = fresh {
-        Cookie::Browser.set(answer.headers_mut(), &place.address, &token, Some(BROWSER_SECONDS));
-    }
+    Cookie::Browser.set(answer.headers_mut(), &place.address, &text, Some(BROWSER_SECONDS));
     answer
 }
 
@@ -121,7 +116,10 @@ async fn admit(web: &Web, arrival: &Arrival, headers: &HeaderMap, ticket: &str) 
         return answers::page(StatusCode::BAD_REQUEST, &view, "");
     };
     let mut answer = answers::found(&admitted.back_to.url());
-    Cookie::Pass.set(answer.headers_mut(), admitted.back_to.address(), &admitted.pass, admitted.keep_seconds);
+    let entered = apps.at_host(&arrival.host).iter().find(|place| place.app.id == admitted.app_id);
+    if let Some(place) = entered {
+        set_pass(answer.headers_mut(), place, &admitted.pass, admitted.keep_seconds);
+    }
     Ok(answer)
 }
 
@@ -164,8 +162,8 @@ pub async fn switch_account(
     let Some((place, back_to)) = place_for(apps.at_host(&arrival.host), Some(fields.text("retry"))) else {
         return no_app(&web, &arrival);
     };
-    let cookie = Cookie::Pass.read(&headers, place.address.scheme());
-    if !cookie.is_some_and(|(text, _)| FormProof::of(&text).matches(fields.text("csrf"))) {
+    let pass = ask::pass_text(&headers, place.address.scheme(), &place.label);
+    if !pass.is_some_and(|text| FormProof::of(text).matches(fields.text("csrf"))) {
         return crate::own::stale_form(&web, &arrival);
     }
     let start = format!("{}?rd={}", entrance(&uri).start_path(), url_encode(&back_to.url()));
@@ -178,10 +176,10 @@ async fn end_and_go(web: &Web, arrival: &Arrival, headers: &HeaderMap, location:
             sessions::end(web.door(), &arrival.ctx, &pass.session.session.id, "signed out at an app").await?;
         }
         let mut answer = answers::see_other(location);
-        if let Some(address) = front_address(web, arrival) {
-            Cookie::Pass.clear(answer.headers_mut(), address.scheme());
+        for place in web.door().live.apps().at_host(&arrival.host) {
+            clear_pass(answer.headers_mut(), place);
             if let Some(domain) = &web.door().settings.shared_domain {
-                clear_shared(answer.headers_mut(), address.scheme(), domain);
+                clear_shared(answer.headers_mut(), place.address.scheme(), domain);
             }
         }
         Ok(answer)
@@ -210,12 +208,13 @@ pub async fn user_info(State(web): State<Arc<Web>>, arrival: Arrival, Headers(he
 /// `GET /.doorward/denied`: the page behind nginx's 403, for the URL it asked about.
 pub async fn denied(State(web): State<Arc<Web>>, arrival: Arrival, Headers(headers): Headers) -> Response {
     let Some(nginx) = dialect::find("/gate/nginx") else { return no_app(&web, &arrival) };
-    let original = match ask::original(nginx, &Method::GET, &Uri::from_static("/"), &headers) {
+    let apps = web.door().live.apps();
+    let own = Err(ask::BadAsk::Host);
+    let original = match ask::original(nginx, &Method::GET, &Uri::from_static("/"), &headers, own, |_| false) {
         Ok(original) => ask::Original { kind: ask::Kind::Page, ..original },
         Err(bad) => return web.gate.bad(&arrival.ctx, &headers, &bad).map(Body::from),
     };
-    let apps = web.door().live.apps();
-    let Some(place) = apps.at(&original.host, &original.path) else { return no_app(&web, &arrival) };
+    let Ok(Some(place)) = apps.at(&original.host, &original.path) else { return no_app(&web, &arrival) };
     match web.gate.judge(&arrival.ctx, nginx, &apps, place, &original, &headers).await {
         Judged::Answer(answer) => answer.map(Body::from),
         // The right was granted between the two questions.
@@ -228,17 +227,14 @@ async fn holder(web: &Web, arrival: &Arrival, headers: &HeaderMap) -> Result<Opt
     let apps = web.door().live.apps();
     let Ok(root) = RequestPath::parse("/") else { return Ok(None) };
     for place in apps.at_host(&arrival.host) {
-        let credential = ask::credential(headers, place.address.scheme());
-        let checked = check::check(web.door(), arrival.ctx.now, place, &root, credential).await?;
-        if let Holder::Person(pass) = checked.holder {
-            return Ok(Some(pass));
+        for credential in ask::credentials(headers, place.address.scheme(), &place.label) {
+            let checked = check::check(web.door(), arrival.ctx.now, place, &root, credential).await?;
+            if let Holder::Person(pass) = checked.holder {
+                return Ok(Some(pass));
+            }
         }
     }
     Ok(None)
-}
-
-fn front_address(web: &Web, arrival: &Arrival) -> Option<Arc<Address>> {
-    web.door().live.apps().at_host(&arrival.host).last().map(|place| place.address.clone())
 }
 
 fn no_app(web: &Web, arrival: &Arrival) -> Response {

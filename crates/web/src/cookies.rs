@@ -1,6 +1,7 @@
 //! Setting and clearing our cookies. Over TLS every one is bound to its exact host by name; none is
 //! readable by scripts or sent by other sites' forms (RFC 6265bis §4.1).
 
+use doorward_engine::live::apps::Place;
 use doorward_gate::ask;
 use doorward_model::address::{Address, HostName, Scheme};
 use doorward_model::limits;
@@ -16,8 +17,6 @@ pub enum Cookie {
     Browser,
     /// The browser has signed in before.
     Device,
-    /// The pass, on an app's host.
-    Pass,
 }
 
 impl Cookie {
@@ -30,7 +29,6 @@ impl Cookie {
             (Self::Browser, Scheme::Http) => "doorward_browser",
             (Self::Device, Scheme::Https) => "__Host-doorward_device",
             (Self::Device, Scheme::Http) => "doorward_device",
-            (Self::Pass, scheme) => ask::pass_cookie(scheme),
         }
     }
 
@@ -39,7 +37,6 @@ impl Cookie {
             Self::Session => TokenKind::Session,
             Self::Browser => TokenKind::Binding,
             Self::Device => TokenKind::Device,
-            Self::Pass => TokenKind::Pass,
         }
     }
 
@@ -50,9 +47,8 @@ impl Cookie {
     }
 
     /// Sets it for an address. `keep_seconds` beyond the closing of the browser, or until then.
-    pub fn set(self, headers: &mut HeaderMap, address: &Address, value: &PlainToken, keep_seconds: Option<i64>) {
-        let line = line(self.name(address.scheme()), value.reveal(), address.scheme(), keep_seconds, None);
-        append(headers, &line);
+    pub fn set(self, headers: &mut HeaderMap, address: &Address, value: &str, keep_seconds: Option<i64>) {
+        append(headers, &line(self.name(address.scheme()), value, address.scheme(), keep_seconds, None));
     }
 
     /// Clears it.
@@ -63,6 +59,19 @@ impl Cookie {
 
 /// How long a browser's secret lives, in seconds.
 pub const BROWSER_SECONDS: i64 = limits::BINDING_SECONDS;
+
+/// Sets the pass of an app on its own host; its label keeps apps of one host apart.
+pub fn set_pass(headers: &mut HeaderMap, place: &Place, value: &PlainToken, keep_seconds: Option<i64>) {
+    let scheme = place.address.scheme();
+    let name = format!("{}_{}", ask::pass_cookie(scheme), place.label);
+    append(headers, &line(&name, value.reveal(), scheme, keep_seconds, None));
+}
+
+/// Clears the pass of an app.
+pub fn clear_pass(headers: &mut HeaderMap, place: &Place) {
+    let scheme = place.address.scheme();
+    append(headers, &line(&format!("{}_{}", ask::pass_cookie(scheme), place.label), "", scheme, Some(0), None));
+}
 
 /// Sets the pass shared by a parent domain.
 pub fn set_shared(headers: &mut HeaderMap, scheme: Scheme, domain: &HostName, value: &PlainToken, keep: Option<i64>) {

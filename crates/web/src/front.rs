@@ -39,17 +39,19 @@ impl Front {
     pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
         let web = &self.web;
         let head = Head { method: request.method(), uri: request.uri(), headers: request.headers() };
+        let own = ask::own_host(head.uri, head.headers);
         if let Some(dialect) = dialect::find(head.uri.path())
             && web.trusted.contains(peer)
+            && !own.as_ref().is_ok_and(|own| is_served_here(web, own))
         {
             let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
-            return web.gate.answer(&ctx, dialect, head).await.map(whole);
+            return web.gate.answer(&ctx, dialect, head, own).await.map(whole);
         }
         let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
         if request.headers().len() > limits::HEADERS || *head.method == Method::CONNECT {
             return web.gate.problem(&ctx, ask::kind(head.headers), StatusCode::BAD_REQUEST, BAD_HEAD).map(whole);
         }
-        let host = match ask::own_host(head.uri, head.headers) {
+        let host = match own {
             Ok(host) => host,
             Err(bad) => return web.gate.bad(&ctx, head.headers, &bad).map(whole),
         };
@@ -94,6 +96,12 @@ const BAD_HEAD: &str = "the request has too many headers or a method that cannot
 /// Doorward's own host.
 fn is_ours(web: &Web, host: &HostName) -> bool {
     host == web.door().settings.public.host()
+}
+
+/// Whether an app of this host is served by the built-in proxy: then what arrives for the host comes from
+/// browsers, also behind a trusted load balancer, and the gate answers no questions there.
+fn is_served_here(web: &Web, host: &HostName) -> bool {
+    web.door().live.apps().at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
 }
 
 fn untrusted() -> Response<Body> {

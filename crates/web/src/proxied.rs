@@ -4,10 +4,9 @@
 use crate::limits;
 use crate::web::Web;
 use bytes::Bytes;
-use doorward_engine::gate::check;
+use doorward_engine::gate::check::{self, Holder};
 use doorward_engine::gate::decide::Verdict;
 use doorward_engine::live::apps::{Apps, Place};
-use doorward_engine::live::people::LivePass;
 use doorward_gate::answer::Outcome;
 use doorward_gate::ask::{self, Original};
 use doorward_gate::{dialect, headers};
@@ -45,28 +44,33 @@ pub async fn carry(
         return web.gate.problem(ctx, kind, StatusCode::BAD_REQUEST, sentence).map(whole);
     }
     let kind = ask::kind(request.headers());
-    let Some(place) = apps.at(&host, &path) else {
+    let found = match apps.at(&host, &path) {
+        Ok(found) => found,
+        Err(bad) => return web.gate.bad(ctx, request.headers(), &bad.into()).map(whole),
+    };
+    let Some(place) = found else {
         let sentence = format!("no app answers at {host}{}", path.path());
         return web.gate.problem(ctx, kind, StatusCode::NOT_FOUND, &sentence).map(whole);
     };
     let original = Original { host, path, method: request.method().clone(), kind };
-    let (told, pass) = match web.gate.judge(ctx, &dialect::BUILT_IN, apps, place, &original, request.headers()).await {
+    let (told, holder) = match web.gate.judge(ctx, &dialect::BUILT_IN, apps, place, &original, request.headers()).await
+    {
         Outcome::Answer(answer) => return answer.map(whole),
-        Outcome::Pass { told, pass } => (told, pass),
+        Outcome::Pass { told, holder } => (told, holder),
     };
     let upstream = match upstream(web, place) {
         Ok(upstream) => upstream,
         Err(sentence) => return web.gate.problem(ctx, kind, StatusCode::BAD_GATEWAY, &sentence).map(whole),
     };
     drop_own_token(request.headers_mut());
-    send(web, ctx, (place, &upstream), (told, pass), original, request).await
+    send(web, ctx, (place, &upstream), (told, holder), original, request).await
 }
 
 async fn send(
     web: &Arc<Web>,
     ctx: &Ctx,
     (place, upstream): (&Place, &Upstream),
-    (told, pass): (HeaderMap, Option<Arc<LivePass>>),
+    (told, holder): (HeaderMap, Holder),
     original: Original,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -80,7 +84,7 @@ async fn send(
             host: client_host(&request, &original),
         },
     };
-    let ends = ends(web, place, &original, pass);
+    let ends = ends(web, place, &original, holder);
     match web.carrier.carry(upstream, request, edit, ends).await {
         Ok(answer) => answer,
         Err(fault) => {
@@ -117,44 +121,40 @@ fn upstream(web: &Web, place: &Place) -> Result<Upstream, String> {
 
 /// A service token is for the gate; the tool must not be able to use it.
 fn drop_own_token(headers: &mut HeaderMap) {
-    let is_ours = headers.get(AUTHORIZATION).is_some_and(|value| {
-        value.as_bytes().split(|byte| *byte == b' ').nth(1).is_some_and(|token| token.starts_with(b"dwa_"))
-    });
-    if is_ours {
+    if headers.get(AUTHORIZATION).is_some_and(ask::holds_own_token) {
         headers.remove(AUTHORIZATION);
     }
 }
 
-/// Resolves when the right to an open stream is gone. Looks at two flags in memory twice a second; only
-/// when one fell does it ask again.
+/// Resolves when the right to an open stream is gone, whatever took it: the session, a group, the app's
+/// rule, the app itself, a token. Looks at flags in memory twice a second; only when one fell does it ask.
 fn ends(
     web: &Arc<Web>,
     place: &Place,
     original: &Original,
-    pass: Option<Arc<LivePass>>,
+    holder: Holder,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let Some(mut pass) = pass else { return Box::pin(std::future::pending()) };
-    let (web, place, path) = (web.clone(), place.clone(), original.path.clone());
+    let (web, host, path) = (web.clone(), original.host.clone(), original.path.clone());
+    let (app, mut holder, mut version) = (place.app.id.clone(), holder, web.door().live.apps().version);
     Box::pin(async move {
         loop {
             tokio::time::sleep(limits::STREAM_CHECK).await;
             let now = web.world.now();
-            if pass.is_current() && pass.session.is_live(now) {
+            let apps = web.door().live.apps();
+            if apps.version == version && check::is_current(&holder, now) {
                 continue;
             }
-            let visitor = match web.door().live.reload(&web.door().store, &pass).await {
-                Ok(Some(fresh)) => fresh,
-                // Gone, or not to be known: a stream that cannot be justified ends.
-                Ok(None) | Err(_) => return,
+            version = apps.version;
+            let place = match apps.at(&host, &path) {
+                Ok(Some(place)) if place.app.id == app => place,
+                _ => return,
             };
-            let person = &visitor.session.person;
-            let who = doorward_engine::gate::decide::Visitor::Person { user: &person.user, groups: &person.groups };
-            let verdict = doorward_engine::gate::decide::decide(now, &place.app, Some(&path), Some(who));
-            let lives = visitor.session.is_live(now) && check::refuse_when_out_of_step(web.door(), now).is_ok();
-            if !(lives && matches!(verdict, Verdict::Pass(_))) {
+            // Gone, or not to be known: a stream that cannot be justified ends.
+            let Ok(again) = check::again(web.door(), now, place, &path, holder).await else { return };
+            if !matches!(again.verdict, Verdict::Pass(_)) {
                 return;
             }
-            pass = visitor;
+            holder = again.holder;
         }
     })
 }

@@ -55,13 +55,12 @@ pub struct Form {
     pub remember: bool,
     pub device: Option<TokenHash>,
     pub former: Option<SessionId>,
-    pub flow: Option<TokenHash>,
 }
 
 impl Form {
     pub fn new(login: &str, password: &str) -> Form {
         let (login, password) = (login.to_owned(), password.to_owned());
-        Form { login, password, remember: false, device: None, former: None, flow: None }
+        Form { login, password, remember: false, device: None, former: None }
     }
 }
 
@@ -188,7 +187,6 @@ impl Node {
             device: form.device,
             user_agent: "suite",
             former: form.former.clone(),
-            flow: form.flow,
         };
         sign_in(&self.door, ctx, attempt).await
     }
@@ -274,7 +272,7 @@ impl Node {
     pub async fn try_check(&self, at: &str, credential: Credential) -> Result<Answer, Fault> {
         let path = RequestPath::parse("/runs").expect("a path");
         let apps = self.door.live.apps();
-        let Some(place) = apps.at(&host(at), &path) else { return Ok(Answer::NoApp) };
+        let Ok(Some(place)) = apps.at(&host(at), &path) else { return Ok(Answer::NoApp) };
         let checked = check(&self.door, self.world.now(), place, &path, credential).await?;
         let known = matches!(checked.holder, Holder::Person(_) | Holder::Machine(_));
         assert!(known || !matches!(checked.verdict, Verdict::Pass(_)), "nobody passes at {at}");

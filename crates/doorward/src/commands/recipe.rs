@@ -31,7 +31,7 @@ pub struct Recipe {
     /// Where the proxy reaches Doorward's gRPC gate [default: as Doorward listens].
     #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
     doorward_grpc: Option<Place>,
-    /// Where the tool listens [default: as the app says].
+    /// Where the tool listens, over plain HTTP.
     #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
     upstream: Option<Place>,
     /// A family of identity headers the tool is told; may be repeated [default: as the app says].
@@ -51,14 +51,17 @@ fn kind(text: &str) -> Result<RecipeKind, String> {
 pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
     let tool = shell.app(&shell.realm().await?, &asked.app).await?;
     let settings = &tool.settings;
-    let upstream = match (&asked.upstream, &settings.upstream) {
-        (Some(place), _) => place.clone(),
-        (None, Some(text)) => Place::parse(text)
-            .map_err(|bad| Exit::usage(format!("the upstream of app {}: {bad}: give --upstream", tool.slug)))?,
-        (None, None) => {
-            let sentence = format!("app {} does not say where it listens: give --upstream HOST:PORT", tool.slug);
-            return Err(Exit::usage(sentence));
-        }
+    if settings.upstream.is_some() {
+        // The gate would not be asked at the app's own host: Doorward answers there itself.
+        return Err(Exit::refused(format!(
+            "app {} has an upstream, so the built-in proxy answers for it and no other proxy's questions are: \
+             declare it without upstream and pass --upstream to the recipe",
+            tool.slug
+        )));
+    }
+    let Some(upstream) = asked.upstream else {
+        let sentence = format!("a recipe needs to know where app {} listens: give --upstream HOST:PORT", tool.slug);
+        return Err(Exit::usage(sentence));
     };
     let families = match (asked.headers.is_empty(), settings.headers.is_empty()) {
         (false, _) => asked.headers,
@@ -81,7 +84,6 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
         },
         listen: asked.proxy_listen,
         families,
-        bearer_token: settings.bearer_token,
         doorward: &shell.config.settings.public,
         allowed_groups: app::allowed(shell, &tool).await?,
         public_paths: settings.public_paths.clone(),

@@ -99,6 +99,48 @@ pub async fn check(
     Ok(judge(door, now, place, path, credential, holder))
 }
 
+/// Whether nothing a holder rests on has changed since it was judged.
+pub fn is_current(holder: &Holder, now: Timestamp) -> bool {
+    match holder {
+        Holder::Nobody => true,
+        Holder::Person(pass) => pass.is_current() && pass.session.is_live(now),
+        Holder::Machine(token) => token.is_current(now),
+    }
+}
+
+/// Judges a holder anew, by what is true now.
+pub async fn again(
+    door: &Door,
+    now: Timestamp,
+    place: &Place,
+    path: &RequestPath,
+    holder: Holder,
+) -> Result<Checked, Fault> {
+    refuse_when_out_of_step(door, now)?;
+    let fresh = match &holder {
+        Holder::Nobody => Holder::Nobody,
+        Holder::Person(pass) => match door.live.reload(&door.store, pass).await? {
+            Some(pass) if pass.session.is_live(now) => Holder::Person(pass),
+            Some(_) | None => Holder::Nobody,
+        },
+        Holder::Machine(token) if token.is_current(now) => holder,
+        Holder::Machine(_) => Holder::Nobody,
+    };
+    let verdict = decide(now, &place.app, Some(path), visitor(&fresh));
+    Ok(Checked { verdict, holder: fresh })
+}
+
+fn visitor(holder: &Holder) -> Option<Visitor<'_>> {
+    match holder {
+        Holder::Nobody => None,
+        Holder::Person(pass) => {
+            let person = &pass.session.person;
+            Some(Visitor::Person { user: &person.user, groups: &person.groups })
+        }
+        Holder::Machine(token) => Some(Visitor::Machine(&token.token)),
+    }
+}
+
 fn judge(
     door: &Door,
     now: Timestamp,
@@ -111,16 +153,10 @@ fn judge(
         Holder::Person(pass) if !fits(door, &pass, place, credential) => Holder::Nobody,
         other => other,
     };
-    let visitor = match &holder {
-        Holder::Nobody => None,
-        Holder::Person(pass) => {
-            door.live.saw(&pass.session, now);
-            let person = &pass.session.person;
-            Some(Visitor::Person { user: &person.user, groups: &person.groups })
-        }
-        Holder::Machine(token) => Some(Visitor::Machine(&token.token)),
-    };
-    let verdict = decide(now, &place.app, Some(path), visitor);
+    if let Holder::Person(pass) = &holder {
+        door.live.saw(&pass.session, now);
+    }
+    let verdict = decide(now, &place.app, Some(path), visitor(&holder));
     // A machine whose token is over is nobody: it gets 401, not a page about groups.
     let holder = if verdict == Verdict::Refused(Refusal::TokenExpired) { Holder::Nobody } else { holder };
     Checked { verdict, holder }
@@ -163,7 +199,7 @@ pub async fn record_denial(
     checked: &Checked,
 ) -> Result<(), Fault> {
     let Holder::Person(pass) = &checked.holder else { return Ok(()) };
-    if !pass.session.may_record_denial(ctx.now) {
+    if !door.live.may_record_denial(&pass.session.session.id, ctx.now) {
         return Ok(());
     }
     let user = &pass.session.person.user;

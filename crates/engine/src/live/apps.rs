@@ -6,7 +6,7 @@ use doorward_model::app::App;
 use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, GroupId, RealmId};
 use doorward_model::name::GroupName;
-use doorward_model::path::RequestPath;
+use doorward_model::path::{Ambiguous, RequestPath};
 use doorward_model::people::Realm;
 use doorward_store::store::Store;
 use doorward_store::{apps, realms};
@@ -31,7 +31,17 @@ pub struct Place {
     pub app: Arc<App>,
     /// Which of its addresses.
     pub address: Arc<Address>,
+    /// What tells this app's pass from those of other apps at the same host.
+    pub label: Arc<str>,
 }
+
+/// A short name for an app, for use where its pass is kept.
+pub fn label(app: &AppId) -> &str {
+    app.as_str().rsplit('_').next().and_then(|text| text.get(..LABEL_LETTERS)).unwrap_or_default()
+}
+
+/// Forty bits tell the few apps of one host apart.
+const LABEL_LETTERS: usize = 8;
 
 impl Apps {
     /// Builds a snapshot.
@@ -42,7 +52,8 @@ impl Apps {
         for app in apps {
             let app = Arc::new(app);
             for address in &app.settings.addresses {
-                let place = Place { app: app.clone(), address: Arc::new(address.clone()) };
+                let label = label(&app.id).into();
+                let place = Place { app: app.clone(), address: Arc::new(address.clone()), label };
                 by_host.entry(address.host().as_str().into()).or_default().push(place);
             }
             by_id.insert(app.id.clone(), app);
@@ -60,8 +71,24 @@ impl Apps {
     }
 
     /// The app that answers at this host and path.
-    pub fn at(&self, host: &HostName, path: &RequestPath) -> Option<&Place> {
-        self.by_host.get(host.as_str())?.iter().find(|place| place.address.covers(path))
+    ///
+    /// # Errors
+    /// When the path is spelled so that some server could take it for another app of the host: two readers,
+    /// two rules, so nobody passes.
+    pub fn at(&self, host: &HostName, path: &RequestPath) -> Result<Option<&Place>, Ambiguous> {
+        let places = self.at_host(host);
+        let meant = places.iter().find(|place| place.address.covers(path));
+        if path.is_plain() && !path.has_upper_case() {
+            return Ok(meant);
+        }
+        let loosest = places.iter().find(|place| place.address.could_cover(path));
+        match (meant, loosest) {
+            (Some(meant), Some(loosest)) if !Arc::ptr_eq(&meant.address, &loosest.address) => {
+                Err(Ambiguous::AnotherApp)
+            }
+            (None, Some(_)) => Err(Ambiguous::AnotherApp),
+            _ => Ok(meant),
+        }
     }
 
     /// The places at a host, longest prefix first.

@@ -132,6 +132,11 @@ impl Live {
         self.keys_changed.swap(false, Ordering::AcqRel)
     }
 
+    /// Keys still have to be loaded.
+    pub fn note_keys_changed(&self) {
+        self.keys_changed.store(true, Ordering::Release);
+    }
+
     fn forget(&self, change: Option<&Change>) {
         let mut recent = self.recent.lock();
         recent.push(change.cloned());
@@ -189,6 +194,7 @@ impl Live {
             stays
         });
         self.tokens.retain(|_, token| now < token.token.expires_at);
+        self.denials.lock().retain(|_, at| now.millis_since(*at) < limits::DENIALS_EVERY_SECONDS * 1000);
         let mut used = std::collections::HashSet::new();
         self.sessions.retain(|_, session| {
             used.insert(session.session.user_id.clone());

@@ -32,6 +32,7 @@ pub struct Live {
     pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>>,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
+    pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
     pub(crate) following: tokio::sync::Mutex<()>,
     pub(crate) place: AtomicI64,
     pub(crate) synced_ms: AtomicI64,
@@ -57,6 +58,7 @@ impl Live {
             tokens: Shards::new(limits::TOKENS_CACHED),
             recent: Mutex::new(Recent::new()),
             seen: Mutex::new(HashMap::new()),
+            denials: Mutex::new(HashMap::new()),
             following: tokio::sync::Mutex::new(()),
             place: AtomicI64::new(0),
             synced_ms: AtomicI64::new(i64::MIN),
@@ -68,6 +70,17 @@ impl Live {
     /// Whether the last look at the change feed failed.
     pub fn is_out_of_reach(&self) -> bool {
         self.out_of_reach.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Whether a denial should be recorded now: a dashboard retries every second, the record needs one a minute.
+    pub fn may_record_denial(&self, session: &SessionId, now: Timestamp) -> bool {
+        let mut denials = self.denials.lock();
+        let due =
+            denials.get(session).is_none_or(|last| now.millis_since(*last) >= limits::DENIALS_EVERY_SECONDS * 1000);
+        if due {
+            denials.insert(session.clone(), now);
+        }
+        due
     }
 
     /// The present snapshot of apps.

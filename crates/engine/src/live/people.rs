@@ -33,7 +33,6 @@ pub struct LiveSession {
     /// Whose it is.
     pub person: Arc<LivePerson>,
     last_seen_ms: AtomicI64,
-    last_denial_ms: AtomicI64,
     pub(crate) is_ended: AtomicBool,
 }
 
@@ -87,12 +86,12 @@ impl LiveSession {
     fn is_current(&self) -> bool {
         !self.is_ended.load(Ordering::Acquire) && !self.person.is_stale.load(Ordering::Acquire)
     }
+}
 
-    /// Whether a denial should be recorded now: not more than one a minute for a session.
-    pub fn may_record_denial(&self, now: Timestamp) -> bool {
-        let last = self.last_denial_ms.load(Ordering::Relaxed);
-        let due = now.millis().saturating_sub(last) >= limits::DENIALS_EVERY_SECONDS * 1000;
-        due && self.last_denial_ms.compare_exchange(last, now.millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+impl LiveToken {
+    /// Whether it was not revoked and is not over.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        !self.is_revoked.load(Ordering::Acquire) && now < self.token.expires_at
     }
 }
 
@@ -164,13 +163,7 @@ impl Live {
         }
         let person = self.person(store, signed_in.user).await?;
         let last_seen_ms = AtomicI64::new(signed_in.session.last_seen_at.millis());
-        Ok(Arc::new(LiveSession {
-            session: signed_in.session,
-            person,
-            last_seen_ms,
-            last_denial_ms: AtomicI64::new(i64::MIN / 2),
-            is_ended: AtomicBool::new(false),
-        }))
+        Ok(Arc::new(LiveSession { session: signed_in.session, person, last_seen_ms, is_ended: AtomicBool::new(false) }))
     }
 
     /// Notes that a session was seen, at most once a minute; written later, in bulk.

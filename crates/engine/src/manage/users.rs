@@ -121,20 +121,24 @@ pub async fn change_own_password(
     (session, device): (&SessionId, Option<&TokenHash>),
     (current, wanted): (Password, Password),
 ) -> Result<PasswordChange, Fault> {
-    use crate::sign_in::throttle::{Place, release, reserve};
+    use crate::sign_in::throttle::{Account, Place, give_back, reserve, succeeded};
     let known = match device {
         Some(device) => users::knows_device(&mut &door.store, device, &user.id).await?,
         None => false,
     };
-    let account = user.id.to_string();
-    let Place::Free(reserved) = reserve(door, ctx, &account, device.filter(|_| known)).await? else {
+    let device = device.filter(|_| known);
+    let account = Account { realm: &user.realm_id, typed: user.name.as_str(), user: &user.id, device };
+    let Place::Free(reserved) = reserve(door, ctx, &account).await? else {
         return Ok(PasswordChange::Throttled);
     };
     let stored = users::password(&mut &door.store, &user.id).await?;
     match door.hasher.verify(current, stored.as_deref()).await {
         Ok(true) => {}
         Ok(false) => return Ok(PasswordChange::Wrong),
-        Err(HashError::Busy) => return Ok(PasswordChange::Busy),
+        Err(HashError::Busy) => {
+            give_back(door, ctx, &reserved).await?;
+            return Ok(PasswordChange::Busy);
+        }
         Err(HashError::Fault(fault)) => return Err(fault),
     }
     let hash = match door.hasher.hash(wanted, &*door.dice).await {
@@ -143,9 +147,9 @@ pub async fn change_own_password(
         Err(HashError::Fault(fault)) => return Err(fault),
     };
     let mut tx = door.begin().await?;
-    release(&mut tx, &reserved).await?;
+    succeeded(&mut tx, &reserved).await?;
     set_password(&mut tx, user, &hash, Some(session)).await?;
-    if let Some(device) = device.filter(|_| known) {
+    if let Some(device) = device {
         users::remember_device(&mut tx, device, &user.id, ctx.now).await?;
     }
     door.commit(ctx, tx).await?;

@@ -4,11 +4,12 @@
 use crate::door::Door;
 use crate::gate::decide::{Verdict, Visitor, decide};
 use crate::live::apps::Place;
-use crate::sign_in::flow::Wish;
+use crate::sign_in::flow::{Entrance, Wish};
 use doorward_model::address::{BackTo, HostName};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
+use doorward_model::id::AppId;
 use doorward_model::limits;
 use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
 use doorward_model::session::{Pass, Session};
@@ -18,6 +19,8 @@ use doorward_store::sessions::{self, SignedIn, UsedTicket};
 pub enum Entry {
     /// A ticket for the app's host.
     Ticket(PlainToken),
+    /// The rule says yes, and the app is entered by a pass shared by the parent domain.
+    Shared,
     /// The app's rule says no; the verdict says why.
     Refused(Verdict),
     /// The app is gone.
@@ -28,6 +31,8 @@ pub enum Entry {
 pub struct Admitted {
     /// For the pass cookie.
     pub pass: PlainToken,
+    /// The app it opens.
+    pub app_id: AppId,
     /// Where to go next.
     pub back_to: BackTo,
     /// How long the pass may live at most, in seconds; `None` for as long as the browser is open.
@@ -47,12 +52,17 @@ pub async fn ask(door: &Door, ctx: &Ctx, signed_in: &SignedIn, wish: &Wish) -> R
     let visitor = Visitor::Person { user: &signed_in.user, groups: &person.groups };
     let verdict = decide(ctx.now, app, None, Some(visitor));
     if !matches!(verdict, Verdict::Pass(_)) {
-        let detail = format!("user {} at app {}: {verdict:?}", signed_in.user.name, app.slug);
-        let mut tx = door.begin().await?;
-        let subject = signed_in.user.id.to_string();
-        tx.record(Event::new(EventKind::GateDenied, Some(&app.realm_id), subject, detail));
-        door.commit(ctx, tx).await?;
+        if door.live.may_record_denial(&signed_in.session.id, ctx.now) {
+            let detail = format!("user {} at app {}: {verdict:?}", signed_in.user.name, app.slug);
+            let mut tx = door.begin().await?;
+            let subject = signed_in.user.id.to_string();
+            tx.record(Event::new(EventKind::GateDenied, Some(&app.realm_id), subject, detail));
+            door.commit(ctx, tx).await?;
+        }
         return Ok(Entry::Refused(verdict));
+    }
+    if wish.entrance == Entrance::Shared {
+        return Ok(Entry::Shared);
     }
     let token = PlainToken::draw(TokenKind::Ticket, &*door.dice);
     let ticket = UsedTicket {
@@ -99,7 +109,7 @@ pub async fn admit(
     let Some(loaded) = loaded.filter(|loaded| loaded.session.is_live(ctx.now)) else { return Ok(None) };
     let session = &loaded.session.session;
     let keep_seconds = is_remembered(door, session).then(|| session.expires_at.millis_since(ctx.now) / 1000);
-    Ok(Some(Admitted { pass, back_to, keep_seconds }))
+    Ok(Some(Admitted { pass, app_id: used.app_id, back_to, keep_seconds }))
 }
 
 /// In parent-domain mode: a pass for every app below the domain, drawn beside the session.

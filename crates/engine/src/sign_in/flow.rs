@@ -1,14 +1,36 @@
-//! The flow: one sign-in attempt. Its token stands in the page, so that several tabs can sign in side by
-//! side, and works only with the cookie of the browser that began it. It remembers where to go afterwards.
+//! The flow: one sign-in attempt. It is sealed into the page itself, so that beginning one costs no memory
+//! and no write, and several tabs can sign in side by side. It opens only beside the cookie of the browser
+//! that began it, for half an hour, and remembers where to go afterwards.
 
 use crate::door::Door;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_model::address::BackTo;
 use doorward_model::context::Ctx;
-use doorward_model::fault::Fault;
+use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{AppId, RealmId};
 use doorward_model::limits;
-use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
-use doorward_store::flows::{self, Flow};
+use doorward_model::secret::TokenHash;
+use doorward_model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+const PURPOSE: &str = "sign-in flow";
+const PREFIX: &str = "dwf_";
+
+/// One sign-in attempt, as sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Flow {
+    /// The realm being signed in to.
+    pub realm_id: RealmId,
+    /// The app it is for, if it began at one.
+    app_id: Option<AppId>,
+    back_url: String,
+    binding: String,
+    entrance: String,
+    /// Hash (hex) of the cookie of the browser that began it: a link alone opens nothing.
+    browser: String,
+    expires_at: Timestamp,
+}
 
 /// What an app's host asks for on behalf of a browser.
 pub struct Wish {
@@ -70,15 +92,14 @@ impl Entrance {
     }
 }
 
-/// Begins a flow. `None` when this client address has too many under way.
-pub async fn begin(
+/// Begins a flow; the text stands in the page.
+pub fn begin(
     door: &Door,
     ctx: &Ctx,
     realm: &RealmId,
     browser: &TokenHash,
     wish: Option<&Wish>,
-) -> Result<Option<PlainToken>, Fault> {
-    let token = PlainToken::draw(TokenKind::Flow, &*door.dice);
+) -> Result<String, Fault> {
     let flow = Flow {
         realm_id: realm.clone(),
         app_id: wish.map(|wish| wish.app_id.clone()),
@@ -86,20 +107,19 @@ pub async fn begin(
         binding: wish.map(|wish| wish.binding.clone()).unwrap_or_default(),
         entrance: wish.map_or(Entrance::Doorward, |wish| wish.entrance).as_str().to_owned(),
         browser: browser.hex(),
+        expires_at: ctx.now.plus_seconds(limits::FLOW_SECONDS),
     };
-    let mut tx = door.begin().await?;
-    let times = (ctx.now, ctx.now.plus_seconds(limits::FLOW_SECONDS));
-    if !flows::create(&mut tx, &token.hash(), &flow, &ctx.client_address(), times).await? {
-        return Ok(None);
-    }
-    door.commit(ctx, tx).await?;
-    Ok(Some(token))
+    let text =
+        serde_json::to_vec(&flow).map_err(|error| Fault::new(FaultKind::Internal, "writing a sign-in flow", error))?;
+    let sealed = door.keys.seal(PURPOSE, &text, &*door.dice)?;
+    Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sealed)))
 }
 
-/// The flow of that token, while it lasts and for the browser that began it.
-pub async fn find(door: &Door, ctx: &Ctx, hash: &TokenHash, browser: &TokenHash) -> Result<Option<Flow>, Fault> {
-    let flow = flows::find(&mut &door.store, hash, ctx.now).await?;
-    Ok(flow.filter(|flow| flow.browser == browser.hex()))
+/// The flow in a page's text, while it lasts and for the browser that began it.
+pub fn find(door: &Door, ctx: &Ctx, text: &str, browser: &TokenHash) -> Option<Flow> {
+    let sealed = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+    let flow: Flow = serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()?;
+    (flow.browser == browser.hex() && ctx.now < flow.expires_at).then_some(flow)
 }
 
 /// The wish a flow carries, checked again: the app may have changed since.

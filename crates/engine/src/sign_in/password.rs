@@ -4,7 +4,7 @@
 use crate::door::Door;
 use crate::limits;
 use crate::passwords::HashError;
-use crate::sign_in::throttle::{self, Place, Reserved};
+use crate::sign_in::throttle::{self, Account, Place, Reserved};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
@@ -14,7 +14,7 @@ use doorward_model::people::User;
 use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
-use doorward_store::{flows, sessions, users};
+use doorward_store::{sessions, users};
 
 /// One attempt as it came from the form.
 pub struct Attempt<'a> {
@@ -32,8 +32,6 @@ pub struct Attempt<'a> {
     pub user_agent: &'a str,
     /// The session the browser had before; it ends.
     pub former: Option<SessionId>,
-    /// The flow this attempt belongs to; it is closed.
-    pub flow: Option<TokenHash>,
 }
 
 /// A fresh session and the credentials for the browser.
@@ -71,27 +69,30 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     // Somebody unknown costs the same reads as somebody known.
     let id = user.as_ref().map_or_else(|| UserId::draw(&*door.dice), |user| user.id.clone());
     let stored = users::password(&mut &door.store, &id).await?;
-    let account = account_name(user.as_ref(), attempt.realm_id, attempt.login);
+    let typed = canonical(attempt.login);
     let device = known_device(door, &id, attempt.device).await?;
-    let reserved = match throttle::reserve(door, ctx, &account, device.as_ref()).await? {
-        Place::Free(reserved) => reserved,
-        Place::Taken { until } => {
-            record(door, ctx, EventKind::SignInThrottled, attempt.realm_id, user.as_ref()).await?;
-            return Ok(Outcome::Throttled { until });
-        }
+    let account = Account { realm: attempt.realm_id, typed: &typed, user: &id, device: device.as_ref() };
+    let reserved = match throttle::reserve(door, ctx, &account).await? {
+        Place::Free(reserved) => Some(reserved),
+        Place::SilentlyTaken => None,
+        Place::Taken { until } => return Ok(Outcome::Throttled { until }),
     };
-    let Attempt { realm_id, password, remember, user_agent, former, flow, .. } = attempt;
+    let Attempt { realm_id, password, remember, user_agent, former, .. } = attempt;
+    // Without a place no real password is checked; the same work is done, so that nobody can tell.
+    let stored = stored.filter(|_| reserved.is_some());
     let right = match door.hasher.verify(password, stored.as_deref()).await {
         Ok(right) => right,
-        Err(HashError::Busy) => {
-            let mut tx = door.begin().await?;
-            throttle::release(&mut tx, &reserved).await?;
-            door.commit(ctx, tx).await?;
-            return Ok(Outcome::Busy);
+        Err(error) => {
+            if let Some(reserved) = &reserved {
+                throttle::give_back(door, ctx, reserved).await?;
+            }
+            return match error {
+                HashError::Busy => Ok(Outcome::Busy),
+                HashError::Fault(fault) => Err(fault),
+            };
         }
-        Err(HashError::Fault(fault)) => return Err(fault),
     };
-    let Some(user) = user.filter(|_| right) else {
+    let Some((user, reserved)) = user.filter(|_| right).zip(reserved) else {
         record(door, ctx, EventKind::SignInRefused, realm_id, None).await?;
         return Ok(Outcome::Wrong);
     };
@@ -99,14 +100,13 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         record(door, ctx, EventKind::SignInRefused, realm_id, Some(&user)).await?;
         return Ok(Outcome::Disabled);
     }
-    let closing = Closing { former, flow, reserved };
+    let closing = Closing { former, reserved };
     open_session(door, ctx, user, (remember, user_agent), closing).await
 }
 
 /// What ends or is given back when a session opens.
 struct Closing {
     former: Option<SessionId>,
-    flow: Option<TokenHash>,
     reserved: Reserved,
 }
 
@@ -118,12 +118,9 @@ async fn open_session(
     closing: Closing,
 ) -> Result<Outcome, Fault> {
     let mut tx = door.begin().await?;
-    throttle::release(&mut tx, &closing.reserved).await?;
+    throttle::succeeded(&mut tx, &closing.reserved).await?;
     if let Some(former) = &closing.former {
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
-    }
-    if let Some(flow) = &closing.flow {
-        flows::close(&mut tx, flow).await?;
     }
     let opened = begin_session(door, ctx, &mut tx, user, (remember, user_agent)).await?;
     door.commit(&Ctx { actor: Actor::User(opened.user.id.clone()), ..ctx.clone() }, tx).await?;
@@ -178,16 +175,10 @@ async fn find_user(door: &Door, realm: &RealmId, login: &str) -> Result<Option<U
     }
 }
 
-/// What failures are counted under: the user, however named, or the canonical name when there is none.
-fn account_name(user: Option<&User>, realm: &RealmId, login: &str) -> String {
-    match user {
-        Some(user) => user.id.to_string(),
-        None => {
-            let name = UserName::parse(login.trim()).map(|name| name.to_string()).unwrap_or_default();
-            let name: String = name.chars().take(64).collect();
-            format!("{realm} {name}")
-        }
-    }
+/// The name typed, in the form failures are counted under.
+fn canonical(login: &str) -> String {
+    let name = UserName::parse(login.trim()).map(|name| name.to_string()).unwrap_or_default();
+    name.chars().take(64).collect()
 }
 
 async fn known_device(door: &Door, user: &UserId, device: Option<TokenHash>) -> Result<Option<TokenHash>, Fault> {

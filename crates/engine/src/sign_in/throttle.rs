@@ -1,25 +1,47 @@
 //! How many wrong passwords are tried. A place is reserved before a password is checked, so parallel
-//! guesses cannot run past the limit; it is given back when the password was right. A browser that has
-//! signed in to the account before has a budget of its own: strangers cannot lock a person out.
+//! guesses cannot run past the limit; it is given back when the password was right. Failures count under
+//! the name that was typed, known or not, and besides, without showing it, under the user it belongs to:
+//! so other spellings and the e-mail address gain nothing, and nobody learns that they belong together.
+//! A browser that has signed in to the account before has a budget of its own: strangers cannot lock a
+//! person out.
 
 use crate::door::Door;
 use crate::limits;
 use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
+use doorward_model::id::{RealmId, UserId};
 use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
 use doorward_store::throttles;
+use doorward_store::tx::Tx;
 use std::net::IpAddr;
+
+/// Whom an attempt is about.
+pub struct Account<'a> {
+    /// The realm.
+    pub realm: &'a RealmId,
+    /// The name typed, in canonical form.
+    pub typed: &'a str,
+    /// The user it belongs to; a made-up id when there is none, so that both cost the same.
+    pub user: &'a UserId,
+    /// The browser, when it has signed in to this account before.
+    pub device: Option<&'a TokenHash>,
+}
 
 /// One counter an attempt must find a place under.
 struct Counter {
     name: String,
     limit: i64,
     seconds: i64,
+    /// Counts failures of this account alone, so that a success wipes it.
+    is_of_account: bool,
+    /// Telling that it is full would tell that the name belongs to a user.
+    is_silent: bool,
 }
 
 /// Places reserved for one attempt.
-pub struct Reserved(Vec<String>);
+pub struct Reserved(Vec<Counter>);
 
 /// The outcome of asking for a place.
 pub enum Place {
@@ -30,61 +52,86 @@ pub enum Place {
         /// When the window ends.
         until: Timestamp,
     },
+    /// Too many failures of the user under other names: answer as for a wrong password.
+    SilentlyTaken,
 }
 
-/// Reserves a place under every counter that applies. `account` is the user's id, or the name typed
-/// when there is no such user, so that both cost and count alike.
-pub async fn reserve(door: &Door, ctx: &Ctx, account: &str, device: Option<&TokenHash>) -> Result<Place, Fault> {
-    let counters = counters(account, &ctx.client_address(), device);
+/// Reserves a place under every counter that applies.
+pub async fn reserve(door: &Door, ctx: &Ctx, account: &Account<'_>) -> Result<Place, Fault> {
+    let counters = counters(account, &ctx.client_address());
+    for counter in &counters {
+        let full = throttles::full_until(&mut &door.store, &counter.name, counter.limit, ctx.now).await?;
+        if let Some(until) = full {
+            return Ok(counter.taken(until));
+        }
+    }
     let mut tx = door.begin().await?;
-    let mut names = Vec::new();
     for counter in &counters {
         let window_ends = ctx.now.plus_seconds(counter.seconds);
-        if !throttles::reserve(&mut tx, &counter.name, counter.limit, (ctx.now, window_ends)).await? {
+        match throttles::reserve(&mut tx, &counter.name, counter.limit, (ctx.now, window_ends)).await? {
             // Dropping the transaction gives the places reserved so far back.
-            let ends = throttles::window_ends(&mut tx, &counter.name).await?;
-            return Ok(Place::Taken { until: ends.unwrap_or(window_ends) });
+            None => return Ok(counter.taken(window_ends)),
+            // The last place: what follows is refused, and recorded once, here.
+            Some(taken) if taken == counter.limit => {
+                let detail = format!("no more attempts until {}", window_ends.rfc3339());
+                let subject = if counter.is_silent { account.user.to_string() } else { String::new() };
+                tx.record(Event::new(EventKind::SignInThrottled, Some(account.realm), subject, detail));
+            }
+            Some(_) => {}
         }
-        names.push(counter.name.clone());
     }
     door.commit(ctx, tx).await?;
-    Ok(Place::Free(Reserved(names)))
+    Ok(Place::Free(Reserved(counters)))
 }
 
-/// Gives the places back: the attempt was no failure. The account's own counter starts anew.
-pub async fn release(tx: &mut doorward_store::tx::Tx, reserved: &Reserved) -> Result<(), Fault> {
-    for (index, name) in reserved.0.iter().enumerate() {
-        if index == 0 {
-            throttles::clear(tx, name).await?;
+/// The password was right: the account's counters start anew, the others get their place back.
+pub async fn succeeded(tx: &mut Tx, reserved: &Reserved) -> Result<(), Fault> {
+    for counter in &reserved.0 {
+        if counter.is_of_account {
+            throttles::clear(tx, &counter.name).await?;
         } else {
-            throttles::release(tx, name).await?;
+            throttles::release(tx, &counter.name).await?;
         }
     }
     Ok(())
 }
 
-fn counters(account: &str, client_address: &str, device: Option<&TokenHash>) -> Vec<Counter> {
+/// The password was not even checked: exactly the reserved places go back.
+pub async fn give_back(door: &Door, ctx: &Ctx, reserved: &Reserved) -> Result<(), Fault> {
+    let mut tx = door.begin().await?;
+    for counter in &reserved.0 {
+        throttles::release(&mut tx, &counter.name).await?;
+    }
+    door.commit(ctx, tx).await
+}
+
+impl Counter {
+    fn taken(&self, until: Timestamp) -> Place {
+        if self.is_silent { Place::SilentlyTaken } else { Place::Taken { until } }
+    }
+}
+
+fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
+    let Account { realm, typed, user, device } = account;
+    let counter = |name: String, limit, seconds, (is_of_account, is_silent)| Counter {
+        name,
+        limit,
+        seconds,
+        is_of_account,
+        is_silent,
+    };
     if let Some(device) = device {
-        let name = format!("device {} {account}", device.hex());
-        return vec![Counter { name, limit: limits::FAILURES_PER_DEVICE, seconds: limits::PAIR_SECONDS }];
+        let name = format!("device {} {user}", device.hex());
+        return vec![counter(name, limits::FAILURES_PER_DEVICE, limits::PAIR_SECONDS, (true, false))];
     }
     let network = network(client_address);
+    let (pair, whole) = (limits::FAILURES_PER_PAIR, limits::FAILURES_PER_ACCOUNT);
     vec![
-        Counter {
-            name: format!("pair {network} {account}"),
-            limit: limits::FAILURES_PER_PAIR,
-            seconds: limits::PAIR_SECONDS,
-        },
-        Counter {
-            name: format!("account {account}"),
-            limit: limits::FAILURES_PER_ACCOUNT,
-            seconds: limits::ACCOUNT_SECONDS,
-        },
-        Counter {
-            name: format!("network {network}"),
-            limit: limits::FAILURES_PER_NETWORK,
-            seconds: limits::NETWORK_SECONDS,
-        },
+        counter(format!("pair {network} {realm} {typed}"), pair, limits::PAIR_SECONDS, (true, false)),
+        counter(format!("pair {network} {user}"), pair, limits::PAIR_SECONDS, (true, true)),
+        counter(format!("name {realm} {typed}"), whole, limits::ACCOUNT_SECONDS, (false, false)),
+        counter(format!("user {user}"), whole, limits::ACCOUNT_SECONDS, (false, true)),
+        counter(format!("network {network}"), limits::FAILURES_PER_NETWORK, limits::NETWORK_SECONDS, (false, false)),
     ]
 }
 
@@ -102,7 +149,10 @@ fn network(client_address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{counters, network};
+    use super::{Account, counters, network};
+    use doorward_model::dice::Counting;
+    use doorward_model::id::{RealmId, UserId};
+    use doorward_model::secret::{PlainToken, TokenKind};
 
     #[test]
     fn one_ipv6_host_is_one_network() {
@@ -113,12 +163,14 @@ mod tests {
 
     #[test]
     fn gauntlet_b11_02_a_known_browser_is_counted_apart_from_strangers() {
-        let token = doorward_model::secret::PlainToken::draw(
-            doorward_model::secret::TokenKind::Device,
-            &doorward_model::dice::Counting::new(5),
-        );
-        let known: Vec<_> = counters("usr", "192.0.2.1", Some(&token.hash())).into_iter().map(|c| c.name).collect();
-        let stranger: Vec<_> = counters("usr", "192.0.2.1", None).into_iter().map(|c| c.name).collect();
+        let dice = Counting::new(5);
+        let (realm, user) = (RealmId::draw(&dice), UserId::draw(&dice));
+        let device = PlainToken::draw(TokenKind::Device, &dice).hash();
+        let names = |device| {
+            let account = Account { realm: &realm, typed: "ada", user: &user, device };
+            counters(&account, "192.0.2.1").into_iter().map(|counter| counter.name).collect::<Vec<_>>()
+        };
+        let (known, stranger) = (names(Some(&device)), names(None));
         assert!(known.iter().all(|name| !stranger.contains(name)));
     }
 }

@@ -23,8 +23,7 @@ pub(super) fn render(facts: &RecipeFacts<'_>, protocol: Protocol) -> Vec<RecipeF
         let resolved = cluster_type(place);
         values.extend([(host, place.host().to_owned()), (port, place.port().to_string()), (kind, resolved.to_owned())]);
     }
-    let told = facts.told();
-    values.push(("told", if told.is_empty() { empty_list() } else { lines(told, exact) }));
+    values.push(("told", lines(facts.told(), exact)));
     let (service, cluster, shown) = match protocol {
         Protocol::Http => (include_str!("templates/envoy-service-http.yaml"), "", "HTTP"),
         Protocol::Grpc => (
@@ -56,11 +55,6 @@ pub(super) fn removal(indent: &str) -> String {
     lines(lookalikes(), |pattern| {
         format!("{indent}- remove_on_match:\n{indent}    key_matcher: {{safe_regex: {{regex: '{pattern}'}}}}")
     })
-}
-
-/// A matcher list may not be empty: one name nobody sends.
-fn empty_list() -> String {
-    "                              - exact: x-doorward-nothing".to_owned()
 }
 
 fn cluster_type(place: &Place) -> &'static str {

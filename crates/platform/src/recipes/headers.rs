@@ -19,6 +19,11 @@ pub(super) const ASKED: [&str; 10] = [
     "origin",
 ];
 
+/// Every answer that lets in has these two: what is left of the client's own once Doorward's passes and
+/// tokens are taken out, or the identity token. Empty when nothing is left. The gate has to see the
+/// client's own first, so they cannot be removed from the request before the question.
+pub(super) const OVERWRITTEN: [&str; 2] = ["cookie", "authorization"];
+
 /// Every name of every family: removed from requests, chosen or not.
 pub(super) fn managed() -> Vec<&'static str> {
     HeaderFamily::ALL.iter().flat_map(|family| family.names().iter().copied()).collect()
@@ -51,7 +56,7 @@ pub(super) fn capitalised(name: &str) -> String {
 }
 
 impl RecipeFacts<'_> {
-    /// Names the tool is told, lower case.
+    /// Names the tool is told in Doorward's words, lower case. [`OVERWRITTEN`] comes last.
     pub(super) fn told(&self) -> Vec<&'static str> {
         let mut names: Vec<&'static str> = Vec::new();
         for name in self.families.iter().flat_map(|family| family.names()) {
@@ -59,9 +64,7 @@ impl RecipeFacts<'_> {
                 names.push(name);
             }
         }
-        if self.bearer_token {
-            names.push("authorization");
-        }
+        names.extend(OVERWRITTEN);
         names
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn render(facts: &RecipeFacts<'_>) -> Vec<RecipeFile> {
         ("hosts", quoted(&hosts)),
         ("host_names", quoted(&facts.hosts())),
         ("asked", lines(ASKED, item)),
-        ("told", if facts.told().is_empty() { "        []".into() } else { lines(facts.told(), item) }),
+        ("told", lines(facts.told(), item)),
         ("removed", removal("                ")),
         ("upstream_host", facts.upstream.host().to_owned()),
         ("upstream_port", facts.upstream.port().to_string()),

@@ -88,8 +88,6 @@ pub struct RecipeFacts<'a> {
     pub listen: Place,
     /// Identity header families the tool is told. All other families are still removed from requests.
     pub families: Vec<HeaderFamily>,
-    /// Whether the tool is told `Authorization: Bearer`.
-    pub bearer_token: bool,
     /// Where people reach Doorward; stands in comments.
     pub doorward: &'a Address,
     /// Groups that may enter, for ingresses that check the groups header themselves (Istio).

@@ -26,7 +26,6 @@ fn with(change: impl FnOnce(&mut RecipeFacts<'_>), check: impl FnOnce(&RecipeFac
         doorward_grpc: place("doorward.auth.svc:8081"),
         listen: place("127.0.0.1:8000"),
         families: vec![HeaderFamily::Authentik],
-        bearer_token: false,
         doorward: &doorward,
         allowed_groups: vec![GroupName::parse("dagster-users").unwrap()],
         public_paths: vec![PublicPath::parse("/health").unwrap()],
@@ -149,38 +148,54 @@ fn look_alikes_are_covered_and_nothing_else() {
 }
 
 #[test]
-fn the_bearer_token_is_told_only_when_wanted() {
-    let says = |kind, facts: &RecipeFacts<'_>| {
-        let text = joined(kind, facts);
-        match kind {
-            RecipeKind::Nginx => text.contains("proxy_set_header Authorization $doorward_authorization;"),
-            RecipeKind::Traefik => {
-                text.split("authResponseHeaders:").nth(1).is_some_and(|rest| rest.contains("- Authorization"))
-            }
-            RecipeKind::Caddy => text.lines().any(|l| l.contains("copy_headers") && l.ends_with(" Authorization")),
-            RecipeKind::Haproxy => {
-                text.split("local TOLD").nth(1).is_some_and(|rest| rest.contains("\"authorization\""))
-            }
-            RecipeKind::Envoy => {
-                text.split("allowed_upstream_headers").nth(1).is_some_and(|rest| rest.contains("authorization"))
-            }
-            // Over gRPC the answer itself says which headers to set.
-            RecipeKind::EnvoyGrpc => facts.bearer_token,
-            RecipeKind::Istio => {
-                text.split("headersToUpstreamOnAllow").nth(1).is_some_and(|rest| rest.contains("- authorization"))
-            }
-        }
-    };
-    for wanted in [false, true] {
+fn cookies_and_credentials_are_what_the_answer_leaves_of_them() {
+    // What a file says after `begin` and before `end`.
+    fn part<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+        text.split_once(begin).unwrap().1.split_once(end).unwrap().0
+    }
+    // Whatever else the tool is told, and also when that is all.
+    for families in [vec![], vec![HeaderFamily::Authentik]] {
         with(
-            |facts| facts.bearer_token = wanted,
+            |facts| facts.families = families,
             |facts| {
-                for kind in RecipeKind::ALL {
-                    assert_eq!(says(kind, facts), wanted, "{kind}");
+                let nginx = joined(RecipeKind::Nginx, facts);
+                let traefik = joined(RecipeKind::Traefik, facts);
+                let caddy = joined(RecipeKind::Caddy, facts);
+                let haproxy = joined(RecipeKind::Haproxy, facts);
+                let envoy = joined(RecipeKind::Envoy, facts);
+                let istio = joined(RecipeKind::Istio, facts);
+                for (lower, shown) in [("cookie", "Cookie"), ("authorization", "Authorization")] {
+                    assert!(nginx.contains(&format!("auth_request_set $doorward_{lower} $upstream_http_{lower};")));
+                    assert!(nginx.contains(&format!("proxy_set_header {shown} $doorward_{lower};")));
+                    let item = format!("- {shown}\n");
+                    assert!(part(&traefik, "authResponseHeaders:", "authResponseHeadersRegex").contains(&item));
+                    assert!(part(&traefik, "authRequestHeaders:", "authResponseHeaders").contains(&item));
+                    assert!(part(&caddy, "copy_headers ", "\n").contains(&format!("{shown}>X-Doorward-{shown}")));
+                    assert!(caddy.contains(&format!("request_header {shown} {{header.X-Doorward-{shown}}}")));
+                    assert!(part(&haproxy, "local TOLD", "}").contains(&format!("\"{lower}\"")));
+                    let exact = format!("- exact: {lower}\n");
+                    assert!(part(&envoy, "allowed_upstream_headers", "http.router").contains(&exact));
+                    let item = format!("- {lower}\n");
+                    assert!(part(&istio, "headersToUpstreamOnAllow", "doorward-grpc").contains(&item));
                 }
             },
         );
     }
+}
+
+#[test]
+fn caddy_lets_no_client_write_what_is_copied_aside() {
+    with(
+        |_| (),
+        |facts| {
+            let caddy = joined(RecipeKind::Caddy, facts);
+            let positions: Vec<usize> =
+                caddy.match_indices("request_header -X-Doorward-*").map(|(position, _)| position).collect();
+            let question = caddy.find("\t\tforward_auth ").unwrap();
+            let [before, after] = positions.as_slice() else { panic!("removed twice") };
+            assert!(*before < question && question < *after);
+        },
+    );
 }
 
 #[test]
@@ -381,7 +396,8 @@ fn istio_providers_have_what_mesh_config_requires() {
             for name in ["cookie", "authorization", "accept", "upgrade", "sec-fetch-mode"] {
                 assert!(http.include_request_headers_in_check.iter().any(|known| known == name), "{name}");
             }
-            assert_eq!(http.headers_to_upstream_on_allow, HeaderFamily::Authentik.names());
+            let told = [HeaderFamily::Authentik.names(), &["cookie", "authorization"]].concat();
+            assert_eq!(http.headers_to_upstream_on_allow, told);
             let grpc = second.grpc.as_ref().unwrap();
             assert_eq!(
                 (second.name.as_str(), grpc.service.as_str(), grpc.port),

@@ -7,12 +7,11 @@ use super::{RecipeFacts, RecipeFile};
 pub(super) fn render(facts: &RecipeFacts<'_>) -> Vec<RecipeFile> {
     let item = |name: &str| format!("          - {}", capitalised(name));
     let hosts: Vec<String> = facts.hosts().iter().map(|host| format!("Host(`{host}`)")).collect();
-    let told = facts.told();
     let mut values = facts.header();
     values.extend([
         ("hosts_rule", hosts.join(" || ")),
         ("asked", lines(ASKED, item)),
-        ("told", if told.is_empty() { "          []".into() } else { lines(told, item) }),
+        ("told", lines(facts.told(), item)),
         ("lookalikes", format!("(?i){}", lookalikes().join("|"))),
     ]);
     vec![

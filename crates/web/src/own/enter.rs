@@ -3,7 +3,7 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
 use crate::cookies;
-use crate::own::sign_in::{Browser, too_many_flows};
+use crate::own::sign_in::Browser;
 use crate::pages;
 use crate::web::Web;
 use axum::extract::State;
@@ -48,10 +48,8 @@ async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &W
         return go_on(web, arrival, &visitor.signed_in, Some(wish), visitor.proof.reveal()).await;
     }
     let browser = Browser::of(web, headers);
-    let Some(token) = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Some(wish)).await? else {
-        return Ok(too_many_flows(web, &arrival.ctx));
-    };
-    let mut answer = answers::found(&format!("/realms/{}/sign-in?flow={}", realm.name, token.reveal()));
+    let token = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Some(wish))?;
+    let mut answer = answers::found(&format!("/realms/{}/sign-in?flow={}", realm.name, token));
     browser.keep(web, answer.headers_mut());
     Ok(answer)
 }
@@ -79,7 +77,7 @@ pub async fn go_on(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: Opt
             };
             answers::page(StatusCode::FORBIDDEN, &view, &wish.back_to.address().origin())
         }
-        Entry::Ticket(_) if wish.entrance == Entrance::Shared => go_on_shared(web, arrival, signed_in, wish).await,
+        Entry::Shared => go_on_shared(web, arrival, signed_in, wish).await,
         Entry::Ticket(ticket) => {
             let path = format!("{}?ticket={}", wish.entrance.enter_path(), ticket.reveal());
             Ok(answers::see_other(&wish.back_to.address().url(&path)))
@@ -156,13 +154,15 @@ pub fn place_for<'a>(places: &'a [Place], wanted: Option<&str>) -> Option<(&'a P
     })
 }
 
-/// The target in `rd=`. Proxies that cannot encode put it there raw, as the last thing in the query: a
-/// raw slash tells, and then everything up to the end belongs to it.
+/// The target in `rd=`. Proxies that cannot encode put it there raw, as the last thing in the query: a raw
+/// slash in its path tells, and then everything up to the end belongs to it. Some encode the path alone
+/// and leave scheme and host raw.
 pub fn wanted(query: &str) -> Option<String> {
     let start = if query.starts_with("rd=") { 3 } else { query.find("&rd=")? + 4 };
     let tail = query.get(start..)?;
     let value = tail.split('&').next().unwrap_or(tail);
-    if value.contains('/') { Some(tail.to_owned()) } else { doorward_gate::answer::url_decode(value) }
+    let path = value.split_once("://").map_or(value, |(_, rest)| rest);
+    if path.contains('/') { Some(tail.to_owned()) } else { doorward_gate::answer::url_decode(value) }
 }
 
 fn nowhere(web: &Web, arrival: &Arrival) -> Response {
@@ -184,6 +184,7 @@ mod tests {
         assert_eq!(wanted("rd=/runs?x=1&y=%2F").as_deref(), Some("/runs?x=1&y=%2F"));
         assert_eq!(wanted("a=b&rd=https://h/x?y&z").as_deref(), Some("https://h/x?y&z"));
         assert_eq!(wanted("rd=https%3A%2F%2Fh%2Fx&rm=GET").as_deref(), Some("https://h/x"));
+        assert_eq!(wanted("rd=https://h%2Fx%3Fy%3D1&rm=GET").as_deref(), Some("https://h/x?y=1"));
         assert_eq!(wanted("x=1"), None);
     }
 }

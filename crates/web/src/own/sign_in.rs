@@ -41,10 +41,7 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let Some(realm) = known_realm(web, realm).await? else { return Ok(no_realm(web, &arrival.ctx)) };
     let browser = Browser::of(web, headers);
     let presented = query.fields.text("flow");
-    let kept = match TokenHash::of_presented(TokenKind::Flow, presented) {
-        Some(hash) => flow::find(web.door(), &arrival.ctx, &hash, &browser.hash).await?,
-        None => None,
-    };
+    let kept = flow::find(web.door(), &arrival.ctx, presented, &browser.hash).filter(|kept| kept.realm_id == realm.id);
     let wish = kept.as_ref().and_then(|kept| flow::wish(web.door(), kept));
     if let Some(visitor) = visitor(web, arrival, headers).await?
         && visitor.signed_in.session.realm_id == realm.id
@@ -53,10 +50,7 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     }
     let token = match kept {
         Some(_) => presented.to_owned(),
-        None => match flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, None).await? {
-            Some(token) => token.reveal().to_owned(),
-            None => return Ok(too_many_flows(web, &arrival.ctx)),
-        },
+        None => flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, None)?,
     };
     let form = Form { realm: &realm, flow: &token, login: "", remember: false, error: None };
     let mut answer = render(web, StatusCode::OK, &form, wish.as_ref(), &browser)?;
@@ -84,10 +78,8 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     if browser.is_new || !browser.proof().matches(fields.text("csrf")) {
         return Ok(stale_form(web, arrival));
     }
-    let Some(hash) = TokenHash::of_presented(TokenKind::Flow, fields.text("flow")) else {
-        return Ok(stale_form(web, arrival));
-    };
-    let Some(kept) = flow::find(web.door(), &arrival.ctx, &hash, &browser.hash).await? else {
+    let kept = flow::find(web.door(), &arrival.ctx, fields.text("flow"), &browser.hash);
+    let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else {
         return Ok(flow_over(web, &arrival.ctx, &realm));
     };
     let wish = flow::wish(web.door(), &kept);
@@ -110,7 +102,6 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         device: Cookie::Device.read(headers, scheme).map(|(_, hash)| hash),
         user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
         former: visitor(web, arrival, headers).await?.map(|visitor| visitor.signed_in.session.id.clone()),
-        flow: Some(hash),
     };
     let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
     let (status, error) = match outcome {
@@ -145,8 +136,8 @@ pub async fn open(web: &Web, arrival: &Arrival, opened: Opened, wish: Option<&Wi
     let mut answer = enter::go_on(web, arrival, &signed_in, wish, proof.reveal()).await?;
     let public = &web.door().settings.public;
     let keep = enter::keep_seconds(web, &signed_in.session, arrival.ctx.now);
-    Cookie::Session.set(answer.headers_mut(), public, &opened.session, keep);
-    Cookie::Device.set(answer.headers_mut(), public, &opened.device, Some(DEVICE_SECONDS));
+    Cookie::Session.set(answer.headers_mut(), public, opened.session.reveal(), keep);
+    Cookie::Device.set(answer.headers_mut(), public, opened.device.reveal(), Some(DEVICE_SECONDS));
     Ok(answer)
 }
 
@@ -210,11 +201,13 @@ impl Browser {
         }
     }
 
-    /// Sets the cookie when the secret is new.
+    /// Sets the cookie, also when the browser has it already: it lives on from every page.
     pub fn keep(&self, web: &Web, headers: &mut HeaderMap) {
-        if let Secret::Fresh(token) = &self.secret {
-            Cookie::Browser.set(headers, &web.door().settings.public, token, Some(BROWSER_SECONDS));
-        }
+        let text = match &self.secret {
+            Secret::Known(text) => text,
+            Secret::Fresh(token) => token.reveal(),
+        };
+        Cookie::Browser.set(headers, &web.door().settings.public, text, Some(BROWSER_SECONDS));
     }
 }
 
@@ -231,21 +224,11 @@ pub fn no_realm(web: &Web, ctx: &Ctx) -> Response {
     answers::problem(web, ctx, StatusCode::NOT_FOUND, words)
 }
 
-/// 429 for a browser, or rather its network, with too many sign-ins under way.
-pub fn too_many_flows(web: &Web, ctx: &Ctx) -> Response {
-    let words = (
-        "Too many sign-ins at once",
-        "Very many sign-ins were begun from your network and not finished.",
-        "Wait half an hour, or finish one that is open.",
-    );
-    answers::problem(web, ctx, StatusCode::TOO_MANY_REQUESTS, words)
-}
-
 fn flow_over(web: &Web, ctx: &Ctx, realm: &Realm) -> Response {
     let view = pages::Problem {
         status: 410,
         title: "This sign-in is over".to_owned(),
-        what: "The page was open for too long, or the sign-in was finished in another tab.".to_owned(),
+        what: "The page was open for too long, or in another browser.".to_owned(),
         how: "Start again; it takes a moment.".to_owned(),
         request_id: ctx.request.to_string(),
         home_url: Some(web.door().settings.public.url("/")),

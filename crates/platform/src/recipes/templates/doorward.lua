@@ -9,7 +9,7 @@ local ASKED = {
 {{asked}}
 }
 
--- What the tool is told; removed when the gate leaves it out or empty.
+-- What the tool is told, in place of the client's own; removed when the gate leaves it out or empty.
 local TOLD = {
 {{told}}
 }
