@@ -92,32 +92,46 @@ impl Gate {
         head: Head<'_>,
         own: Result<HostName, BadAsk>,
     ) -> Response<Bytes> {
-        let apps = self.door.live.apps();
+        let apps = self.door.live.apps_now();
         let known = |host: &HostName| apps.knows_host(host);
-        let original = match ask::original(dialect, head.method, head.uri, head.headers, own, known) {
-            Ok(original) => original,
+        let (host, path) = match ask::target(dialect, head.uri, head.headers, own, known) {
+            Ok(target) => target,
             Err(bad) => return self.bad(ctx, head.headers, &bad),
         };
-        let place = match apps.at(&original.host, &original.path) {
+        let place = match apps.at(&host, &path) {
             Ok(Some(place)) => place,
             Ok(None) => {
-                let sentence = format!("no app answers at {}{}", original.host, original.path.path());
-                return self.problem(ctx, original.kind, StatusCode::FORBIDDEN, &sentence);
+                let sentence = format!("no app answers at {host}{}", path.path());
+                return self.problem(ctx, ask::kind(head.headers), StatusCode::FORBIDDEN, &sentence);
             }
             Err(ambiguous) => return self.bad(ctx, head.headers, &ambiguous.into()),
         };
-        if dialect.passes_own_paths && original.path.is_plain() && original.path.is_under(AUTHENTIK_PATHS) {
+        if dialect.passes_own_paths && path.is_plain() && path.is_under(AUTHENTIK_PATHS) {
             return allowed(dialect, headers::tell(dialect.families, None, &NOTHING));
         }
-        let leads = dialect.number == dialect::VERIFY && head.uri.query().is_some_and(names_a_portal);
-        let portal = Dialect { signed_out: WhenSignedOut::Redirect, ..*dialect };
-        let dialect = if leads { &portal } else { dialect };
-        match self.judge(ctx, dialect, &apps, place, &original, head.headers).await {
+        let credentials = ask::credentials(head.headers, place.address.scheme(), &place.label);
+        let is_public = place.app.is_public(&path);
+        let outcome = match self.ready(ctx.now, dialect, &apps, place, credentials[0]) {
+            Some(ready) => ready,
+            None => {
+                let original = match ask::original((host, path), head.method, head.headers) {
+                    Ok(original) => original,
+                    Err(bad) => return self.bad(ctx, head.headers, &bad),
+                };
+                let leads = dialect.number == dialect::VERIFY && head.uri.query().is_some_and(names_a_portal);
+                let portal = Dialect { signed_out: WhenSignedOut::Redirect, ..*dialect };
+                let dialect = if leads { &portal } else { dialect };
+                let asked = (&original, head.headers);
+                // Boxed, because the future of every request is as large as its largest way through.
+                Box::pin(self.judge_afresh(ctx, dialect, &apps, place, asked, credentials)).await
+            }
+        };
+        match outcome {
             Outcome::Answer(answer) => answer,
             Outcome::Pass { mut told, holder } => {
                 if dialect.narrows
-                    && !place.app.is_public(&original.path)
-                    && let Some(refused) = self.narrow(ctx, head.uri, &holder, original.kind)
+                    && !is_public
+                    && let Some(refused) = self.narrow(ctx, head.uri, &holder, ask::kind(head.headers))
                 {
                     return refused;
                 }
@@ -266,6 +280,11 @@ impl Gate {
         if !dialect.path.is_empty() {
             // Such an answer goes to the proxy as it is; kept with it, this line costs nothing later.
             told.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if dialect.cleans {
+            // Places for what is put in for each request, so that the map need not grow then.
+            told.insert(COOKIE, HeaderValue::from_static(""));
+            told.entry(AUTHORIZATION).or_insert(HeaderValue::from_static(""));
         }
         let told = headers::packed(told);
         let Holder::Person(pass) = &checked.holder else { return Ok(told) };

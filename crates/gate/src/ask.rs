@@ -2,6 +2,7 @@
 //! parsed once; what cannot be read one way only is refused.
 
 use crate::dialect::{Dialect, Source};
+use bytes::Bytes;
 use doorward_engine::gate::check::Credential;
 use doorward_model::address::{HostName, Scheme};
 use doorward_model::limits;
@@ -74,14 +75,13 @@ fn bad(name: &'static HeaderName) -> BadAsk {
 
 /// Host and path of the request being judged, as the dialect carries them. `own` is the host the question
 /// was sent to. When `knows` says that it is an app's, it must be the one being judged: proxies route by it.
-pub fn original(
+pub fn target(
     dialect: &Dialect,
-    method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
     own: Result<HostName, BadAsk>,
     knows: impl Fn(&HostName) -> bool,
-) -> Result<Original, BadAsk> {
+) -> Result<(HostName, RequestPath), BadAsk> {
     let (host, path) = match dialect.source {
         Source::Path => (own.clone()?, behind_prefix(dialect, uri)?),
         Source::OriginalUrl => split(only(headers, &ORIGINAL_URL)?.ok_or_else(|| bad(&ORIGINAL_URL))?)?,
@@ -91,12 +91,17 @@ pub fn original(
     if own.is_ok_and(|own| own != host && knows(&own)) {
         return Err(BadAsk::Disagree);
     }
-    let method = match original_method(headers)? {
-        Some(method) => method,
-        None => method.clone(),
-    };
-    let kind = kind(headers);
-    Ok(Original { host, path, method, kind })
+    Ok((host, path))
+}
+
+/// The request being judged, with what matters only when the answer is not ready.
+pub fn original(
+    (host, path): (HostName, RequestPath),
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Original, BadAsk> {
+    let method = original_method(headers)?.unwrap_or_else(|| method.clone());
+    Ok(Original { host, path, method, kind: kind(headers) })
 }
 
 /// What all headers that are there say together.
@@ -280,12 +285,12 @@ pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
             line.push_str(pair);
         }
     }
-    HeaderValue::from_bytes(line.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BadAsk, Kind, clean_cookies, credentials, is_own_cookie, kind, original, own_host};
+    use super::{BadAsk, Kind, clean_cookies, credentials, is_own_cookie, kind, original, own_host, target};
     use crate::dialect;
     use doorward_engine::gate::check::Credential;
     use doorward_model::address::Scheme;
@@ -307,7 +312,8 @@ mod tests {
         let (Some(dialect), Ok(uri)) = (dialect::find(path), target.parse::<Uri>()) else { panic!("{path}") };
         let told = headers(pairs);
         let own = own_host(&uri, &told);
-        let original = original(dialect, &Method::GET, &uri, &told, own, |host| host.as_str() == "app.example.com")?;
+        let target = target(dialect, &uri, &told, own, |host| host.as_str() == "app.example.com")?;
+        let original = original(target, &Method::GET, &told)?;
         Ok(format!("{} {} {}", original.method, original.host, original.path.as_str()))
     }
 

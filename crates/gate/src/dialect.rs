@@ -111,9 +111,14 @@ pub const DIALECTS: &[Dialect] = &[
 /// The number of Authelia's older endpoint, which redirects only when its query names a portal.
 pub const VERIFY: u8 = 14;
 /// Envoy over gRPC.
-pub const GRPC: Dialect = dialect(15, "", Source::Path, WhenSignedOut::Redirect, OWN);
+pub const GRPC: Dialect = unasked(15);
 /// The built-in reverse proxy.
-pub const BUILT_IN: Dialect = dialect(16, "", Source::Path, WhenSignedOut::Redirect, OWN);
+pub const BUILT_IN: Dialect = unasked(16);
+
+/// A dialect that is spoken without a path of its own, and cleans what it passes on by itself.
+const fn unasked(number: u8) -> Dialect {
+    Dialect { cleans: false, ..dialect(number, "", Source::Path, WhenSignedOut::Redirect, OWN) }
+}
 
 /// The dialect of a path.
 pub fn find(path: &str) -> Option<&'static Dialect> {

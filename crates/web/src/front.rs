@@ -101,7 +101,7 @@ fn is_ours(web: &Web, host: &HostName) -> bool {
 /// Whether an app of this host is served by the built-in proxy: then what arrives for the host comes from
 /// browsers, also behind a trusted load balancer, and the gate answers no questions there.
 fn is_served_here(web: &Web, host: &HostName) -> bool {
-    web.door().live.apps().at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
+    web.door().live.apps_now().at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
 }
 
 fn untrusted() -> Response<Body> {

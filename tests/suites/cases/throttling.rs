@@ -128,7 +128,7 @@ async fn gauntlet_b11_06_the_limit_tells_nobody_which_names_belong_together(grou
 async fn place_for(node: &Node, address: &str, typed: &str) -> Place {
     let dice = &*node.door.dice;
     let (realm, user) = (RealmId::draw(dice), UserId::draw(dice));
-    let account = Account { realm: &realm, typed, user: &user, device: None };
+    let account = Account { realm: &realm, typed, user: &user, is_known: false, device: None };
     reserve(&node.door, &node.ctx_from(address), &account).await.expect("an answer")
 }
 

@@ -17,7 +17,7 @@ use doorward_model::time::Timestamp;
 use feed::Recent;
 use parking_lot::Mutex;
 use people::{LivePass, LivePerson, LiveSession, LiveToken};
-use shards::Shards;
+use shards::{Scatter, Shards};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
@@ -26,10 +26,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64};
 pub struct Live {
     pub(crate) apps: ArcSwap<Apps>,
     pub(crate) reloading: tokio::sync::Mutex<()>,
-    pub(crate) passes: Shards<TokenHash, Arc<LivePass>>,
+    pub(crate) passes: Shards<TokenHash, Arc<LivePass>, Scatter>,
     pub(crate) sessions: Shards<SessionId, Arc<LiveSession>>,
     pub(crate) people: Shards<UserId, Arc<LivePerson>>,
-    pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>>,
+    pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>, Scatter>,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
     pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
@@ -86,5 +86,10 @@ impl Live {
     /// The present snapshot of apps.
     pub fn apps(&self) -> Arc<Apps> {
         self.apps.load_full()
+    }
+
+    /// The present snapshot of apps, borrowed for the length of one check.
+    pub fn apps_now(&self) -> arc_swap::Guard<Arc<Apps>> {
+        self.apps.load()
     }
 }

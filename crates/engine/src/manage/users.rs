@@ -127,7 +127,7 @@ pub async fn change_own_password(
         None => false,
     };
     let device = device.filter(|_| known);
-    let account = Account { realm: &user.realm_id, typed: user.name.as_str(), user: &user.id, device };
+    let account = Account { realm: &user.realm_id, typed: user.name.as_str(), user: &user.id, is_known: true, device };
     let Place::Free(reserved) = reserve(door, ctx, &account).await? else {
         return Ok(PasswordChange::Throttled);
     };

@@ -71,7 +71,8 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let stored = users::password(&mut &door.store, &id).await?;
     let typed = canonical(attempt.login);
     let device = known_device(door, &id, attempt.device).await?;
-    let account = Account { realm: attempt.realm_id, typed: &typed, user: &id, device: device.as_ref() };
+    let (realm, is_known) = (attempt.realm_id, user.is_some());
+    let account = Account { realm, typed: &typed, user: &id, is_known, device: device.as_ref() };
     let reserved = match throttle::reserve(door, ctx, &account).await? {
         Place::Free(reserved) => Some(reserved),
         Place::SilentlyTaken => None,

@@ -25,6 +25,8 @@ pub struct Account<'a> {
     pub typed: &'a str,
     /// The user it belongs to; a made-up id when there is none, so that both cost the same.
     pub user: &'a UserId,
+    /// Whether there is such a user, for the record.
+    pub is_known: bool,
     /// The browser, when it has signed in to this account before.
     pub device: Option<&'a TokenHash>,
 }
@@ -66,15 +68,17 @@ pub async fn reserve(door: &Door, ctx: &Ctx, account: &Account<'_>) -> Result<Pl
         }
     }
     let mut tx = door.begin().await?;
+    let mut is_recorded = false;
     for counter in &counters {
         let window_ends = ctx.now.plus_seconds(counter.seconds);
         match throttles::reserve(&mut tx, &counter.name, counter.limit, (ctx.now, window_ends)).await? {
             // Dropping the transaction gives the places reserved so far back.
             None => return Ok(counter.taken(window_ends)),
             // The last place: what follows is refused, and recorded once, here.
-            Some(taken) if taken == counter.limit => {
+            Some(taken) if taken == counter.limit && !is_recorded => {
+                is_recorded = true;
                 let detail = format!("no more attempts until {}", window_ends.rfc3339());
-                let subject = if counter.is_silent { account.user.to_string() } else { String::new() };
+                let subject = if account.is_known { account.user.to_string() } else { String::new() };
                 tx.record(Event::new(EventKind::SignInThrottled, Some(account.realm), subject, detail));
             }
             Some(_) => {}
@@ -112,7 +116,7 @@ impl Counter {
 }
 
 fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
-    let Account { realm, typed, user, device } = account;
+    let Account { realm, typed, user, device, .. } = account;
     let counter = |name: String, limit, seconds, (is_of_account, is_silent)| Counter {
         name,
         limit,
@@ -167,7 +171,7 @@ mod tests {
         let (realm, user) = (RealmId::draw(&dice), UserId::draw(&dice));
         let device = PlainToken::draw(TokenKind::Device, &dice).hash();
         let names = |device| {
-            let account = Account { realm: &realm, typed: "ada", user: &user, device };
+            let account = Account { realm: &realm, typed: "ada", user: &user, is_known: true, device };
             counters(&account, "192.0.2.1").into_iter().map(|counter| counter.name).collect::<Vec<_>>()
         };
         let (known, stranger) = (names(Some(&device)), names(None));
