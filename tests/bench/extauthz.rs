@@ -68,7 +68,7 @@ fn check(site: &Site, number: usize) -> CheckRequest {
     ];
     let mut headers: std::collections::HashMap<String, String> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    headers.insert("cookie".to_owned(), format!("theme=dark; doorward_pass={pass}"));
+    headers.insert("cookie".to_owned(), format!("theme=dark; {pass}"));
     let http = HttpRequest {
         id: "1".to_owned(),
         method: "GET".to_owned(),

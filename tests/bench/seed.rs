@@ -2,6 +2,7 @@
 //! texts kept here. Each user is in one group, which lies inside one of the groups the apps ask for.
 
 use crate::limits;
+use doorward_engine::live::apps::label;
 use doorward_model::address::Address;
 use doorward_model::app::{Access, App, AppSettings, Icon};
 use doorward_model::context::{Ctx, RequestTag};
@@ -65,7 +66,7 @@ impl Site {
                  User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
                  Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
                  Accept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n\
-                 Cookie: theme=dark; doorward_pass={pass}\r\n\r\n",
+                 Cookie: theme=dark; {pass}\r\n\r\n",
                 number % 200
             );
             text.into_bytes().into_boxed_slice()
@@ -210,7 +211,8 @@ impl Seeder {
                 let token = PlainToken::draw(TokenKind::Pass, dice);
                 let pass = Pass { session_id: session.id, app_id: Some(app_id.clone()), host: host.clone() };
                 sessions::create_pass(&mut tx, &token.hash(), &pass, self.ctx.now).await.expect("a pass");
-                passes.push((token.reveal().to_owned(), host.clone()));
+                let cookie = format!("doorward_pass_{}={}", label(app_id), token.reveal());
+                passes.push((cookie, host.clone()));
             }
             tx.commit(&self.ctx).await.expect("a commit");
         }

@@ -111,7 +111,7 @@ impl Gate {
         }
         let credentials = ask::credentials(head.headers, place.address.scheme(), &place.label);
         let is_public = place.app.is_public(&path);
-        let outcome = match self.ready(ctx.now, dialect, &apps, place, credentials[0]) {
+        let outcome = match self.ready(ctx.now, dialect, place, credentials[0]) {
             Some(ready) => ready,
             None => {
                 let original = match ask::original((host, path), head.method, head.headers) {
@@ -154,7 +154,7 @@ impl Gate {
         headers: &HeaderMap,
     ) -> Outcome {
         let credentials = ask::credentials(headers, place.address.scheme(), &place.label);
-        if let Some(ready) = self.ready(ctx.now, dialect, apps, place, credentials[0]) {
+        if let Some(ready) = self.ready(ctx.now, dialect, place, credentials[0]) {
             return ready;
         }
         // Boxed, because the future of every request is as large as its largest way through.
@@ -209,30 +209,22 @@ impl Gate {
     }
 
     /// The answer made before for this pass, app and dialect, while nothing it rests on has changed.
-    fn ready(
-        &self,
-        now: Timestamp,
-        dialect: &Dialect,
-        apps: &Apps,
-        place: &Place,
-        credential: Credential,
-    ) -> Option<Outcome> {
+    fn ready(&self, now: Timestamp, dialect: &Dialect, place: &Place, credential: Credential) -> Option<Outcome> {
         let (Credential::Pass(hash) | Credential::SharedPass(hash)) = credential else { return None };
         let pass = self.door.live.find_pass(&hash)?;
-        let kept = pass.prepared.load();
-        let prepared = kept.as_ref()?;
-        let holds = prepared.dialect == dialect.number
-            && prepared.apps_version == apps.version
-            && prepared.app_id == place.app.id
-            && now < prepared.until
-            && pass.session.is_live(now)
+        let prepared = match pass.session.person.prepared(&place.app, dialect.number, now) {
+            Some(prepared) => prepared,
+            None => {
+                pass.prepared.load_full().filter(|kept| kept.is_for(&place.app, dialect.number) && now < kept.until)?
+            }
+        };
+        let holds = pass.session.is_live(now)
             && check::fits(&self.door, &pass, place, credential)
             && check::refuse_when_out_of_step(&self.door, now).is_ok();
         if !holds {
             return None;
         }
         let told = prepared.value.downcast_ref::<HeaderMap>()?.clone();
-        drop(kept);
         self.door.live.saw(&pass.session, now);
         Some(Outcome::Pass { told, holder: Holder::Person(pass) })
     }
@@ -294,13 +286,17 @@ impl Gate {
         }
         // A token is told again well before it ends, so that a tool never gets one about to expire.
         let seconds = if token.is_some() { limits::IDENTITY_TOKEN_SECONDS / 2 } else { KEEP_SECONDS };
-        pass.prepared.store(Some(Arc::new(Prepared {
-            apps_version: apps.version,
-            app_id: place.app.id.clone(),
+        let prepared = Prepared {
+            app: place.app.clone(),
             dialect: dialect.number,
             until: now.plus_seconds(seconds),
             value: Box::new(told.clone()),
-        })));
+        };
+        // A token names the session, so it is kept with the pass; all else is the same for every session.
+        match token {
+            Some(_) => pass.prepared.store(Some(Arc::new(prepared))),
+            None => pass.session.person.keep_prepared(prepared),
+        }
         Ok(told)
     }
 

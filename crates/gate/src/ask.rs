@@ -386,6 +386,36 @@ mod tests {
     }
 
     #[test]
+    fn gauntlet_b16_06_cookie_headers_beyond_what_browsers_send_are_not_searched() {
+        let pass = format!("doorward_pass_abc=dwp_{}", "a".repeat(43));
+        let with = |padding: usize| {
+            credentials(&headers(&[("cookie", &format!("a={}; {pass}", "x".repeat(padding)))]), Scheme::Http, "abc")[0]
+        };
+        assert!(matches!(with(100), Credential::Pass(_)));
+        assert!(matches!(with(doorward_model::limits::COOKIE_HEADER_BYTES), Credential::None));
+    }
+
+    #[test]
+    fn gauntlet_b10_05_over_tls_only_cookies_bound_to_their_host_by_name_count() {
+        assert!(super::pass_cookie(Scheme::Https).starts_with("__Host-"));
+        assert!(super::shared_cookie(Scheme::Https).starts_with("__Secure-"));
+        let (pass, shared) = (format!("dwp_{}", "a".repeat(43)), format!("dwx_{}", "a".repeat(43)));
+        let plain = format!("doorward_pass_abc={pass}; doorward_shared={shared}");
+        let first = |cookie: &str| credentials(&headers(&[("cookie", cookie)]), Scheme::Https, "abc")[0];
+        assert!(matches!(first(&plain), Credential::None));
+        let bound = format!("{plain}; __Host-doorward_pass_abc={pass}");
+        assert!(matches!(first(&bound), Credential::Pass(_)));
+    }
+
+    #[test]
+    fn gauntlet_b1_11_original_urls_are_of_the_web_and_whole() {
+        for url in ["a/public", "//a/public", "ftp://a/public", "HTTP://a/public", "javascript://a/public", "http:///x"]
+        {
+            assert!(ask("/gate/nginx", "/gate/nginx", &[("x-original-url", url)]).is_err(), "{url}");
+        }
+    }
+
+    #[test]
     fn our_bearer_tokens_are_ours_and_others_belong_to_the_tool() {
         let bearer = |value: &str| credentials(&headers(&[("authorization", value)]), Scheme::Https, "abc")[0];
         assert!(matches!(bearer("Bearer eyJhbGciOi"), Credential::None));

@@ -173,6 +173,10 @@ mod tests {
         }
         let told = tell(&[HeaderFamily::Remote], Some(&alice(&[])), &EXTRAS);
         assert!(told.get("remote-groups").is_some_and(|value| value.is_empty()));
+        // The same for the header a signed token travels in.
+        let nobody = Extras { token: None, bearer: true, ..EXTRAS };
+        let told = tell(&[HeaderFamily::Remote], None, &nobody);
+        assert!(told.get("authorization").is_some_and(|value| value.is_empty()));
     }
 
     #[test]

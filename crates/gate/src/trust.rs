@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn gauntlet_b1_02_a_list_that_trusts_everyone_is_refused() {
-        for wide in ["0.0.0.0/0", "::/0", "0.0.0.0/1"] {
+        for wide in ["0.0.0.0/0", "::/0", "0.0.0.0/1", "::/1"] {
             assert!(TrustedProxies::new(wide.parse().into_iter().collect()).is_err(), "{wide}");
         }
     }

@@ -98,7 +98,9 @@ impl PublicPath {
     pub fn parse(text: &str) -> Result<Self, BadName> {
         let bad = |why: &str| BadName::new("the public path", text, why);
         let (path, below_too) = match text.strip_suffix("/*") {
-            Some("") => return Err(bad("would make the whole app public: name a path below it")),
+            Some(prefix) if prefix.trim_end_matches('/').is_empty() => {
+                return Err(bad("would make the whole app public: name a path below it"));
+            }
             Some(prefix) => (prefix, true),
             None if text == "/" => return Err(bad("is the app's front page: name a path below it")),
             None => (text, false),
@@ -230,9 +232,13 @@ mod tests {
 
     #[test]
     fn gauntlet_b1_20_a_public_path_is_never_a_pattern() {
-        for rule in ["/", "/*", "/a*", "/a/*/b", "health", "/a/../b", "/a?x", "/%61"] {
+        for rule in ["/", "/*", "//*", "/a*", "/a/*/b", "health", "/a/../b", "/a?x", "/%61"] {
             assert!(PublicPath::parse(rule).is_err(), "{rule}");
         }
         assert!(!covers("/a.b", "/aXb"));
+        // Below a prefix too only the plainest form counts.
+        for path in ["/hooks/%61", "/hooks/a;x=1", "/hooks//a", "/hooks/"] {
+            assert_eq!(covers("/hooks/*", path), path == "/hooks/", "{path}");
+        }
     }
 }

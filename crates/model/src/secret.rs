@@ -222,6 +222,11 @@ mod tests {
             assert!(TokenHash::of_presented(TokenKind::Pass, &token.reveal()[..cut]).is_none());
         }
         assert!(TokenHash::of_presented(TokenKind::Pass, &format!("{}=", token.reveal())).is_none());
+        // The right length with a letter no credential has.
+        for letter in ["=", "+", "/", " ", "\0", "%", "\"", ";"] {
+            let respelled = format!("{}{letter}", &token.reveal()[..token.reveal().len() - 1]);
+            assert!(TokenHash::of_presented(TokenKind::Pass, &respelled).is_none(), "{respelled}");
+        }
     }
 
     #[test]

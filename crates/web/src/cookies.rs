@@ -103,3 +103,23 @@ fn append(headers: &mut HeaderMap, line: &str) {
         headers.append(http::header::SET_COOKIE, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cookie, Scheme, ask, line};
+
+    #[test]
+    fn gauntlet_b10_05_over_tls_every_cookie_is_bound_to_its_host_and_never_readable() {
+        let own = [Cookie::Session, Cookie::Browser, Cookie::Device].map(|cookie| cookie.name(Scheme::Https));
+        for name in own.into_iter().chain([ask::pass_cookie(Scheme::Https)]) {
+            assert!(name.starts_with("__Host-"), "{name}");
+            for (value, keep) in [("x", None), ("x", Some(60)), ("", Some(0))] {
+                let text = line(name, value, Scheme::Https, keep, None);
+                for attribute in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure"] {
+                    assert!(text.contains(attribute), "{text}");
+                }
+                assert!(!text.contains("Domain"), "{text}");
+            }
+        }
+    }
+}

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use doorward_engine::manage::{groups, users};
+use doorward_engine::manage::{groups, tokens, users};
 use doorward_engine::sessions;
+use doorward_model::name::TokenName;
 use doorward_model::people::Source;
 use doorward_model::secret::TokenHash;
 use tokio::sync::Barrier;
@@ -40,6 +41,76 @@ async fn a_pass_loaded_while_its_user_is_disabled_is_never_kept(ground: Ground) 
         let answer = node.check(DAGSTER, doorward_engine::gate::check::Credential::Pass(hash)).await;
         assert!(answer.asks_to_sign_in(), "round {round}: {answer:?}");
         assert!(node.change(async |tx| users::enable(tx, &alice).await).await);
+    }
+}
+
+/// Each way below writes one kind of change only, so that every kind is seen to keep a load from staying.
+async fn a_pass_loaded_while_its_right_is_taken_away_is_never_kept(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.user(&realm, "alice").await;
+    let (inner, outer) = (node.group(&realm, "engineers").await, node.group(&realm, "staff").await);
+    let app = node.app(&realm, DAGSTER, only(&outer)).await;
+    node.join(&inner, &alice).await;
+    assert_eq!(node.nest(&outer, &inner).await, Ok(true));
+    let pass = doorward_engine::gate::check::Credential::Pass;
+    for round in 0..240 {
+        let session = node.session(&alice).await.session;
+        let hash = node.pass(&session, &app).await.hash();
+        let start = Arc::new(Barrier::new(4));
+        let loading: Vec<_> = (0..3)
+            .map(|_| {
+                let (node, start) = (node.clone(), start.clone());
+                tokio::spawn(async move {
+                    start.wait().await;
+                    node.door.live.load_pass(&node.door.store, &hash).await.expect("an answer");
+                })
+            })
+            .collect();
+        start.wait().await;
+        match round % 3 {
+            0 => assert!(node.change(async |tx| groups::remove_member(tx, &inner, &alice, &Source::Local).await).await),
+            1 => assert!(node.change(async |tx| groups::unnest(tx, &outer, &inner, &Source::Local).await).await),
+            _ => assert!(sessions::end(&node.door, &node.ctx(), &session.id, "test").await.expect("an answer")),
+        }
+        for task in loading {
+            task.await.expect("no task panics");
+        }
+        let answer = node.check(DAGSTER, pass(hash)).await;
+        assert!(!answer.passes(), "round {round}: {answer:?}");
+        match round % 3 {
+            0 => node.join(&inner, &alice).await,
+            1 => assert_eq!(node.nest(&outer, &inner).await, Ok(true)),
+            _ => {}
+        }
+    }
+}
+
+async fn a_service_token_loaded_while_it_is_revoked_is_never_kept(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let app = node.app(&realm, DAGSTER, everyone()).await;
+    let name = TokenName::parse("ci").expect("a name");
+    for round in 0..100 {
+        let hash = node.service_token(&realm, "ci", &[&app], 600).await.hash();
+        let start = Arc::new(Barrier::new(4));
+        let loading: Vec<_> = (0..3)
+            .map(|_| {
+                let (node, start) = (node.clone(), start.clone());
+                tokio::spawn(async move {
+                    start.wait().await;
+                    node.door.live.load_token(&node.door.store, &hash).await.expect("an answer");
+                })
+            })
+            .collect();
+        start.wait().await;
+        let revoked = node.change(async |tx| tokens::revoke(tx, &realm.id, &name).await).await;
+        assert!(revoked, "round {round}");
+        for task in loading {
+            task.await.expect("no task panics");
+        }
+        let answer = node.check(DAGSTER, doorward_engine::gate::check::Credential::Service(hash)).await;
+        assert!(answer.asks_to_sign_in(), "round {round}: {answer:?}");
     }
 }
 
@@ -133,6 +204,8 @@ async fn sweeping_forgets_what_is_over_and_keeps_the_rest(ground: Ground) {
 
 on_both!(together:
     a_pass_loaded_while_its_user_is_disabled_is_never_kept,
+    a_pass_loaded_while_its_right_is_taken_away_is_never_kept,
+    a_service_token_loaded_while_it_is_revoked_is_never_kept,
     passes_of_one_user_loaded_at_once_all_hear_of_a_change,
     passes_of_one_session_loaded_at_once_all_end_with_it,
     a_new_right_is_seen_at_the_next_check_too,

@@ -1,10 +1,14 @@
 //! Realms, apps and scopes stay apart: what opens one thing opens nothing else.
 
-use doorward_engine::gate::check::Credential;
+use doorward_engine::gate::check::{Credential, check};
 use doorward_engine::gate::decide::{Because, Refusal, Verdict};
-use doorward_engine::manage::tokens;
+use doorward_engine::manage::{apps, tokens};
 use doorward_engine::sign_in::enter::{Entry, shared_pass};
-use doorward_model::name::TokenName;
+use doorward_model::address::Address;
+use doorward_model::app::{AppSettings, Icon};
+use doorward_model::name::{AppSlug, DisplayText, TokenName};
+use doorward_model::path::RequestPath;
+use doorward_model::secret::PlainToken;
 
 use crate::fixture::Ground;
 use crate::people::{Answer, everyone, host};
@@ -43,6 +47,49 @@ async fn a_pass_to_one_app_opens_no_other(ground: Ground) {
     let second = node.enter(&session, &grafana).await;
     assert!(node.check_pass(GRAFANA, &second).await.passes());
     assert!(node.check_pass(DAGSTER, &second).await.asks_to_sign_in());
+}
+
+async fn a_pass_opens_one_host_of_an_app_and_one_app_of_a_host(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let make = async |slug: &str, addresses: &[&str]| {
+        let addresses = addresses.iter().map(|text| Address::parse(text).expect("an address")).collect();
+        let settings = AppSettings {
+            title: DisplayText::parse(slug).expect("a title"),
+            description: None,
+            icon: Icon::Pipeline,
+            addresses,
+            upstream: None,
+            public_paths: vec![],
+            headers: vec![],
+            bearer_token: false,
+            how_to_ask: None,
+        };
+        let slug = AppSlug::parse(slug).expect("a slug");
+        let made = node.change(async |tx| apps::create(&node.door, tx, &realm.id, slug, (everyone(), settings)).await);
+        made.await.expect("the app is new")
+    };
+    let dagster = make("dagster", &["https://tools.example.com/dagster", "https://second.example.com"]).await;
+    let grafana = make("grafana", &["https://tools.example.com/grafana"]).await;
+    let session = node.session(&node.user(&realm, "alice").await).await;
+    let (first, other) = (node.enter(&session, &dagster).await, node.enter(&session, &grafana).await);
+    let at = async |url: &str, pass: &PlainToken| {
+        let address = Address::parse(url).expect("an address");
+        let path = RequestPath::parse(&format!("{}/runs", address.prefix())).expect("a path");
+        let apps = node.door.live.apps();
+        let place = apps.at(address.host(), &path).expect("one app").expect("an app");
+        let checked = check(&node.door, node.world.now(), place, &path, Credential::Pass(pass.hash())).await;
+        checked.expect("an answer").verdict
+    };
+    for (url, good, bad) in
+        [("https://tools.example.com/dagster", &first, &other), ("https://tools.example.com/grafana", &other, &first)]
+    {
+        assert_eq!(at(url, good).await, Verdict::Pass(Because::Everyone), "{url}");
+        assert_eq!(at(url, bad).await, Verdict::SignIn, "{url}");
+    }
+    for pass in [&first, &other] {
+        assert_eq!(at("https://second.example.com", pass).await, Verdict::SignIn, "another host of the app");
+    }
 }
 
 async fn a_shared_pass_opens_apps_below_its_domain_while_that_mode_is_on(ground: Ground) {
@@ -136,6 +183,7 @@ async fn names_are_taken_per_realm_and_addresses_everywhere(ground: Ground) {
 on_both!(together:
     a_user_of_one_realm_never_passes_an_app_of_another,
     a_pass_to_one_app_opens_no_other,
+    a_pass_opens_one_host_of_an_app_and_one_app_of_a_host,
     a_shared_pass_opens_apps_below_its_domain_while_that_mode_is_on,
     a_service_token_opens_its_apps_until_it_is_over,
     a_service_token_needs_an_app_and_an_end,

@@ -90,6 +90,20 @@ async fn gauntlet_b10_04_each_sign_in_has_a_new_session_and_ends_the_browsers_fo
     assert_eq!(left.into_iter().map(|session| session.id).collect::<Vec<_>>(), [elsewhere.kept.id]);
 }
 
+async fn a_new_password_makes_known_browsers_strangers_and_ends_other_sessions(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.user(&realm, "alice").await;
+    let opened = node.sign_in(&realm, &Form::new("alice", PASSWORD)).await;
+    let knows =
+        async || doorward_store::users::knows_device(&mut &node.door.store, &opened.device.hash(), &alice.id).await;
+    assert!(knows().await.expect("an answer"));
+    let hash = ground.texts("SELECT password FROM users").await.pop().expect("a stored password");
+    node.change(async |tx| users::set_password(tx, &alice, &hash, None).await).await;
+    assert!(!knows().await.expect("an answer"), "the browser is known still");
+    assert!(sessions::find(&node.door, &node.ctx(), &opened.session.hash()).await.expect("an answer").is_none());
+}
+
 async fn what_happens_is_recorded_without_what_was_typed(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -153,6 +167,7 @@ on_both!(together:
     a_disabled_user_is_told_so_only_after_the_right_password,
     a_user_without_a_password_cannot_sign_in,
     gauntlet_b10_04_each_sign_in_has_a_new_session_and_ends_the_browsers_former_one,
+    a_new_password_makes_known_browsers_strangers_and_ends_other_sessions,
     what_happens_is_recorded_without_what_was_typed,
 );
 on_both!(alone:

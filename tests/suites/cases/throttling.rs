@@ -145,6 +145,25 @@ async fn one_network_guessing_at_many_accounts_is_held_off(ground: Ground) {
     assert!(matches!(place_for(&node, "203.0.113.8", "one more").await, Place::Free(_)));
 }
 
+async fn gauntlet_b11_01_one_account_guessed_at_from_everywhere_is_held_off(ground: Ground) {
+    let node = ground.node().await;
+    let dice = &*node.door.dice;
+    let (realm, user, nobody) = (RealmId::draw(dice), UserId::draw(dice), UserId::draw(dice));
+    let ask = async |address: &str, typed: &str, user: &UserId| {
+        let account = Account { realm: &realm, typed, user, device: None };
+        reserve(&node.door, &node.ctx_from(address), &account).await.expect("an answer")
+    };
+    for number in 0..limits::FAILURES_PER_ACCOUNT {
+        let place = ask(&format!("10.0.{number}.1"), "alice", &user).await;
+        assert!(matches!(place, Place::Free(_)), "{number}");
+    }
+    let Place::Taken { until } = ask("10.1.0.1", "alice", &nobody).await else { panic!("the name is not held off") };
+    assert_eq!(until, node.ctx().now.plus_seconds(limits::ACCOUNT_SECONDS));
+    let place = ask("10.1.0.1", "alice@example.com", &user).await;
+    assert!(matches!(place, Place::SilentlyTaken), "the user is not held off under another name");
+    assert!(matches!(ask("10.1.0.1", "bob", &nobody).await, Place::Free(_)));
+}
+
 async fn gauntlet_b11_04_a_flood_of_names_neither_frees_the_victim_nor_stays_stored(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -176,5 +195,6 @@ on_both!(together:
     the_right_password_gives_the_reserved_places_back,
     gauntlet_b11_06_the_limit_tells_nobody_which_names_belong_together,
     one_network_guessing_at_many_accounts_is_held_off,
+    gauntlet_b11_01_one_account_guessed_at_from_everywhere_is_held_off,
     gauntlet_b11_04_a_flood_of_names_neither_frees_the_victim_nor_stays_stored,
 );

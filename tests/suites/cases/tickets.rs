@@ -97,6 +97,21 @@ async fn a_ticket_ends_with_its_session_and_its_app(ground: Ground) {
     assert!(node.admit(DAGSTER, &hash, Some(&binding.hash())).await.is_none());
 }
 
+async fn a_ticket_admits_nobody_whose_session_ran_out_meanwhile(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let app = node.app(&realm, DAGSTER, everyone()).await;
+    let signed_in = node.session(&node.user(&realm, "alice").await).await;
+    let binding = node.binding();
+    ground.advance(signed_in.session.idle_seconds - 10).await;
+    let (early, late) =
+        (ticket(&node, &signed_in, &app, &binding).await, ticket(&node, &signed_in, &app, &binding).await);
+    ground.advance(9).await;
+    assert!(node.admit(DAGSTER, &early.hash(), Some(&binding.hash())).await.is_some());
+    ground.advance(1).await;
+    assert!(node.admit(DAGSTER, &late.hash(), Some(&binding.hash())).await.is_none());
+}
+
 async fn no_ticket_is_drawn_for_whom_the_rule_refuses(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -255,6 +270,7 @@ on_both!(together:
     gauntlet_b18_01_fifty_browsers_racing_with_one_ticket_get_one_pass,
     a_ticket_works_in_its_browser_at_its_host_for_half_a_minute_and_a_failure_uses_it_up,
     a_ticket_ends_with_its_session_and_its_app,
+    a_ticket_admits_nobody_whose_session_ran_out_meanwhile,
     no_ticket_is_drawn_for_whom_the_rule_refuses,
     entering_while_the_session_ends_breaks_neither,
     entering_while_the_app_is_deleted_breaks_neither,

@@ -3,9 +3,9 @@
 use crate::limits;
 use crate::live::Live;
 use crate::live::feed::Touched;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use doorward_model::app::App;
 use doorward_model::fault::Fault;
-use doorward_model::id::AppId;
 use doorward_model::people::{Group, User};
 use doorward_model::secret::TokenHash;
 use doorward_model::session::{Pass, ServiceToken, Session};
@@ -23,6 +23,8 @@ pub struct LivePerson {
     pub user: User,
     /// Every group the user is in, directly or through nesting, by name.
     pub groups: Vec<Group>,
+    /// What an edge made of this person for some apps.
+    prepared: ArcSwap<Vec<Arc<Prepared>>>,
     pub(crate) is_stale: AtomicBool,
 }
 
@@ -36,12 +38,10 @@ pub struct LiveSession {
     pub(crate) is_ended: AtomicBool,
 }
 
-/// What an edge made of a pass, kept with it so that both end together.
+/// What an edge made of a person, or of a pass, for an app; kept with them so that all end together.
 pub struct Prepared {
-    /// The version of the apps it was made from.
-    pub apps_version: u64,
-    /// The app it is for.
-    pub app_id: AppId,
+    /// The app of the snapshot it was made from: another snapshot has other ones.
+    pub app: Arc<App>,
     /// Which of the edge's dialects it is for.
     pub dialect: u8,
     /// Good until then.
@@ -50,6 +50,41 @@ pub struct Prepared {
     pub value: Box<dyn Any + Send + Sync>,
 }
 
+impl Prepared {
+    /// Whether it was made for this app, in this snapshot, and this dialect.
+    pub fn is_for(&self, app: &Arc<App>, dialect: u8) -> bool {
+        self.dialect == dialect && Arc::ptr_eq(&self.app, app)
+    }
+}
+
+impl LivePerson {
+    /// What was made for an app, if it still holds. Several sessions of a person share it.
+    pub fn prepared(&self, app: &Arc<App>, dialect: u8, now: Timestamp) -> Option<Arc<Prepared>> {
+        let kept = self.prepared.load();
+        kept.iter().find(|prepared| prepared.is_for(app, dialect) && now < prepared.until).cloned()
+    }
+
+    /// Keeps what was made for an app.
+    pub fn keep_prepared(&self, prepared: Prepared) {
+        let prepared = Arc::new(prepared);
+        self.prepared.rcu(|kept| {
+            let mut next: Vec<_> = kept
+                .iter()
+                .filter(|other| !other.is_for(&prepared.app, prepared.dialect))
+                .rev()
+                .take(PREPARED_KEPT - 1)
+                .cloned()
+                .collect();
+            next.reverse();
+            next.push(prepared.clone());
+            next
+        });
+    }
+}
+
+/// Answers kept ready for one person: the apps somebody has open at once.
+const PREPARED_KEPT: usize = 12;
+
 /// A pass with its session.
 pub struct LivePass {
     /// The pass.
@@ -57,7 +92,7 @@ pub struct LivePass {
     hash: TokenHash,
     /// Its session.
     pub session: Arc<LiveSession>,
-    /// What an edge made of it last.
+    /// What an edge made of it last, when that holds something of the session's own.
     pub prepared: ArcSwapOption<Prepared>,
 }
 
@@ -151,7 +186,7 @@ impl Live {
             return Ok(person);
         }
         let groups = groups::of_user(&mut &*store, &user.id).await?;
-        Ok(Arc::new(LivePerson { user, groups, is_stale: AtomicBool::new(false) }))
+        Ok(Arc::new(LivePerson { user, groups, prepared: ArcSwap::default(), is_stale: AtomicBool::new(false) }))
     }
 
     async fn session_of(&self, store: &Store, signed_in: SignedIn) -> Result<Arc<LiveSession>, Fault> {
