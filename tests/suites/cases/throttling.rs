@@ -150,7 +150,7 @@ async fn gauntlet_b11_01_one_account_guessed_at_from_everywhere_is_held_off(grou
     let dice = &*node.door.dice;
     let (realm, user, nobody) = (RealmId::draw(dice), UserId::draw(dice), UserId::draw(dice));
     let ask = async |address: &str, typed: &str, user: &UserId| {
-        let account = Account { realm: &realm, typed, user, device: None };
+        let account = Account { realm: &realm, typed, user, is_known: true, device: None };
         reserve(&node.door, &node.ctx_from(address), &account).await.expect("an answer")
     };
     for number in 0..limits::FAILURES_PER_ACCOUNT {
