@@ -33,6 +33,10 @@ pub async fn listen(data: PathBuf, web: Arc<Web>, mut stop: Stop) {
             return;
         }
     };
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    if let Err(error) = std::fs::set_permissions(&path, owner_only) {
+        tracing::warn!("keeping {} to its owner: {error}", path.display());
+    }
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

@@ -290,7 +290,7 @@ pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadAsk, Kind, clean_cookies, credentials, is_own_cookie, kind, original, own_host, target};
+    use super::{BadAsk, Kind, clean_cookies, credentials, is_own_cookie, kind, original, own_host};
     use crate::dialect;
     use doorward_engine::gate::check::Credential;
     use doorward_model::address::Scheme;
@@ -312,8 +312,8 @@ mod tests {
         let (Some(dialect), Ok(uri)) = (dialect::find(path), target.parse::<Uri>()) else { panic!("{path}") };
         let told = headers(pairs);
         let own = own_host(&uri, &told);
-        let target = target(dialect, &uri, &told, own, |host| host.as_str() == "app.example.com")?;
-        let original = original(target, &Method::GET, &told)?;
+        let found = super::target(dialect, &uri, &told, own, |host| host.as_str() == "app.example.com")?;
+        let original = original(found, &Method::GET, &told)?;
         Ok(format!("{} {} {}", original.method, original.host, original.path.as_str()))
     }
 
