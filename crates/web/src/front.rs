@@ -63,15 +63,18 @@ impl Front {
                 return Box::pin(proxied::carry(web, &ctx, &apps, host, request)).await;
             }
             if dialect::find(path).is_some() {
-                return untrusted();
+                return untrusted(peer);
             }
             return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host }, request)).await;
         }
         if is_ours(web, &host) || operations::PROBES.contains(&path) {
             if dialect::find(path).is_some() {
-                return untrusted();
+                return untrusted(peer);
             }
             return Box::pin(self.page(&self.routers.own, Arrival { ctx, peer, host }, request)).await;
+        }
+        if dialect::find(path).is_some() {
+            return untrusted(peer);
         }
         let words = (
             "Wrong door",
@@ -104,7 +107,8 @@ fn is_served_here(web: &Web, host: &HostName) -> bool {
     web.door().live.apps_now().at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
 }
 
-fn untrusted() -> Response<Body> {
+fn untrusted(peer: IpAddr) -> Response<Body> {
+    tracing::warn!("{peer} asked the gate and is not a trusted proxy: start with --trust-proxy {peer} if it is one");
     let sentence = "this address is not a trusted proxy: start Doorward with --trust-proxy and the proxy's address\n";
     let mut answer = Response::new(Body::full(sentence));
     *answer.status_mut() = StatusCode::FORBIDDEN;

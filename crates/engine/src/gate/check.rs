@@ -203,7 +203,9 @@ pub async fn record_denial(
         return Ok(());
     }
     let user = &pass.session.person.user;
-    let detail = format!("user {} at app {} ({host}): {:?}", user.name, place.app.slug, checked.verdict);
+    let apps = door.live.apps();
+    let verdict = checked.verdict.words(|id| apps.group_name(id).map(ToString::to_string));
+    let detail = format!("user {} at app {} ({host}) {verdict}", user.name, place.app.slug);
     let mut tx = door.begin().await?;
     tx.record(Event::new(EventKind::GateDenied, Some(&user.realm_id), user.id.to_string(), detail));
     door.commit(ctx, tx).await

@@ -66,6 +66,26 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
+impl Verdict {
+    /// In words for the record; `name` tells a group's name.
+    pub fn words(&self, name: impl Fn(&GroupId) -> Option<String>) -> String {
+        let named = |ids: &[GroupId]| {
+            let names: Vec<String> = ids.iter().map(|id| name(id).unwrap_or_else(|| id.to_string())).collect();
+            names.join(" or ")
+        };
+        match self {
+            Self::Pass(_) => "passes".to_owned(),
+            Self::SignIn => "is not signed in".to_owned(),
+            Self::Refused(Refusal::Inactive) => "is disabled".to_owned(),
+            Self::Refused(Refusal::OtherRealm { .. }) => "belongs to another realm".to_owned(),
+            Self::Refused(Refusal::NoRule) => "is refused: the app has no rule".to_owned(),
+            Self::Refused(Refusal::MissingGroups(ids)) => format!("is missing {}", named(ids)),
+            Self::Refused(Refusal::TokenScope) => "holds a token for other apps".to_owned(),
+            Self::Refused(Refusal::TokenExpired) => "holds a token that is over".to_owned(),
+        }
+    }
+}
+
 /// Decides. `visitor` is a live session's user or a machine's token; `None` when there is neither.
 pub fn decide(now: Timestamp, app: &App, path: Option<&RequestPath>, visitor: Option<Visitor<'_>>) -> Verdict {
     if path.is_some_and(|path| app.is_public(path)) {

@@ -22,7 +22,8 @@ impl Refused {
 
     /// A name is in use.
     pub fn taken(kind: &str, name: &str) -> Self {
-        Self(format!("there is already a {kind} named {name}: choose another name"))
+        let article = if kind.starts_with('a') { "an" } else { "a" };
+        Self(format!("there is already {article} {kind} named {name}: choose another name"))
     }
 }
 

@@ -53,7 +53,8 @@ pub async fn ask(door: &Door, ctx: &Ctx, signed_in: &SignedIn, wish: &Wish) -> R
     let verdict = decide(ctx.now, app, None, Some(visitor));
     if !matches!(verdict, Verdict::Pass(_)) {
         if door.live.may_record_denial(&signed_in.session.id, ctx.now) {
-            let detail = format!("user {} at app {}: {verdict:?}", signed_in.user.name, app.slug);
+            let words = verdict.words(|id| apps.group_name(id).map(ToString::to_string));
+            let detail = format!("user {} at app {} {words}", signed_in.user.name, app.slug);
             let mut tx = door.begin().await?;
             let subject = signed_in.user.id.to_string();
             tx.record(Event::new(EventKind::GateDenied, Some(&app.realm_id), subject, detail));
