@@ -25,14 +25,10 @@ pub const APP_ADDRESSES: usize = 32;
 pub const APP_GROUPS: usize = 256;
 /// Public paths one app may declare.
 pub const APP_PUBLIC_PATHS: usize = 64;
-/// Longest token read from a cookie or a bearer header, in bytes: ours are shorter than 64.
-pub const TOKEN_BYTES: usize = 128;
 /// Longest Cookie header searched for our cookies, in bytes: browsers stop earlier per cookie.
 pub const COOKIE_HEADER_BYTES: usize = 16 * 1024;
 /// Groups told to a tool in one header; beyond it the list would break proxies' 8 KiB header lines.
 pub const GROUPS_HEADER_BYTES: usize = 6 * 1024;
-/// Depth of group nesting followed: deeper is a mistake, and a bound on work.
-pub const GROUP_DEPTH: usize = 32;
 
 /// Life of a sign-in flow, in seconds: long enough to find one's password manager.
 pub const FLOW_SECONDS: i64 = 30 * 60;

@@ -19,8 +19,6 @@ pub enum TokenKind {
     Pass,
     /// Pass cookie shared by a parent domain.
     SharedPass,
-    /// One sign-in attempt.
-    Flow,
     /// From the sign-in page to the app host, single use.
     Ticket,
     /// Cookie binding a ticket to the browser that asked for it.
@@ -39,7 +37,6 @@ impl TokenKind {
             Self::Session => "dws_",
             Self::Pass => "dwp_",
             Self::SharedPass => "dwx_",
-            Self::Flow => "dwf_",
             Self::Ticket => "dwt_",
             Self::Binding => "dwb_",
             Self::Device => "dwd_",
