@@ -21,8 +21,9 @@ pub fn run() -> bool {
 
 /// The headers of one real answer of the gate, for the bare handler to give.
 fn headers(site: &Site, requests: &Requests) -> String {
-    let request = requests.first().expect("at least one session");
-    let text = String::from_utf8_lossy(request).replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
+    let mut request = Vec::new();
+    requests.write(0, &mut request);
+    let text = String::from_utf8_lossy(&request).replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
     let bytes = doorward_testkit::http::send_raw(site.door.port(), text.as_bytes());
     let answer = Answer::read(&mut bytes.as_slice(), false).expect("an answer of the gate");
     assert_eq!(answer.status, 200, "the gate refuses a seeded pass: {}", answer.text());

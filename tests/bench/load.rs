@@ -3,13 +3,44 @@
 
 use crate::limits;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Prepared questions.
-pub type Requests = Arc<Vec<Box<[u8]>>>;
+/// Prepared questions. What they have in common stands once, and only what tells them apart is kept for
+/// each: a hundred thousand whole ones, read in turn, would push what is measured out of the processors'
+/// caches.
+pub struct Questions {
+    common: [String; 3],
+    own: Vec<(Box<str>, Box<str>)>,
+}
+
+/// Prepared questions, shared by the threads of the load.
+pub type Requests = Arc<Questions>;
+
+impl Questions {
+    /// From the three pieces all questions have in common, and the two between them that each has of its own.
+    pub fn new(common: [String; 3], own: Vec<(Box<str>, Box<str>)>) -> Questions {
+        Questions { common, own }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.own.len()
+    }
+
+    /// Writes one question, counted round, in place of what was there.
+    pub fn write(&self, number: usize, question: &mut Vec<u8>) {
+        let (first, second) = self.own.get(number % self.own.len()).expect("questions");
+        let [before, between, after] = &self.common;
+        question.clear();
+        for piece in [before, &**first, between, second, after] {
+            question.extend_from_slice(piece.as_bytes());
+        }
+    }
+}
 
 /// What one round gave.
 #[derive(Debug, Default)]
@@ -46,13 +77,13 @@ pub fn for_a_while(port: u16, requests: &Requests, time: Duration) -> Round {
 }
 
 /// Asks some questions one after the other on one connection; gives each answer's time in microseconds.
-pub fn one_by_one(port: u16, requests: &[Box<[u8]>]) -> Vec<f64> {
+pub fn one_by_one(port: u16, requests: &Questions, numbers: Range<usize>) -> Vec<f64> {
     let runtime = runtime();
     runtime.block_on(async {
         let mut connection = Connection::open(port).await;
         let mut latencies = Vec::new();
-        for request in requests {
-            latencies.push(connection.ask(request).await);
+        for number in numbers {
+            latencies.push(connection.ask(requests, number).await);
         }
         latencies
     })
@@ -90,20 +121,20 @@ fn drive(port: u16, requests: &Requests, until: Until) -> Round {
 
 async fn connection(port: u16, number: usize, requests: Requests, until: Until) -> Vec<f64> {
     let mut connection = Connection::open(port).await;
-    let share = requests.len() / limits::CONNECTIONS;
+    let share = requests.count() / limits::CONNECTIONS;
     let first = number * share;
     let mut latencies = Vec::with_capacity(share);
     match until {
         Until::Each => {
-            let last = if number + 1 == limits::CONNECTIONS { requests.len() } else { first + share };
-            for request in requests.get(first..last).unwrap_or_default() {
-                latencies.push(connection.ask(request).await);
+            let last = if number + 1 == limits::CONNECTIONS { requests.count() } else { first + share };
+            for number in first..last {
+                latencies.push(connection.ask(&requests, number).await);
             }
         }
         Until::Passed(time) => {
             let begun = Instant::now();
-            for request in requests.iter().cycle().skip(first) {
-                latencies.push(connection.ask(request).await);
+            for number in first.. {
+                latencies.push(connection.ask(&requests, number).await);
                 if begun.elapsed() >= time {
                     break;
                 }
@@ -115,6 +146,7 @@ async fn connection(port: u16, number: usize, requests: Requests, until: Until) 
 
 struct Connection {
     stream: TcpStream,
+    question: Vec<u8>,
     buffer: Box<[u8]>,
 }
 
@@ -122,13 +154,14 @@ impl Connection {
     async fn open(port: u16) -> Connection {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("a server that listens");
         stream.set_nodelay(true).expect("a socket option");
-        Connection { stream, buffer: vec![0; 8192].into() }
+        Connection { stream, question: Vec::new(), buffer: vec![0; 8192].into() }
     }
 
     /// One question and its answer, which must be a 200 without a body; gives its time in microseconds.
-    async fn ask(&mut self, request: &[u8]) -> f64 {
+    async fn ask(&mut self, requests: &Questions, number: usize) -> f64 {
+        requests.write(number, &mut self.question);
         let begun = Instant::now();
-        self.stream.write_all(request).await.expect("a connection that stays open");
+        self.stream.write_all(&self.question).await.expect("a connection that stays open");
         let mut filled = 0;
         loop {
             let space = self.buffer.get_mut(filled..).unwrap_or_default();

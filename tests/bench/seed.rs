@@ -2,6 +2,7 @@
 //! texts kept here. Each user is in one group, which lies inside one of the groups the apps ask for.
 
 use crate::limits;
+use crate::load::Questions;
 use doorward_engine::live::apps::label;
 use doorward_model::address::Address;
 use doorward_model::app::{Access, App, AppSettings, Icon};
@@ -57,21 +58,18 @@ impl Site {
     }
 
     /// The questions a proxy asks about each pass, as they travel.
-    pub fn requests(&self) -> Vec<Box<[u8]>> {
+    pub fn requests(&self) -> Questions {
         let port = self.door.port();
-        let requests = self.passes.iter().enumerate().map(|(number, (pass, host))| {
-            let text = format!(
-                "GET /gate/nginx HTTP/1.1\r\nHost: doorward\r\nX-Original-URL: http://{host}:{port}/runs/{number}?tab=all\r\n\
-                 X-Original-Method: GET\r\nX-Forwarded-For: 192.0.2.{}\r\n\
-                 User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
-                 Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
-                 Accept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n\
-                 Cookie: theme=dark; {pass}\r\n\r\n",
-                number % 200
-            );
-            text.into_bytes().into_boxed_slice()
+        let before = "GET /gate/nginx HTTP/1.1\r\nHost: doorward\r\nX-Original-URL: http://";
+        let between = "?tab=all\r\nX-Original-Method: GET\r\nX-Forwarded-For: 192.0.2.7\r\n\
+            User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+            Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+            Accept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nCookie: theme=dark; ";
+        let own = self.passes.iter().enumerate().map(|(number, (pass, host))| {
+            let url: Box<str> = format!("{host}:{port}/runs/{number}").into();
+            (url, pass.as_str().into())
         });
-        requests.collect()
+        Questions::new([before.to_owned(), between.to_owned(), "\r\n\r\n".to_owned()], own.collect())
     }
 }
 

@@ -4,9 +4,9 @@
 use crate::commands::{app, apply, events, explain, group, key, realm, recipe, session, setup_link, token, user};
 use crate::exit::{Code, Exit};
 use crate::up::Protect;
+use crate::upstream;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use doorward_model::name::{AppSlug, GroupName};
-use doorward_proxy::Upstream;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -75,7 +75,7 @@ pub struct ListenFlags {
     /// Where Envoy reaches the gRPC gate, or none [default: 127.0.0.1:8081].
     #[arg(long, env = "DOORWARD_GRPC_LISTEN", value_name = "IP:PORT")]
     pub grpc_listen: Option<String>,
-    /// Where health and numbers are read, or none [default: 127.0.0.1:8082].
+    /// Where health is read, or none [default: 127.0.0.1:8082].
     #[arg(long, env = "DOORWARD_OPERATIONS_LISTEN", value_name = "IP:PORT")]
     pub operations_listen: Option<String>,
     /// Where browsers reach Doorward [default: http://doorward.localhost:PORT].
@@ -163,7 +163,8 @@ pub enum Stop {
 
 /// Reads the command line.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Stop> {
-    let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| stop(&error))?;
+    let matches =
+        without_empty_variables(Cli::command()).try_get_matches_from(arguments).map_err(|error| stop(&error))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| stop(&error))?;
     let protects = match (&cli.command, matches.subcommand_matches("up")) {
         (Command::Up(flags), Some(matches)) => protects(flags, matches).map_err(Stop::Exit)?,
@@ -180,11 +181,21 @@ impl ListenFlags {
             #[command(flatten)]
             flags: ListenFlags,
         }
-        match Environment::try_parse_from(["doorward"]) {
+        let matches = without_empty_variables(Environment::command()).try_get_matches_from(["doorward"]);
+        match matches.and_then(|matches| Environment::from_arg_matches(&matches)) {
             Ok(environment) => Ok(environment.flags),
             Err(error) => Err(Exit::usage(one_sentence(&error))),
         }
     }
+}
+
+/// A variable that is set and empty counts as not set: whoever describes a container often passes on
+/// variables nobody filled.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|text| text.is_empty());
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 fn stop(error: &clap::Error) -> Stop {
@@ -232,9 +243,8 @@ fn protect(text: &str) -> Result<Protect, Exit> {
         return Err(wrong(format!("`{}` has no =", text.escape_debug())));
     };
     let slug = AppSlug::parse(slug).map_err(|bad| wrong(bad.to_string()))?;
-    Upstream::parse(upstream)
-        .map_err(|bad| Exit::usage(format!("--protect {slug}: {}", bad.to_string().trim_end_matches('.'))))?;
-    Ok(Protect { slug, upstream: upstream.to_owned(), groups: Vec::new() })
+    let upstream = upstream::parse(upstream).map_err(|bad| Exit::usage(format!("--protect {slug}: {bad}")))?;
+    Ok(Protect { slug, upstream, groups: Vec::new() })
 }
 
 #[cfg(test)]
@@ -277,6 +287,17 @@ mod tests {
             protects("--protect dagster").unwrap_err(),
             "--protect: `dagster` has no =: write NAME=URL, such as dagster=http://127.0.0.1:3000"
         );
+        assert_eq!(
+            protects("--protect a=http://127.0.0.1:1/base").unwrap_err(),
+            "--protect a: the upstream `http://127.0.0.1:1/base` has a path, a query or a fragment: write scheme, host \
+             and port only, such as http://127.0.0.1:3000"
+        );
+    }
+
+    #[test]
+    fn help_promises_what_is_there() {
+        let help = protects("--help").unwrap_err();
+        assert!(help.contains("Where health is read, or none") && !help.contains("numbers"), "{help}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod token;
 pub mod user;
 
 use crate::arguments::Command;
+use crate::control::{self, Standing};
 use crate::exit::{Code, Exit};
 use crate::open::{context, open, operator};
 use crate::report::Report;
@@ -92,7 +93,12 @@ impl Shell {
 
     /// Tells a server running on this machine that something was committed.
     pub async fn told(&self) {
-        crate::control::poke(&self.config).await;
+        control::poke(&self.config).await;
+    }
+
+    /// Where the server of this data directory is reached: in its own words when one runs, else by the settings.
+    pub async fn standing(&self) -> Standing {
+        control::ask(&self.config).await.unwrap_or_else(|| Standing::of_settings(&self.config))
     }
 
     /// Hashes a password.

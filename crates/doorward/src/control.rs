@@ -1,11 +1,16 @@
 //! A word between a command and the server running on the same data directory: "something changed, look
-//! now". A command returns only after the server has looked, so that its effect is there at once.
+//! now", or "where are you reached?". A command that changed something returns only after the server has
+//! looked, so that its effect is there at once.
 
+use crate::limits;
 use crate::settings::Config;
 use doorward_engine::upkeep;
+use doorward_model::address::Address;
 use doorward_model::event::Actor;
 use doorward_web::listen::Stop;
 use doorward_web::web::Web;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,45 +21,79 @@ use tokio::net::{UnixListener, UnixStream};
 const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK: u8 = b'l';
 const LOOKED: u8 = b'k';
+const WHERE: u8 = b'w';
+
+/// Where a server is reached.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Standing {
+    /// By browsers.
+    pub public: Address,
+    /// By browsers and proxies: the listener itself.
+    pub listen: SocketAddr,
+    /// By Envoy, unless switched off.
+    pub grpc_listen: Option<SocketAddr>,
+}
+
+impl Standing {
+    /// As the settings of this call say.
+    pub fn of_settings(config: &Config) -> Self {
+        Self { public: config.settings.public.clone(), listen: config.listen, grpc_listen: config.grpc_listen }
+    }
+}
 
 fn path(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
-/// Answers commands until told to stop. Without the socket (an unusual file system) commands still work,
-/// a tenth of a second later.
-pub async fn listen(data: PathBuf, web: Arc<Web>, mut stop: Stop) {
-    let path = path(&data);
+/// The socket, bound before the server says it is ready. Without one (an unusual file system) commands still
+/// work, a tenth of a second later and by the settings they see.
+pub fn bind(data: &Path) -> Option<UnixListener> {
+    let path = path(data);
     let _ = std::fs::remove_file(&path);
     let listener = match UnixListener::bind(&path) {
         Ok(listener) => listener,
         Err(error) => {
             tracing::warn!("listening for commands at {}: {error}", path.display());
-            return;
+            return None;
         }
     };
     let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     if let Err(error) = std::fs::set_permissions(&path, owner_only) {
         tracing::warn!("keeping {} to its owner: {error}", path.display());
     }
+    Some(listener)
+}
+
+/// Answers commands until told to stop.
+pub async fn serve(listener: UnixListener, data: PathBuf, web: Arc<Web>, standing: Standing, mut stop: Stop) {
+    let standing = Arc::new(standing);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         if let Ok((stream, _)) = accepted {
-            tokio::spawn(answer(stream, web.clone()));
+            tokio::spawn(answer(stream, web.clone(), standing.clone()));
         }
     }
-    let _ = std::fs::remove_file(&path);
+    let _ = std::fs::remove_file(path(&data));
 }
 
-async fn answer(mut stream: UnixStream, web: Arc<Web>) {
+async fn answer(mut stream: UnixStream, web: Arc<Web>, standing: Arc<Standing>) {
     let mut word = [0u8; 1];
     let heard = tokio::time::timeout(PATIENCE, stream.read_exact(&mut word)).await;
-    if !matches!(heard, Ok(Ok(_))) || word != [LOOK] {
-        return;
+    match (heard, word) {
+        (Ok(Ok(_)), [LOOK]) => look(stream, &web).await,
+        (Ok(Ok(_)), [WHERE]) => {
+            if let Ok(text) = serde_json::to_vec(&*standing) {
+                let _ = stream.write_all(&text).await;
+            }
+        }
+        _ => {}
     }
+}
+
+async fn look(mut stream: UnixStream, web: &Web) {
     let ctx = web.begin_as(Actor::Worker("control"), None);
     match upkeep::follow(web.door(), &ctx).await {
         Ok(()) => {
@@ -73,4 +112,22 @@ pub async fn poke(config: &Config) {
         stream.read_exact(&mut word).await.ok()
     };
     let _ = tokio::time::timeout(PATIENCE, ask).await;
+}
+
+/// Asks a server running on this data directory where it is reached. Its flags may differ from the settings
+/// a command sees. `None` when no server runs here.
+pub async fn ask(config: &Config) -> Option<Standing> {
+    let mut stream = UnixStream::connect(path(&config.data)).await.ok()?;
+    let heard = async {
+        stream.write_all(&[WHERE]).await.ok()?;
+        let mut text = Vec::new();
+        stream.take(limits::CONTROL_ANSWER_BYTES).read_to_end(&mut text).await.ok()?;
+        serde_json::from_slice(&text).ok()
+    };
+    let standing = tokio::time::timeout(PATIENCE, heard).await.ok().flatten();
+    if standing.is_none() {
+        let shown = config.data.display();
+        tracing::warn!("the server on {shown} does not say where it is reached: the settings are used instead");
+    }
+    standing
 }

@@ -98,12 +98,15 @@ impl Exit {
     pub fn address(address: SocketAddr, flag: &str, error: &std::io::Error) -> Self {
         let sentence = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                format!("{address} is taken by another program, {flag}: end that one or choose another port")
+                format!("{flag}: {address} is taken by another program: end it or choose another port")
             }
             std::io::ErrorKind::PermissionDenied => {
-                format!("{address} may not be listened at by this user, {flag}: choose a port above 1023")
+                format!("{flag}: this user may not listen at {address}: choose a port above 1023")
             }
-            _ => format!("{address} cannot be listened at, {flag}: {error}: choose an address of this machine"),
+            _ => {
+                let why = plain(error);
+                format!("{flag}: {address} cannot be listened at, {why}: choose an address of this machine")
+            }
         };
         Self::new(Code::AddressTaken, sentence)
     }
@@ -112,6 +115,12 @@ impl Exit {
     pub fn refused(sentence: impl Into<String>) -> Self {
         Self::new(Code::Refused, sentence)
     }
+}
+
+/// The system's sentence without its number.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 impl fmt::Display for Exit {
@@ -142,7 +151,8 @@ impl From<Fault> for Exit {
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use super::{Code, Exit};
+    use std::io::{Error, ErrorKind};
 
     #[test]
     fn codes_are_numbered_in_order_and_all_explained() {
@@ -150,5 +160,23 @@ mod tests {
             assert_eq!(usize::from(code.number()), index);
         }
         assert!(Code::table().contains("  7  a rule says no"));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_is_named_with_its_flag() {
+        let said = |error: Error| Exit::address(([127, 0, 0, 1], 80).into(), "--listen", &error).sentence;
+        assert_eq!(
+            said(ErrorKind::AddrInUse.into()),
+            "--listen: 127.0.0.1:80 is taken by another program: end it or choose another port"
+        );
+        assert_eq!(
+            said(ErrorKind::PermissionDenied.into()),
+            "--listen: this user may not listen at 127.0.0.1:80: choose a port above 1023"
+        );
+        assert_eq!(
+            said(Error::from_raw_os_error(99)),
+            "--listen: 127.0.0.1:80 cannot be listened at, Cannot assign requested address: choose an address of this \
+             machine"
+        );
     }
 }

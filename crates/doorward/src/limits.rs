@@ -18,3 +18,11 @@ pub const GRACE_SECONDS: i64 = 24 * 60 * 60;
 pub const SESSION_SECONDS: i64 = 366 * 24 * 60 * 60;
 /// Events shown at once.
 pub const EVENTS: i64 = 10_000;
+/// Leading bits of a trusted IPv4 network, at least: the widest private network has eight.
+pub const TRUSTED_PREFIX_V4: u8 = 8;
+/// Leading bits of a trusted IPv6 network, at least: what a registry gives to a whole provider is narrower.
+pub const TRUSTED_PREFIX_V6: u8 = 16;
+/// Longest answer of a server on its control socket, in bytes: an address has at most some hundred.
+pub const CONTROL_ANSWER_BYTES: u64 = 4096;
+/// Folders a directory of declared files is said to hold, one line each; of more the count is told.
+pub const FOLDERS_NAMED: usize = 20;

@@ -12,6 +12,7 @@ mod serve;
 mod settings;
 mod tasks;
 mod up;
+mod upstream;
 
 use arguments::{Command, ListenFlags, LogFormat, Parsed, Stop};
 use doorward_world::World;
@@ -55,7 +56,8 @@ fn start() -> Result<Code, Exit> {
 }
 
 fn start_log(format: LogFormat) -> Result<(), Exit> {
-    let text = std::env::var(LOG_VARIABLE).unwrap_or_else(|_| LOG_USUAL.to_owned());
+    let text = std::env::var(LOG_VARIABLE).ok().filter(|text| !text.is_empty());
+    let text = text.unwrap_or_else(|| LOG_USUAL.to_owned());
     let filter = EnvFilter::try_new(&text)
         .map_err(|bad| Exit::usage(format!("{LOG_VARIABLE}: {bad}: write a level such as info or debug")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -1,7 +1,7 @@
 //! Opens the door: data directory, master key, database, schema, keys. Every way this can fail has its
 //! own sentence.
 
-use crate::exit::{Code, Exit};
+use crate::exit::{Code, Exit, plain as plain_error};
 use crate::limits;
 use crate::settings::Config;
 use doorward_engine::door::Door;
@@ -15,6 +15,7 @@ use doorward_store::migrate::{MigrationError, migrate};
 use doorward_store::realms;
 use doorward_store::store::{Database, Store};
 use doorward_world::World;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -75,7 +76,7 @@ fn not_warm(config: &Config, fault: Fault) -> Exit {
             "the keys in {} were sealed with another master key than {}: give every node the key the database was \
              made with, by that file or {KEY_VARIABLE}",
             name_of(&config.database),
-            if std::env::var_os(KEY_VARIABLE).is_some() {
+            if key_variable().is_some() {
                 KEY_VARIABLE.to_owned()
             } else {
                 config.data.join(KEY_FILE).display().to_string()
@@ -122,6 +123,22 @@ fn plain(name: &str) -> String {
     name.chars().filter(|c| !doorward_model::name::is_unprintable(*c)).take(64).collect()
 }
 
+/// Says so when others may look into the data directory: one that was there before keeps its mode.
+pub fn warn_of_readers(config: &Config) {
+    let shown = config.data.display();
+    if let Ok(mode) = mode_of(&config.data)
+        && mode & 0o077 != 0
+    {
+        tracing::warn!(
+            "the data directory {shown} is open to others on this machine (mode {mode:03o}): run chmod 700 {shown}"
+        );
+    }
+}
+
+fn mode_of(path: &Path) -> io::Result<u32> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
+}
+
 fn prepare_directory(config: &Config) -> Result<(), Exit> {
     let data = &config.data;
     let unusable = |error: io::Error| {
@@ -133,6 +150,15 @@ fn prepare_directory(config: &Config) -> Result<(), Exit> {
         Exit::new(Code::Data, sentence)
     };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(unusable)?;
+    let mode = mode_of(data).map_err(unusable)?;
+    if mode & 0o002 != 0 {
+        let shown = data.display();
+        let sentence = format!(
+            "the data directory {shown} can be written by everybody on this machine (mode {mode:03o}): run chmod 700 \
+             {shown}, or name a directory inside it with --data"
+        );
+        return Err(Exit::new(Code::Data, sentence));
+    }
     // Only a SQLite file beside the key needs a directory that stays writable.
     if matches!(&config.database, Database::Sqlite(file) if file.parent() == Some(data)) {
         let probe = data.join(format!(".probe-{}", std::process::id()));
@@ -146,14 +172,13 @@ fn prepare_directory(config: &Config) -> Result<(), Exit> {
     Ok(())
 }
 
-/// The system's sentence without its number.
-fn plain_error(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
+/// What the variable holds; empty counts as not set, as everywhere.
+fn key_variable() -> Option<OsString> {
+    std::env::var_os(KEY_VARIABLE).filter(|text| !text.is_empty())
 }
 
 fn master_key(config: &Config, world: &World) -> Result<MasterKey, Exit> {
-    let bytes = match std::env::var_os(KEY_VARIABLE) {
+    let bytes = match key_variable() {
         Some(text) => {
             let text = Zeroizing::new(text.to_string_lossy().into_owned());
             from_hex(text.trim()).ok_or_else(|| {

@@ -12,6 +12,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 #[derive(Debug)]
 pub struct Report {
     data: Data,
+    warnings: Vec<String>,
     words: Option<String>,
     /// How the program ends.
     pub code: Code,
@@ -28,22 +29,32 @@ enum Data {
 impl Report {
     /// Nothing to print but words.
     pub fn words(words: impl Into<String>) -> Self {
-        Self { data: Data::Nothing, words: Some(words.into()), code: Code::Done }
+        Self { words: Some(words.into()), ..Self::of(Data::Nothing) }
     }
 
     /// A list of objects with these keys.
     pub fn rows(columns: &'static [&'static str], rows: Vec<Value>) -> Self {
-        Self { data: Data::Rows { columns, rows }, words: None, code: Code::Done }
+        Self::of(Data::Rows { columns, rows })
     }
 
     /// One object.
     pub fn one(value: Value) -> Self {
-        Self { data: Data::One(value), words: None, code: Code::Done }
+        Self::of(Data::One(value))
     }
 
     /// Text printed as it is, unless JSON or YAML was asked for.
     pub fn text(text: impl Into<String>, value: Value) -> Self {
-        Self { data: Data::Text { text: text.into(), value }, words: None, code: Code::Done }
+        Self::of(Data::Text { text: text.into(), value })
+    }
+
+    fn of(data: Data) -> Self {
+        Self { data, warnings: Vec::new(), words: None, code: Code::Done }
+    }
+
+    /// With sentences about what looks like a mistake.
+    #[must_use]
+    pub fn and_warnings(self, warnings: impl IntoIterator<Item = String>) -> Self {
+        Self { warnings: warnings.into_iter().collect(), ..self }
     }
 
     /// With words.
@@ -63,7 +74,8 @@ impl Report {
     /// # Errors
     /// When standard output cannot be written; a reader that went away is no error.
     pub fn print(&self, wanted: Option<Output>) -> Result<(), Exit> {
-        if let Some(words) = &self.words {
+        let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}"));
+        for words in warnings.chain(self.words.clone()) {
             // Nobody may be listening to words.
             let _ = writeln!(io::stderr(), "{words}");
         }

@@ -1,5 +1,6 @@
 //! Running: listeners, tasks, and stopping calmly.
 
+use crate::control::Standing;
 use crate::exit::Exit;
 use crate::settings::Config;
 use crate::{control, open, tasks};
@@ -31,6 +32,15 @@ pub struct Listeners {
     grpc: Option<TcpListener>,
     operations: Option<TcpListener>,
     sample: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Where they are, in truth: a port 0 of the settings has become a real one.
+    fn standing(&self, config: &Config) -> Standing {
+        let at = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
+        let grpc_listen = self.grpc.as_ref().zip(config.grpc_listen).map(|(listener, address)| at(listener, address));
+        Standing { listen: at(&self.front, config.listen), grpc_listen, ..Standing::of_settings(config) }
+    }
 }
 
 /// `doorward serve`
@@ -114,15 +124,20 @@ pub async fn stand(
     lines: &[String],
     begun: Instant,
 ) -> Result<(), Exit> {
+    open::warn_of_readers(&config);
     let public = door.settings.public.clone();
+    let standing = listeners.standing(&config);
     let sample_address = listeners.sample.as_ref().and_then(|listener| listener.local_addr().ok());
     let words = Arc::new(PageWords { public: public.clone() });
-    let gate = Arc::new(Gate { door: Arc::new(door), words });
+    let gate = Arc::new(Gate::new(Arc::new(door), words));
     let carrier = Carrier::new(Timeouts::STANDARD);
     let web = Arc::new(Web::new(gate, carrier, config.trusted.clone(), world, sample_address));
     let (tell, stop) = watch::channel(false);
     let mut running = tasks::start(&web, &stop);
-    running.push(tokio::spawn(control::listen(config.data.clone(), web.clone(), stop.clone())));
+    if let Some(listener) = control::bind(&config.data) {
+        let answers = control::serve(listener, config.data.clone(), web.clone(), standing, stop.clone());
+        running.push(tokio::spawn(answers));
+    }
     let front = Arc::new(Front::new(web.clone()));
     running.push(tokio::spawn(listen::serve_front(listeners.front, front, stop.clone())));
     if let Some(listener) = listeners.grpc {

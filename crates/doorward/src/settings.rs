@@ -35,10 +35,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where Envoy reaches the gRPC gate.
     pub grpc_listen: Option<SocketAddr>,
-    /// Where health and numbers are read.
+    /// Where health is read.
     pub operations_listen: Option<SocketAddr>,
     /// Peers that may speak for others.
     pub trusted: TrustedProxies,
+    /// Whether the realm was named for this call, by flag or variable.
+    pub is_realm_named: bool,
     /// Settings of the use cases.
     pub settings: Settings,
 }
@@ -62,8 +64,11 @@ impl Config {
             Some(given) => database(&given)?,
             None => Database::Sqlite(data.join("doorward.db")),
         };
-        let listen = listener(pick(flags.listen.as_ref(), "--listen", &written.listen), LISTEN)?;
-        let listen = listen.ok_or_else(|| Exit::usage("--listen: `none` is not possible here: write HOST:PORT"))?;
+        let listen = pick(flags.listen.as_ref(), "--listen", &written.listen);
+        if let Some(given) = listen.as_ref().filter(|given| given.text == "none") {
+            return Err(given.wrong("Doorward cannot do without this listener", "write IP:PORT"));
+        }
+        let listen = listener(listen, LISTEN)?.ok_or_else(|| Exit::new(Code::Broken, "there is no listener"))?;
         let grpc = pick(flags.grpc_listen.as_ref(), "--grpc-listen", &written.grpc_listen);
         let operations = pick(flags.operations_listen.as_ref(), "--operations-listen", &written.operations_listen);
         let public = match pick(flags.public_url.as_ref(), "--public-url", &written.public_url) {
@@ -85,6 +90,7 @@ impl Config {
             grpc_listen: listener(grpc, GRPC_LISTEN)?,
             operations_listen: listener(operations, OPERATIONS_LISTEN)?,
             trusted: trusted(flags, written)?,
+            is_realm_named: common.realm.is_some(),
             settings: Settings {
                 shared_domain: domain.map(|given| shared_domain(&given, &public)).transpose()?,
                 public,
@@ -163,6 +169,11 @@ fn shared_domain(given: &Given, public: &Address) -> Result<HostName, Exit> {
         Some((domain, None)) => domain,
         _ => return Err(given.wrong(format!("`{}` is not a domain", given.shown()), "write example.com")),
     };
+    if !domain.as_str().contains('.') {
+        // RFC 6265 §5.3: browsers refuse cookies for public suffixes, and every single label is one.
+        let what = format!("`{domain}` is a whole top-level domain, for which browsers keep no cookies");
+        return Err(given.wrong(what, "write a domain of your own, such as example.com"));
+    }
     if public.host().is_within(&domain) {
         Ok(domain)
     } else {
@@ -185,13 +196,26 @@ fn trusted(flags: &ListenFlags, written: &Written) -> Result<TrustedProxies, Exi
         let network = network.ok_or_else(|| {
             given.wrong(format!("`{}` is not a network", given.shown()), "write 10.0.0.0/8 or 10.1.2.3")
         })?;
-        if let Err(TrustsEveryone(wide)) = TrustedProxies::new(vec![network]) {
-            let what = format!("{wide} would trust everybody to say who they are");
-            return Err(given.wrong(what, "name the networks of your own proxies only"));
+        if network.prefix_len() < least_prefix(&network) {
+            let what = match network.prefix_len() {
+                0 => format!("{network} means that everybody's headers are believed"),
+                _ => format!("{network} is far too wide to hold proxies only, and everybody in it would be believed"),
+            };
+            return Err(given.wrong(what, WIDEST));
         }
         parsed.push(network);
     }
-    TrustedProxies::new(parsed).map_err(|TrustsEveryone(wide)| Exit::usage(format!("{wide} trusts everybody")))
+    TrustedProxies::new(parsed).map_err(|TrustsEveryone(wide)| Exit::usage(format!("{wide} is too wide: {WIDEST}")))
+}
+
+const WIDEST: &str = "name the networks of your own proxies only, IPv4 at most /8, IPv6 at most /16";
+
+/// Leading bits a trusted network has at least: wider ones are slips.
+fn least_prefix(network: &IpNet) -> u8 {
+    match network {
+        IpNet::V4(_) => limits::TRUSTED_PREFIX_V4,
+        IpNet::V6(_) => limits::TRUSTED_PREFIX_V6,
+    }
 }
 
 fn sessions(written: &Written) -> Result<SessionLimits, Exit> {

@@ -42,7 +42,7 @@ pub async fn run(config: Config, world: World, protects: Vec<Protect>) -> Result
     serve::stand(config, world, door, listeners, &lines, begun).await
 }
 
-/// Creates or brings up to date the sample and the protected apps; what was changed by hand stays.
+/// Creates the sample and the protected apps, or brings them up to date; what was changed by hand stays.
 async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect]) -> Result<Vec<String>, Exit> {
     let mut tx = door.begin().await?;
     let mut lines = Vec::new();
@@ -54,6 +54,7 @@ async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect])
             icon: Icon::Generic,
             upstream: proxied::SAMPLE,
             access: Access { everyone: true, groups: Vec::new() },
+            is_our_own: true,
         };
         let address = ensure(door, &mut tx, realm, &sample, wanted).await?;
         lines.push(format!("Sample    {address}"));
@@ -67,6 +68,7 @@ async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect])
             icon: icon(&protect.slug),
             upstream: &protect.upstream,
             access: Access { everyone: false, groups },
+            is_our_own: false,
         };
         let address = ensure(door, &mut tx, realm, &protect.slug, wanted).await?;
         let who: Vec<&str> = protect.groups.iter().map(GroupName::as_str).collect();
@@ -83,6 +85,8 @@ struct Wanted<'a> {
     icon: Icon,
     upstream: &'a str,
     access: Access,
+    /// Nobody but us says where the sample stands: its address follows ours.
+    is_our_own: bool,
 }
 
 async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted: Wanted<'_>) -> Result<Address, Exit> {
@@ -108,15 +112,22 @@ async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted:
     if brought != app {
         manage::apps::update(door, tx, &brought).await?.map_err(Exit::from)?;
     }
-    Ok(brought.settings.addresses.first().cloned().unwrap_or(address))
+    let first = brought.settings.addresses.first().cloned().unwrap_or(address.clone());
+    if is_at_another_port(&first, &address) {
+        tracing::warn!(
+            "app {slug} is declared at {first} and this server is reached at {address}: if people come to the latter, \
+             run `doorward app update {slug} --address {address}`"
+        );
+    }
+    Ok(first)
 }
 
-/// The app with the upstream and groups asked for now, and with its own host at the present port.
+/// The app with the upstream and groups asked for now. The address of a real tool is whatever was said last.
 fn brought_up_to_date(app: &App, address: &Address, wanted: &Wanted<'_>) -> App {
     let mut app = app.clone();
     app.settings.upstream = Some(wanted.upstream.to_owned());
     for known in &mut app.settings.addresses {
-        if known.host() == address.host() && known.prefix().is_empty() {
+        if wanted.is_our_own && known.host() == address.host() && known.prefix().is_empty() {
             *known = address.clone();
         }
     }
@@ -126,6 +137,11 @@ fn brought_up_to_date(app: &App, address: &Address, wanted: &Wanted<'_>) -> App 
         }
     }
     app
+}
+
+/// Sign-in leads back to the declared address, so at another port it leads past this server.
+fn is_at_another_port(declared: &Address, ours: &Address) -> bool {
+    declared.origin() != ours.origin() && declared.scheme() == ours.scheme() && declared.host() == ours.host()
 }
 
 /// The app's host beside Doorward's own: `doorward.example.com` gives `dagster.example.com`.

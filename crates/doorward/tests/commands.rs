@@ -75,7 +75,9 @@ fn people_and_groups_are_made_listed_and_refused() {
     ended.is(0, "Created user alice.");
     given.run("user create ALICE").is(7, "doorward: there is already a user named alice: choose another name");
     let weak = given.run_with("user set-password alice --password-env PW", "", &[("PW", "short")]);
-    weak.is(7, "doorward: a password needs at least 10 characters, --password-env: nothing was changed");
+    weak.is(7, "doorward: --password-env: a password needs at least 10 characters: nothing was changed");
+    let none = given.run_with("user set-password alice --password-stdin", "\n", &[]);
+    none.is(7, "doorward: --password-stdin: the password is empty: nothing was changed");
     given
         .run("user set-password alice")
         .is(3, "doorward: no password is given: add --password-stdin or --password-env VARIABLE");
@@ -134,13 +136,158 @@ fn apps_tokens_and_explanations() {
     given.done("app create built-in --address http://built-in.localhost:8000 --upstream http://127.0.0.1:3000");
     given.run("recipe nginx --app built-in --upstream 127.0.0.1:3000").is(
         7,
-        "doorward: app built-in has an upstream, so the built-in proxy answers for it and no other proxy's questions \
-         are: declare it without upstream and pass --upstream to the recipe",
+        "doorward: app built-in has an upstream, so the built-in proxy serves it and other proxies that ask about it \
+         get no answer: take it away with `doorward app update built-in --upstream ''` and give --upstream to the \
+         recipe",
     );
     let recipe = given.done("recipe haproxy --app dagster --upstream 127.0.0.1:3000");
     assert!(recipe.starts_with("# file: haproxy.cfg\n") && recipe.contains("\n# file: "), "{recipe}");
     assert!(given.done("setup-link").starts_with("http://doorward.localhost:8080/setup?token=dwu_"));
     given.run("session end --user alice").is(0, "Ended 0 sessions of alice.");
+}
+
+#[test]
+fn an_app_is_changed_only_where_something_is_given() {
+    let given = Given::fresh();
+    given.done("group create data");
+    given.done("group create ops");
+    given.done("app create d --address http://d.localhost:8000 --allow data --public /health --headers remote");
+    let show = |key: &str| {
+        let shown: serde_json::Value = serde_json::from_str(&given.done("app show d --output json")).unwrap();
+        shown[key].to_string()
+    };
+    given.run("app update d").is(3, "doorward: nothing is given to change: see `doorward app update --help`");
+    given
+        .run("app update e --title E")
+        .is(7, "doorward: there is no app named e in realm main: list them with `doorward app list`");
+    given.run("app update d --upstream http://127.0.0.1:3000 --title Dee --everyone --bearer-token").is(
+        0,
+        "Changed app d: everyone: false → true; bearer_token: false → true; title: \"d\" → \"Dee\"; upstream: none → \
+         \"http://127.0.0.1:3000\".",
+    );
+    let kept = ["addresses", "groups", "public_paths", "headers"].map(show);
+    assert_eq!(kept, ["[\"http://d.localhost:8000\"]", "[\"data\"]", "[\"/health\"]", "[\"remote\"]"]);
+    given.run("app update d --title Dee").is(0, "App d is so already.");
+    given.done(
+        "app update d --allow ops --public /a /b/* --everyone=false --address http://e.localhost http://d.localhost",
+    );
+    let lists = ["addresses", "groups", "public_paths", "everyone", "bearer_token"].map(show);
+    let expected =
+        ["[\"http://e.localhost\",\"http://d.localhost\"]", "[\"ops\"]", "[\"/a\",\"/b/*\"]", "false", "true"];
+    assert_eq!(lists, expected);
+    given.done("app update d --title= --upstream= --allow= --public= --headers= --bearer-token=false");
+    let back = ["title", "upstream", "groups", "public_paths", "headers", "bearer_token"].map(show);
+    assert_eq!(back, ["\"d\"", "null", "[]", "[]", "[]", "false"]);
+    let events: serde_json::Value = serde_json::from_str(&given.done("events --output json")).unwrap();
+    let changes = events.as_array().unwrap().iter().filter(|event| event["kind"] == "app_changed");
+    assert_eq!(changes.filter(|event| event["actor"] == "operator:tester" && event["about"] == "d").count(), 3);
+    let wrong = given.run("app update d --upstream http://127.0.0.1:3000/base");
+    assert_eq!(wrong.code, 3);
+    assert!(wrong.err.contains("has a path, a query or a fragment: write scheme, host and port only"), "{}", wrong.err);
+    given.done("app create other --address http://other.localhost");
+    given
+        .run("app update d --address http://other.localhost:81")
+        .is(7, "doorward: app d: another app already answers at http://other.localhost:81");
+}
+
+#[test]
+fn a_recipe_for_another_port_than_the_declared_one_is_warned_about() {
+    let given = Given::fresh();
+    given.done("app create d --address http://d.localhost:8000 --everyone");
+    let warned = |listen: &str| {
+        let ended = given.run(&format!("recipe nginx --app d --upstream 127.0.0.1:3000 --listen {listen}"));
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.err
+    };
+    assert_eq!(warned("0.0.0.0:8000"), "");
+    assert_eq!(
+        warned("127.0.0.1:9000"),
+        "warning: app d is declared at http://d.localhost:8000, and this proxy will listen at port 9000: give --listen \
+         HOST:8000, or declare the address people come to\n"
+    );
+    given.done("app update d --address http://d.localhost:8080");
+    assert_eq!(
+        warned("127.0.0.1:8000"),
+        "warning: app d is declared at http://d.localhost:8080, and this proxy will listen at port 8000: port 8080 is \
+         Doorward's own, so declare the proxy's address: `doorward app update d --address http://d.localhost:8000`\n"
+    );
+    // Something else may end TLS in front of the proxy.
+    given.done("app update d --address https://d.localhost");
+    assert_eq!(warned("127.0.0.1:8000"), "");
+    given.done("app update d --address http://d.localhost:8000");
+    given.run("recipe istio --app d --upstream d.svc:3000 --listen 127.0.0.1:9000").is(0, "");
+}
+
+#[test]
+fn declared_files_are_of_the_realm_that_is_named() {
+    let given = Given::fresh();
+    given.done("realm create lab");
+    given.scratch.write("one.yaml", "kind: Group\nname: g\n");
+    given.scratch.write("two.yaml", "kind: Group\nname: g\n---\nkind: Group\nrealm: main\nname: h\n");
+    assert_eq!(given.done("--realm lab apply -f one.yaml"), "+ group lab/g\n1 to add, 0 to change, 0 to remove.\n");
+    assert!(given.done("--realm lab group list").contains("\"g\""));
+    given.run("--realm lab apply -f two.yaml").is(
+        3,
+        "doorward: two.yaml:5:8: realm main stands here and --realm says lab: correct one of the two, or leave out \
+         --realm",
+    );
+    given.scratch.write("settings.yaml", "realm: lab\n");
+    // The settings name the realm of the server, not of this call.
+    let planned = given.run("--config settings.yaml apply -f two.yaml --plan");
+    assert_eq!((planned.code, planned.out.lines().next()), (2, Some("+ group main/h")));
+}
+
+#[test]
+fn a_declared_upstream_is_one_the_built_in_proxy_can_use() {
+    let given = Given::fresh();
+    let app = |upstream: &str| {
+        let text =
+            format!("kind: App\nname: d\naddresses: [http://d.localhost]\nupstream: {upstream}\neveryone: true\n");
+        given.run_with("apply -f -", &text, &[])
+    };
+    let how = "write scheme, host and port only, such as http://127.0.0.1:3000";
+    for (bad, what) in [
+        ("http://127.0.0.1:1/base", "the upstream `http://127.0.0.1:1/base` has a path, a query or a fragment"),
+        ("http://127.0.0.1:1?x=1", "the upstream `http://127.0.0.1:1?x=1` has a path, a query or a fragment"),
+        ("\"http://127.0.0.1:1#x\"", "the upstream `http://127.0.0.1:1#x` has a path, a query or a fragment"),
+        ("http://a:b@127.0.0.1:1", "the upstream holds a user name or password"),
+    ] {
+        app(bad).is(3, &format!("doorward: standard input:4:11: {what}: {how}"));
+    }
+    assert_eq!(app("h2c://127.0.0.1:1").code, 0);
+    let lost = given.run_with(
+        "apply -f - --plan",
+        "kind: App\nname: d\naddresses: [http://d.localhost]\neveryone: true\n",
+        &[],
+    );
+    assert_eq!(lost.code, 2);
+    assert!(
+        lost.out.starts_with("warning: standard input:2:7: app main/d loses its upstream h2c://127.0.0.1:1, so the "),
+        "{}",
+        lost.out
+    );
+}
+
+#[test]
+fn folders_that_are_not_read_are_told() {
+    let given = Given::fresh();
+    given.scratch.write("set/a.yaml", "kind: Group\nname: a\n");
+    given.scratch.write("set/sub/b.yaml", "kind: Group\nname: b\n");
+    given.scratch.write("set/.git/c.yaml", "kind: Group\nname: c\n");
+    let planned = given.run("apply -f set --plan");
+    planned.is(2, "warning: set/sub is a folder: not read; name it with -f");
+    assert!(planned.out.contains("+ group main/a\n1 to add"), "{}", planned.out);
+    given.run("apply -f set -f ./set/sub --plan").is(2, "");
+    given.scratch.write("set/d.yaml", "kind: Group\nname: d\ngroups: [b]\n");
+    given.run("apply -f set").is(
+        3,
+        "doorward: set/d.yaml:3:10: group main/b is neither declared nor there: declare it with kind: Group, or \
+         correct the name\ndoorward: set/sub is a folder: not read; name it with -f",
+    );
+    std::fs::create_dir_all(given.scratch.join("bare/sub")).unwrap();
+    given
+        .run("apply -f bare")
+        .is(3, "doorward: bare holds no .yaml files: name a directory with 1 to 10000; the folders in it are not read");
 }
 
 #[test]
@@ -166,7 +313,7 @@ fn declared_files_are_planned_applied_and_then_at_rest() {
     assert!(wrong.err.starts_with("doorward: standard input:"), "{}", wrong.err);
     given
         .run("apply -f missing.yaml")
-        .is(3, "doorward: missing.yaml cannot be read, No such file or directory (os error 2): correct -f");
+        .is(3, "doorward: missing.yaml cannot be read, No such file or directory: correct -f");
 }
 
 #[test]
@@ -174,8 +321,8 @@ fn settings_and_arguments_that_are_wrong() {
     let given = Given::fresh();
     given.run("--config missing.yaml user list").is(
         3,
-        "doorward: the settings file cannot be read, missing.yaml: No such file or directory (os error 2): correct \
-         --config or its permissions",
+        "doorward: the settings file missing.yaml cannot be read, No such file or directory: correct --config or its \
+         permissions",
     );
     given.scratch.write("s.yaml", "realm: main\nlisten: here\n");
     given.run("--config s.yaml user list").is(
@@ -185,12 +332,64 @@ fn settings_and_arguments_that_are_wrong() {
     );
     given.run("serve --trust-proxy 0.0.0.0/0").is(
         3,
-        "doorward: --trust-proxy: 0.0.0.0/0 would trust everybody to say who they are: name the networks of your own \
-         proxies only",
+        "doorward: --trust-proxy: 0.0.0.0/0 means that everybody's headers are believed: name the networks of your \
+         own proxies only, IPv4 at most /8, IPv6 at most /16",
     );
     given.run("dance").is(3, "doorward: unrecognized subcommand 'dance': see `doorward --help`");
     given.run("").is(3, "doorward: a command is missing: see `doorward --help`");
     assert!(given.done("--help").contains("Exit codes:\n  0  everything was done\n"));
+}
+
+#[test]
+fn a_variable_that_is_set_and_empty_counts_as_not_set() {
+    let given = Given::fresh();
+    let names = [
+        "DOORWARD_CONFIG",
+        "DOORWARD_DATABASE",
+        "DOORWARD_REALM",
+        "DOORWARD_LISTEN",
+        "DOORWARD_GRPC_LISTEN",
+        "DOORWARD_OPERATIONS_LISTEN",
+        "DOORWARD_PUBLIC_URL",
+        "DOORWARD_TRUSTED_PROXIES",
+        "DOORWARD_COOKIE_DOMAIN",
+        "DOORWARD_LOG",
+        "DOORWARD_LOG_FORMAT",
+        "DOORWARD_MASTER_KEY",
+    ];
+    for name in names {
+        let ended = given.run_with("realm list", "", &[(name, "")]);
+        assert!(ended.code == 0 && ended.err.is_empty() && ended.out.contains("\"main\""), "{name}: {ended:?}");
+    }
+    let home = given.scratch.join("home");
+    let output = given.command(Path::new("")).env("HOME", &home).args(["realm", "list"]).output().unwrap();
+    assert_eq!(ended(output).code, 0);
+    assert!(home.join(".local/share/doorward/master.key").is_file());
+    // As far as the flags of a server too: nothing is wrong but the address, which is no machine's.
+    let serve = given.run_with("serve --listen 203.0.113.1:80", "", &[("DOORWARD_PUBLIC_URL", "")]);
+    assert_eq!(serve.code, 6, "{serve:?}");
+    // A flag that is given is given.
+    let flag = given.run("serve --listen=");
+    assert_eq!(flag.code, 3, "{flag:?}");
+}
+
+#[test]
+fn a_data_directory_that_everybody_can_write_is_refused() {
+    let given = Given::fresh();
+    let data = given.scratch.join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let shown = data.display();
+    given.run("user list").is(
+        4,
+        &format!(
+            "doorward: the data directory {shown} can be written by everybody on this machine (mode 777): run chmod \
+             700 {shown}, or name a directory inside it with --data"
+        ),
+    );
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    given.run("user list").is(0, "");
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o755);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! parsed once; what cannot be read one way only is refused.
 
 use crate::dialect::{Dialect, Source};
-use bytes::Bytes;
 use doorward_engine::gate::check::Credential;
 use doorward_model::address::{HostName, Scheme};
 use doorward_model::limits;
@@ -10,6 +9,7 @@ use doorward_model::path::{Ambiguous, RequestPath};
 use doorward_model::secret::{TokenHash, TokenKind};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Uri};
+use std::borrow::Cow;
 
 /// What the browser expects back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,22 +270,44 @@ pub fn pass_text<'h>(headers: &'h HeaderMap, scheme: Scheme, label: &str) -> Opt
 
 /// The client's Cookie header without our cookies; empty when nothing is left.
 pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
-    let mut line = String::new();
-    for value in headers.get_all(COOKIE) {
-        for pair in String::from_utf8_lossy(value.as_bytes()).split(';').map(str::trim) {
-            let name = pair.split('=').next().unwrap_or_default();
-            // Envoy joins several Cookie lines by commas: what may hide one of ours goes as a whole.
-            let hides_ours = pair.split(',').skip(1).any(|part| is_own_cookie(part.trim()));
-            if pair.is_empty() || is_own_cookie(name) || hides_ours {
-                continue;
-            }
-            if !line.is_empty() {
-                line.push_str("; ");
-            }
-            line.push_str(pair);
+    let mut lines = headers.get_all(COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let Some(first) = lines.next() else { return HeaderValue::from_static("") };
+    let mut kept = clean_line(&first);
+    for line in lines {
+        let more = clean_line(&line);
+        if !more.is_empty() {
+            let separator = if kept.is_empty() { "" } else { "; " };
+            kept = Cow::Owned(format!("{kept}{separator}{more}"));
         }
     }
-    HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_bytes(kept.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// One line without our cookies. Ours is mostly the first or the last: what is left is then a piece of
+/// the line as it came.
+fn clean_line(line: &str) -> Cow<'_, str> {
+    let (mut kept, mut kept_end) = (Cow::Borrowed(""), 0);
+    let mut next = 0;
+    for piece in line.split(';') {
+        let start = next + piece.len() - piece.trim_start().len();
+        next += piece.len() + 1;
+        let pair = piece.trim();
+        let name = pair.split('=').next().unwrap_or_default();
+        // Envoy joins several Cookie lines by commas: what may hide one of ours goes as a whole.
+        let hides_ours = pair.split(',').skip(1).any(|part| is_own_cookie(part.trim()));
+        if pair.is_empty() || is_own_cookie(name) || hides_ours {
+            continue;
+        }
+        let adjoins = line.get(kept_end..start) == Some("; ");
+        let end = start + pair.len();
+        kept = match kept {
+            Cow::Borrowed("") => Cow::Borrowed(pair),
+            Cow::Borrowed(run) if adjoins => Cow::Borrowed(line.get(kept_end - run.len()..end).unwrap_or_default()),
+            run => Cow::Owned(format!("{run}; {pair}")),
+        };
+        kept_end = end;
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -454,6 +476,10 @@ mod tests {
         };
         assert_eq!(clean(&["doorward_pass_abc=x; a=1", "b=2;doorward_browser=y"]), "a=1; b=2");
         assert_eq!(clean(&["__Host-doorward_pass_abc=x"]), "");
+        assert_eq!(clean(&["a=1;b=2; doorward_pass_abc=x; c=3;  d=4 ;e"]), "a=1; b=2; c=3; d=4; e");
+        assert_eq!(clean(&["a=1; b=2; doorward_session=x", "doorward_session=y", "c=3"]), "a=1; b=2; c=3");
+        assert_eq!(clean(&["a=1; b=2,3; c"]), "a=1; b=2,3; c");
+        assert_eq!(clean(&[""]), "");
         assert_eq!(clean(&["theirs=1,doorward_pass_abc=x; b=2,3"]), "b=2,3");
     }
 

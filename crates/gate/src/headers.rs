@@ -1,7 +1,6 @@
 //! Identity headers: what a tool is told, in the family it understands, and which names a client may
 //! therefore never send. Every name of a family is always set, empty when there is nothing to tell.
 
-use bytes::Bytes;
 use doorward_engine::gate::identity::Identity;
 use doorward_model::app::HeaderFamily;
 use doorward_model::limits;
@@ -35,25 +34,6 @@ pub fn tell(families: &[HeaderFamily], identity: Option<&Identity>, extras: &Ext
         // Empty for nobody: a tool that trusts this header must not see a client's own.
         let text = extras.token.map(|token| format!("Bearer {token}")).unwrap_or_default();
         headers.insert(AUTHORIZATION, value(&text));
-    }
-    headers
-}
-
-/// The same headers with all their values in one piece of memory: a copy made for every answer then
-/// touches one count of users instead of one for each value.
-pub fn packed(mut headers: HeaderMap) -> HeaderMap {
-    let mut texts = Vec::new();
-    for value in headers.values() {
-        texts.extend_from_slice(value.as_bytes());
-    }
-    let texts = Bytes::from(texts);
-    let mut end = 0;
-    for value in headers.values_mut() {
-        let start = end;
-        end += value.len();
-        if let Ok(shared) = HeaderValue::from_maybe_shared(texts.slice(start..end)) {
-            *value = shared;
-        }
     }
     headers
 }
@@ -146,7 +126,7 @@ pub fn names_not_told(told: &HeaderMap) -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Extras, LONGEST_NAME, is_managed, managed_names, names_not_told, packed, tell};
+    use super::{Extras, LONGEST_NAME, is_managed, managed_names, names_not_told, tell};
     use doorward_engine::gate::identity::Identity;
     use doorward_model::app::HeaderFamily;
 
@@ -188,15 +168,6 @@ mod tests {
                 assert_eq!(names_not_told(&told).collect::<Vec<_>>(), expected, "{one:?} {other:?}");
             }
         }
-    }
-
-    #[test]
-    fn packing_changes_no_name_no_value_and_no_order() {
-        let mut told = tell(&HeaderFamily::ALL, Some(&alice(&["a", "b"])), &EXTRAS);
-        told.append("x-twice", http::HeaderValue::from_static("one"));
-        told.append("x-twice", http::HeaderValue::from_static("two"));
-        assert_eq!(packed(told.clone()), told);
-        assert!(packed(http::HeaderMap::new()).is_empty());
     }
 
     #[test]

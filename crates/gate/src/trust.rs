@@ -1,13 +1,16 @@
 //! Which peers may speak for others. Decided once, when a connection is accepted; forwarded headers
 //! from anyone else do not exist.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
 /// The explicit list of trusted proxies.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
+
+// Looked up for every check, made once.
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// A list that would trust everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +43,8 @@ impl TrustedProxies {
             return peer;
         }
         let mut client = peer;
-        let lines: Vec<&str> =
-            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-        for entry in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+        let lines = headers.get_all(&FORWARDED_FOR).iter().rev().filter_map(|value| value.to_str().ok());
+        for entry in lines.flat_map(|line| line.rsplit(',')) {
             let Some(address) = address_of(entry.trim()) else { return client };
             client = address.to_canonical();
             if !self.contains(client) {

@@ -15,56 +15,85 @@ pub struct NotAnId {
     prefix: &'static str,
 }
 
-fn draw(prefix: &str, dice: &dyn Dice) -> String {
+/// Three letters of kind, an underscore, 26 digits.
+const LENGTH: usize = 30;
+
+/// An id's text in place: the gate reads several for every request, and none may cost a jump into cold memory.
+type Text = [u8; LENGTH];
+
+fn draw(prefix: &[u8; 3], dice: &dyn Dice) -> Text {
     let mut bytes = [0u8; 16];
     dice.fill(&mut bytes);
     let mut number = u128::from_be_bytes(bytes);
-    let mut text = String::with_capacity(prefix.len() + 27);
-    text.push_str(prefix);
-    text.push('_');
-    for _ in 0..26 {
+    let mut text = [b'_'; LENGTH];
+    for (place, letter) in text.iter_mut().zip(prefix) {
+        *place = *letter;
+    }
+    for place in text.iter_mut().skip(prefix.len() + 1) {
         let digit = (number & 31) as usize;
-        text.push(char::from(ALPHABET.get(digit).copied().unwrap_or(b'a')));
+        *place = ALPHABET.get(digit).copied().unwrap_or(b'a');
         number >>= 5;
     }
     text
 }
 
-fn parse(prefix: &'static str, text: &str) -> Result<String, NotAnId> {
-    let fits = text
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('_'))
-        .is_some_and(|rest| rest.len() == 26 && rest.bytes().all(|b| ALPHABET.contains(&b)));
-    if fits { Ok(text.to_owned()) } else { Err(NotAnId { text: text.chars().take(64).collect(), prefix }) }
+fn parse(prefix: &'static str, text: &str) -> Result<Text, NotAnId> {
+    let fits = |text: &Text| {
+        text.strip_prefix(prefix.as_bytes())
+            .and_then(|rest| rest.strip_prefix(b"_"))
+            .is_some_and(|rest| rest.len() == 26 && rest.iter().all(|byte| ALPHABET.contains(byte)))
+    };
+    let whole = Text::try_from(text.as_bytes()).ok().filter(fits);
+    whole.ok_or_else(|| NotAnId { text: text.chars().take(64).collect(), prefix })
 }
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident: $prefix:literal),* $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(Box<str>);
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Text);
 
         impl $name {
             /// Draws a fresh id.
             pub fn draw(dice: &dyn Dice) -> Self {
-                Self(draw($prefix, dice).into())
+                Self(draw($prefix.as_bytes().first_chunk().unwrap_or(b"___"), dice))
             }
 
             /// Reads an id of this kind.
             pub fn parse(text: &str) -> Result<Self, NotAnId> {
-                parse($prefix, text).map(|text| Self(text.into()))
+                parse($prefix, text).map(Self)
             }
 
             /// The id as stored and printed.
             pub fn as_str(&self) -> &str {
-                &self.0
+                std::str::from_utf8(&self.0).unwrap_or_default()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NotAnId;
+
+            fn try_from(text: String) -> Result<Self, NotAnId> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     )*};

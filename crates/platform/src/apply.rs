@@ -14,7 +14,7 @@ use doorward_model::id::GroupId;
 use doorward_model::limits::PAGE_ROWS;
 use doorward_model::name::{AppSlug, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
-use doorward_model::secret::Password;
+use doorward_model::secret::{BadPassword, Password};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
 use doorward_store::{apps, groups, realms, users};
@@ -93,6 +93,9 @@ async fn hash_passwords(door: &Door, plan: &Plan) -> Result<Result<Hashes, Refus
         };
         let password = match Password::chosen(&text, user.as_str()) {
             Ok(password) => password,
+            Err(BadPassword::Empty) => {
+                return Ok(Err(refused(format!("{reference} is empty: put the password there"))));
+            }
             Err(error) => return Ok(Err(refused(format!("{reference}: {error}")))),
         };
         match door.hasher.hash(password, &*door.dice).await {
@@ -111,7 +114,7 @@ fn read_secret(reference: &SecretReference) -> Result<String, String> {
             std::env::var(name).map_err(|_| format!("{reference} is not set or not text: set it and apply again"))?
         }
         SecretReference::File(path) => {
-            let broken = |error: std::io::Error| format!("{reference} cannot be read ({error}): correct the path");
+            let broken = |error: std::io::Error| format!("{reference} cannot be read, {error}: correct the path");
             let file = std::fs::File::open(path).map_err(broken)?;
             let mut text = String::new();
             file.take(limits::SECRET_BYTES).read_to_string(&mut text).map_err(broken)?;

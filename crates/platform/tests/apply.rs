@@ -15,7 +15,7 @@ use doorward_model::people::Source;
 use doorward_model::secret::Password;
 use doorward_model::time::Timestamp;
 use doorward_platform::apply::{apply, current};
-use doorward_platform::declared::{Plan, parse, plan};
+use doorward_platform::declared::{Plan, Reading, parse, plan};
 use doorward_store::migrate::migrate;
 use doorward_store::store::{Database, Store};
 use doorward_store::{groups, realms, users};
@@ -120,7 +120,9 @@ impl Given {
 
     async fn plan(&self, text: &str) -> Plan {
         let text = text.replace("@DIR@", &self.directory.display().to_string());
-        plan(&parse("d.yaml", &text).unwrap(), &current(&self.door).await.unwrap()).unwrap()
+        let realm = self.door.settings.realm.clone();
+        let reading = Reading { realm, is_only_realm: false, upstream: |_| Ok(()) };
+        plan(&parse("d.yaml", &text, &reading).unwrap(), &current(&self.door).await.unwrap()).unwrap()
     }
 
     async fn apply(&self, text: &str) -> Result<(), String> {
@@ -213,6 +215,9 @@ async fn a_missing_or_weak_secret_is_refused_before_anything_changes() {
         given.apply(text).await.unwrap_err(),
         "password of user main/eve: env:DOORWARD_TEST_NOT_SET is not set or not text: set it and apply again"
     );
+    std::fs::write(given.directory.join("alice"), "\n").unwrap();
+    let refused = given.apply(FIRST).await.unwrap_err();
+    assert!(refused.ends_with("alice is empty: put the password there"), "{refused}");
     std::fs::write(given.directory.join("alice"), "short\n").unwrap();
     let refused = given.apply(FIRST).await.unwrap_err();
     assert!(refused.ends_with("alice: a password needs at least 10 characters"), "{refused}");

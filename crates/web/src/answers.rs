@@ -4,7 +4,7 @@ use crate::pages;
 use crate::web::Web;
 use askama::Template;
 use axum::body::Body;
-use doorward_gate::answer::page_headers;
+use doorward_gate::pages::page_headers;
 use doorward_model::context::Ctx;
 use doorward_model::fault::{Fault, FaultKind};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};

@@ -16,7 +16,8 @@ use doorward_engine::live::people::LivePass;
 use doorward_engine::sessions;
 use doorward_engine::sign_in::enter;
 use doorward_engine::sign_in::flow::{Entrance, Wish};
-use doorward_gate::answer::{Outcome as Judged, url_encode};
+use doorward_gate::answer::Outcome as Judged;
+use doorward_gate::query::url_encode;
 use doorward_gate::ask;
 use doorward_gate::dialect;
 use doorward_model::address::BackTo;
@@ -173,7 +174,7 @@ pub async fn switch_account(
 async fn end_and_go(web: &Web, arrival: &Arrival, headers: &HeaderMap, location: &str) -> Response {
     let outcome = async {
         if let Some(pass) = holder(web, arrival, headers).await? {
-            sessions::end(web.door(), &arrival.ctx, &pass.session.session.id, "signed out at an app").await?;
+            sessions::end(web.door(), &arrival.ctx, &pass.session.id, "signed out at an app").await?;
         }
         let mut answer = answers::see_other(location);
         for place in web.door().live.apps().at_host(&arrival.host) {

@@ -11,7 +11,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use doorward_engine::sessions::{self, SignedIn};
-use doorward_gate::answer::query_pairs;
+use doorward_gate::query::query_pairs;
 use doorward_model::address::HostName;
 use doorward_model::context::Ctx;
 use doorward_model::event::Actor;

@@ -8,9 +8,11 @@ use crate::operations;
 use crate::proxied;
 use crate::routes::{Routers, is_reserved};
 use crate::web::Web;
+use arc_swap::Guard;
 use axum::Router;
 use axum::body::Body as PageBody;
 use bytes::Bytes;
+use doorward_engine::live::apps::Apps;
 use doorward_gate::answer::Head;
 use doorward_gate::{ask, dialect};
 use doorward_model::address::HostName;
@@ -40,12 +42,13 @@ impl Front {
         let web = &self.web;
         let head = Head { method: request.method(), uri: request.uri(), headers: request.headers() };
         let own = ask::own_host(head.uri, head.headers);
+        let apps = web.door().live.apps_now();
         if let Some(dialect) = dialect::find(head.uri.path())
             && web.trusted.contains(peer)
-            && !own.as_ref().is_ok_and(|own| is_served_here(web, own))
+            && !own.as_ref().is_ok_and(|own| is_served_here(&apps, own))
         {
             let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
-            return web.gate.answer(&ctx, dialect, head, own).await.map(whole);
+            return web.gate.answer(&ctx, &apps, dialect, head, own).await.map(whole);
         }
         let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
         if request.headers().len() > limits::HEADERS || *head.method == Method::CONNECT {
@@ -56,7 +59,7 @@ impl Front {
             Err(bad) => return web.gate.bad(&ctx, head.headers, &bad).map(whole),
         };
         let path = head.uri.path();
-        let apps = web.door().live.apps();
+        let apps = Guard::into_inner(apps);
         if apps.knows_host(&host) {
             if !is_reserved(path) {
                 // Boxed, as below: what is rare must not make the future of every check larger.
@@ -103,8 +106,8 @@ fn is_ours(web: &Web, host: &HostName) -> bool {
 
 /// Whether an app of this host is served by the built-in proxy: then what arrives for the host comes from
 /// browsers, also behind a trusted load balancer, and the gate answers no questions there.
-fn is_served_here(web: &Web, host: &HostName) -> bool {
-    web.door().live.apps_now().at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
+fn is_served_here(apps: &Apps, host: &HostName) -> bool {
+    apps.at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
 }
 
 fn untrusted(peer: IpAddr) -> Response<Body> {

@@ -59,7 +59,8 @@ fn route(
 pub fn table() -> Vec<Route> {
     use Site::{App, Own};
     vec![
-        route("GET",  "/",                                         (Own, Access::SignedIn), get(own::launcher::show)),
+        // The launcher asks for its visitor itself: with `rd=` anybody is led to sign in for an app.
+        route("GET",  "/",                                         (Own, Access::Open),     get(own::enter::front)),
         route("GET",  "/realms/{realm}/sign-in",                   (Own, Access::Open),     get(own::sign_in::show)),
         route("POST", "/realms/{realm}/sign-in",                   (Own, Access::Open),     post(own::sign_in::submit)),
         route("GET",  "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), get(own::sign_out::show)),

@@ -29,7 +29,7 @@ async fn show(request: Request) -> Response {
     };
     let mut answer = Response::new(Body::from(view.render().unwrap_or_default()));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    doorward_gate::answer::page_headers(answer.headers_mut(), "");
+    doorward_gate::pages::page_headers(answer.headers_mut(), "");
     answer
 }
 

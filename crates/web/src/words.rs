@@ -3,7 +3,7 @@
 use crate::pages;
 use askama::Template as _;
 use doorward_engine::sign_in::flow::Entrance;
-use doorward_gate::answer::{Denied, Words};
+use doorward_gate::refuse::{Denied, Words};
 use doorward_model::address::Address;
 use doorward_model::secret::FormProof;
 use http::StatusCode;

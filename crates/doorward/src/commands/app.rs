@@ -1,8 +1,11 @@
 //! `doorward app`
 
+mod update;
+
 use crate::commands::Shell;
 use crate::exit::{Code, Exit};
 use crate::report::Report;
+use crate::upstream;
 use clap::{Args, Subcommand};
 use doorward_engine::manage;
 use doorward_model::address::Address;
@@ -10,17 +13,19 @@ use doorward_model::app::{Access, App as Tool, AppSettings, HeaderFamily, Icon, 
 use doorward_model::id::GroupId;
 use doorward_model::name::{AppSlug, DisplayText, GroupName};
 use doorward_model::people::Realm;
-use doorward_proxy::Upstream;
 use doorward_store::{apps, groups};
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde_json::json;
+pub use update::Update;
 
 /// Apps and who may enter them.
 #[derive(Subcommand, Debug)]
 pub enum App {
     /// Create an app; nobody may enter until a group may.
     Create(Box<Create>),
+    /// Change what is given about an app; a list replaces the whole list, '' puts back the default.
+    Update(Box<Update>),
     /// List apps.
     List,
     /// Show an app.
@@ -65,7 +70,7 @@ pub struct Create {
     #[arg(long, required = true, num_args = 1.., value_name = "URL", value_parser = Address::parse)]
     address: Vec<Address>,
     /// Where it listens, for the built-in reverse proxy.
-    #[arg(long, value_name = "URL", value_parser = upstream)]
+    #[arg(long, value_name = "URL", value_parser = upstream::parse)]
     upstream: Option<String>,
     /// Its name for people.
     #[arg(long, value_name = "TEXT", value_parser = DisplayText::parse)]
@@ -96,10 +101,6 @@ pub struct Create {
     how_to_ask: Option<DisplayText>,
 }
 
-fn upstream(text: &str) -> Result<String, String> {
-    Upstream::parse(text).map(|_| text.to_owned()).map_err(|bad| bad.to_string().trim_end_matches('.').to_owned())
-}
-
 /// A header family as typed.
 pub fn family(text: &str) -> Result<HeaderFamily, String> {
     word(text)
@@ -119,6 +120,7 @@ fn word<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, String> {
 pub async fn run(command: App, shell: &Shell) -> Result<Report, Exit> {
     match command {
         App::Create(new) => create(shell, *new).await,
+        App::Update(changes) => update::run(shell, *changes).await,
         App::List => list(shell).await,
         App::Show { app } => show(shell, &app).await,
         App::Allow { app, group } => allow(shell, &app, &group, true).await,

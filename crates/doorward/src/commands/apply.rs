@@ -1,12 +1,13 @@
 //! `doorward apply`
 
 use crate::commands::Shell;
-use crate::exit::{Code, Exit};
+use crate::exit::{Code, Exit, plain};
 use crate::limits;
 use crate::report::Report;
+use crate::upstream;
 use clap::Args;
 use doorward_platform::apply;
-use doorward_platform::declared::{Complaint, parse_all, plan};
+use doorward_platform::declared::{Complaint, Reading, parse_all, plan};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -24,11 +25,28 @@ pub struct Apply {
 
 /// Runs the command.
 pub async fn run(asked: Apply, shell: &Shell) -> Result<Report, Exit> {
-    let mut texts = Vec::new();
+    let mut found = Found::default();
     for path in &asked.files {
-        read(path, &mut texts)?;
+        found.read(path)?;
     }
-    let declared = parse_all(&texts).map_err(|complaints| complain(&complaints))?;
+    let notes = found.notes(&asked.files);
+    match make_so(&asked, shell, &found.texts).await {
+        Ok(report) => Ok(report.and_warnings(notes)),
+        // What is missing may well stand in a folder that was not read.
+        Err(exit) => {
+            let lines: Vec<String> = std::iter::once(exit.sentence).chain(notes).collect();
+            Err(Exit::new(exit.code, lines.join(NEXT_LINE)))
+        }
+    }
+}
+
+async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Result<Report, Exit> {
+    let reading = Reading {
+        realm: shell.config.settings.realm.clone(),
+        is_only_realm: shell.config.is_realm_named,
+        upstream: upstream::check,
+    };
+    let declared = parse_all(texts, &reading).map_err(|complaints| complain(&complaints))?;
     let current = apply::current(&shell.door).await?;
     let plan = plan(&declared, &current).map_err(|complaints| complain(&complaints))?;
     let value = serde_json::to_value(&plan)
@@ -47,34 +65,74 @@ pub async fn run(asked: Apply, shell: &Shell) -> Result<Report, Exit> {
 /// Every complaint is a sentence of its own line.
 fn complain(complaints: &[Complaint]) -> Exit {
     let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    Exit::usage(lines.join("\ndoorward: "))
+    Exit::usage(lines.join(NEXT_LINE))
 }
 
-fn read(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Exit> {
-    if path.as_os_str() == "-" {
-        let text = limited(io::stdin()).map_err(|error| unreadable(Path::new("standard input"), &error))?;
-        texts.push(("standard input".to_owned(), text));
-        return Ok(());
-    }
-    if !path.is_dir() {
-        let text = fs::File::open(path).and_then(limited).map_err(|error| unreadable(path, &error))?;
-        texts.push((path.display().to_string(), text));
-        return Ok(());
-    }
-    let mut inside = Vec::new();
-    for entry in fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
-        let entry = entry.map_err(|error| unreadable(path, &error))?.path();
-        if entry.extension().is_some_and(|end| end == "yaml" || end == "yml") && entry.is_file() {
-            inside.push(entry);
+/// Between sentences that are printed one a line.
+const NEXT_LINE: &str = "\ndoorward: ";
+
+/// What `-f` named.
+#[derive(Default)]
+struct Found {
+    /// Names and texts of files.
+    texts: Vec<(String, String)>,
+    /// Folders inside named directories, which are not read.
+    folders: Vec<PathBuf>,
+}
+
+impl Found {
+    fn read(&mut self, path: &Path) -> Result<(), Exit> {
+        if path.as_os_str() == "-" {
+            let text = limited(io::stdin()).map_err(|error| unreadable(Path::new("standard input"), &error))?;
+            self.texts.push(("standard input".to_owned(), text));
+            return Ok(());
         }
+        if path.is_dir() {
+            return self.read_directory(path);
+        }
+        let text = fs::File::open(path).and_then(limited).map_err(|error| unreadable(path, &error))?;
+        self.texts.push((path.display().to_string(), text));
+        Ok(())
     }
-    if inside.is_empty() || inside.len() > limits::DECLARED_FILES {
-        let (count, most) = (inside.len(), limits::DECLARED_FILES);
-        let shown = path.display();
-        return Err(Exit::usage(format!("{shown} holds {count} .yaml files: name a directory with 1 to {most}")));
+
+    fn read_directory(&mut self, path: &Path) -> Result<(), Exit> {
+        let (mut inside, mut folders) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
+            let entry = entry.map_err(|error| unreadable(path, &error))?;
+            // Hidden folders are those of tools: version control, a mounted ConfigMap's own links.
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let entry = entry.path();
+            if entry.is_dir() {
+                folders.extend((!is_hidden).then_some(entry));
+            } else if entry.extension().is_some_and(|end| end == "yaml" || end == "yml") && entry.is_file() {
+                inside.push(entry);
+            }
+        }
+        folders.sort();
+        if inside.is_empty() || inside.len() > limits::DECLARED_FILES {
+            let (shown, most) = (path.display(), limits::DECLARED_FILES);
+            let count = if inside.is_empty() { "no".to_owned() } else { inside.len().to_string() };
+            let further = if folders.is_empty() { "" } else { "; the folders in it are not read" };
+            let how = format!("name a directory with 1 to {most}{further}");
+            return Err(Exit::usage(format!("{shown} holds {count} .yaml files: {how}")));
+        }
+        self.folders.append(&mut folders);
+        inside.sort();
+        inside.iter().try_for_each(|file| self.read(file))
     }
-    inside.sort();
-    inside.iter().try_for_each(|file| read(file, texts))
+
+    /// A sentence for each folder that was passed over and not named itself.
+    fn notes(&self, named: &[PathBuf]) -> Vec<String> {
+        let named: Vec<PathBuf> = named.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+        let is_named = |folder: &PathBuf| fs::canonicalize(folder).is_ok_and(|folder| named.contains(&folder));
+        let passed_over: Vec<&PathBuf> = self.folders.iter().filter(|folder| !is_named(folder)).collect();
+        let note = |folder: &&PathBuf| format!("{} is a folder: not read; name it with -f", folder.display());
+        let mut notes: Vec<String> = passed_over.iter().take(limits::FOLDERS_NAMED).map(note).collect();
+        if let Some(more @ 1..) = passed_over.len().checked_sub(limits::FOLDERS_NAMED) {
+            notes.push(format!("{more} further folders were not read either"));
+        }
+        notes
+    }
 }
 
 fn limited(source: impl Read) -> io::Result<String> {
@@ -84,5 +142,5 @@ fn limited(source: impl Read) -> io::Result<String> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Exit {
-    Exit::usage(format!("{} cannot be read, {error}: correct -f", path.display()))
+    Exit::usage(format!("{} cannot be read, {}: correct -f", path.display(), plain(error)))
 }

@@ -1,10 +1,11 @@
 //! `doorward recipe`
 
 use crate::commands::{Shell, app};
-use crate::exit::{Code, Exit};
+use crate::exit::{Code, Exit, plain};
 use crate::report::Report;
 use clap::Args;
 use doorward_gate::headers::OWN_DEFAULT;
+use doorward_model::address::{Address, Scheme};
 use doorward_model::app::HeaderFamily;
 use doorward_model::name::AppSlug;
 use doorward_platform::recipes::{Place, RecipeFacts, RecipeFile, RecipeKind, render};
@@ -25,10 +26,10 @@ pub struct Recipe {
     /// Where the proxy itself listens.
     #[arg(long = "listen", default_value = "127.0.0.1:8000", value_name = "HOST:PORT", value_parser = Place::parse)]
     proxy_listen: Place,
-    /// Where the proxy reaches Doorward [default: as Doorward listens].
+    /// Where the proxy reaches Doorward [default: as the running server listens, else the settings].
     #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
     doorward: Option<Place>,
-    /// Where the proxy reaches Doorward's gRPC gate [default: as Doorward listens].
+    /// Where the proxy reaches Doorward's gRPC gate [default: as the running server listens, else the settings].
     #[arg(long, value_name = "HOST:PORT", value_parser = Place::parse)]
     doorward_grpc: Option<Place>,
     /// Where the tool listens, over plain HTTP.
@@ -54,8 +55,8 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
     if settings.upstream.is_some() {
         // The gate would not be asked at the app's own host: Doorward answers there itself.
         return Err(Exit::refused(format!(
-            "app {} has an upstream, so the built-in proxy answers for it and no other proxy's questions are: \
-             declare it without upstream and pass --upstream to the recipe",
+            "app {0} has an upstream, so the built-in proxy serves it and other proxies that ask about it get no \
+             answer: take it away with `doorward app update {0} --upstream ''` and give --upstream to the recipe",
             tool.slug
         )));
     }
@@ -68,31 +69,61 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
         (true, false) => settings.headers.clone(),
         (true, true) => OWN_DEFAULT.to_vec(),
     };
+    let standing = shell.standing().await;
     let facts = RecipeFacts {
         slug: &tool.slug,
         title: &settings.title,
         addresses: &settings.addresses,
         upstream,
-        doorward_http: place(asked.doorward, shell.config.listen)?,
-        doorward_grpc: match (asked.doorward_grpc, shell.config.grpc_listen) {
+        doorward_http: place(asked.doorward, standing.listen)?,
+        doorward_grpc: match (asked.doorward_grpc, standing.grpc_listen) {
             (Some(place), _) => place,
             (None, Some(address)) => place(None, address)?,
             (None, None) if asked.kind == RecipeKind::EnvoyGrpc => {
                 return Err(Exit::usage("the gRPC gate is switched off here: give --doorward-grpc HOST:PORT"));
             }
-            (None, None) => place(None, shell.config.listen)?,
+            (None, None) => place(None, standing.listen)?,
         },
         listen: asked.proxy_listen,
         families,
-        doorward: &shell.config.settings.public,
+        doorward: &standing.public,
         allowed_groups: app::allowed(shell, &tool).await?,
         public_paths: settings.public_paths.clone(),
     };
     let files = render(asked.kind, &facts);
-    match &asked.write {
-        Some(directory) => write(directory, &files),
-        None => Ok(print(&files)),
+    let report = match &asked.write {
+        Some(directory) => write(directory, &files)?,
+        None => print(&files),
+    };
+    // Istio's gateway listens where its own objects say.
+    let elsewhere = if asked.kind == RecipeKind::Istio { None } else { elsewhere(&facts) };
+    Ok(report.and_warnings(elsewhere))
+}
+
+/// What to say when people come to another port than the proxy listens at. Of `https` addresses nothing can be
+/// said: something in front of the proxy may end TLS.
+fn elsewhere(facts: &RecipeFacts<'_>) -> Option<String> {
+    let declared = facts.addresses.first().filter(|address| address.scheme() == Scheme::Http)?;
+    let wanted = port(declared)?;
+    if facts.addresses.iter().any(|address| port(address) == Some(facts.listen.port())) {
+        return None;
     }
+    let (slug, listens) = (facts.slug, facts.listen.port());
+    let what = format!("app {slug} is declared at {declared}, and this proxy will listen at port {listens}");
+    let how = match wanted == facts.doorward_http.port() {
+        true => format!(
+            "port {wanted} is Doorward's own, so declare the proxy's address: `doorward app update {slug} --address \
+             http://{}:{listens}{}`",
+            declared.host(),
+            declared.prefix()
+        ),
+        false => format!("give --listen HOST:{wanted}, or declare the address people come to"),
+    };
+    Some(format!("{what}: {how}"))
+}
+
+fn port(address: &Address) -> Option<u16> {
+    url::Url::parse(&address.origin()).ok()?.port_or_known_default()
 }
 
 /// Where this machine reaches a listener that may listen everywhere.
@@ -117,7 +148,10 @@ fn print(files: &[RecipeFile]) -> Report {
 fn write(directory: &Path, files: &[RecipeFile]) -> Result<Report, Exit> {
     let broken = |error: std::io::Error| {
         let shown = directory.display();
-        Exit::new(Code::Broken, format!("{shown} cannot be written, {error}: name another directory with --write"))
+        Exit::new(
+            Code::Broken,
+            format!("{shown} cannot be written, {}: name another directory with --write", plain(&error)),
+        )
     };
     fs::create_dir_all(directory).map_err(broken)?;
     for file in files {

@@ -83,5 +83,6 @@ async fn end_all(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
     let user = shell.user(&shell.realm().await?, name).await?;
     let count = live::end_others(&shell.door, &shell.ctx, &user.id, None).await?;
     shell.told().await;
-    Ok(Report::words(format!("Ended {count} sessions of {name}.")))
+    let sessions = if count == 1 { "session" } else { "sessions" };
+    Ok(Report::words(format!("Ended {count} {sessions} of {name}.")))
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 /// A new one-time link.
 #[derive(Args, Debug)]
 pub struct SetupLink {
-    /// Where browsers reach Doorward [default: as the settings say].
+    /// Where browsers reach Doorward [default: as the running server says, else the settings].
     #[arg(long, value_name = "URL", value_parser = Address::parse)]
     public_url: Option<Address>,
 }
@@ -21,7 +21,10 @@ pub async fn run(asked: SetupLink, shell: &Shell) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let token = setup::make_link(&shell.door, &shell.ctx, &realm).await?;
     shell.told().await;
-    let public = asked.public_url.as_ref().unwrap_or(&shell.config.settings.public);
+    let public = match asked.public_url {
+        Some(address) => address,
+        None => shell.standing().await.public,
+    };
     let link = public.url(&format!("/setup?token={}", token.reveal()));
     let words = format!("Whoever opens this link first becomes administrator of realm {}.", realm.name);
     Ok(Report::text(&link, json!({"link": link, "realm": realm.name})).and_words(words))

@@ -2,14 +2,14 @@
 //! other users of the machine could read them.
 
 use crate::commands::Shell;
-use crate::exit::Exit;
+use crate::exit::{Exit, plain};
 use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
 use doorward_engine::manage::{self, users::NewUser};
 use doorward_model::limits::PAGE_ROWS;
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
-use doorward_model::secret::Password;
+use doorward_model::secret::{BadPassword, Password};
 use doorward_store::{groups, users};
 use serde_json::{Value, json};
 use std::io::Read as _;
@@ -86,7 +86,8 @@ impl PasswordSource {
     fn read(&self, user: &UserName) -> Result<Option<Password>, Exit> {
         let (text, at) = match &self.password_env {
             Some(name) => {
-                let missing = || Exit::usage(format!("--password-env: {name} is not set: set it to the password"));
+                let missing =
+                    || Exit::usage(format!("--password-env: {name} is not set or not text: set it to the password"));
                 (std::env::var(name).map_err(|_| missing())?, "--password-env")
             }
             None if self.password_stdin => (from_stdin()?, "--password-stdin"),
@@ -95,7 +96,8 @@ impl PasswordSource {
         let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         match Password::chosen(text, user.as_str()) {
             Ok(password) => Ok(Some(password)),
-            Err(bad) => Err(Exit::refused(format!("{bad}, {at}: nothing was changed"))),
+            Err(BadPassword::Empty) => Err(Exit::refused(format!("{at}: the password is empty: nothing was changed"))),
+            Err(bad) => Err(Exit::refused(format!("{at}: {bad}: nothing was changed"))),
         }
     }
 }
@@ -103,7 +105,10 @@ impl PasswordSource {
 fn from_stdin() -> Result<String, Exit> {
     let mut text = String::new();
     let read = std::io::stdin().take(limits::PASSWORD_INPUT_BYTES).read_to_string(&mut text);
-    read.map_err(|error| Exit::usage(format!("--password-stdin: {error}: give the password as UTF-8 text")))?;
+    read.map_err(|error| {
+        let why = plain(&error);
+        Exit::usage(format!("--password-stdin: the password cannot be read, {why}: give it as UTF-8 text"))
+    })?;
     Ok(text)
 }
 

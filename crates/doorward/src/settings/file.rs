@@ -1,6 +1,6 @@
 //! The settings file as it was written: YAML, read strictly, every value with its place.
 
-use crate::exit::{Code, Exit};
+use crate::exit::{Exit, plain as plain_error};
 use crate::limits;
 use serde::Deserialize;
 use serde_saphyr::{Error, Location, Spanned};
@@ -102,18 +102,18 @@ impl Written {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Exit> {
         let unreadable = |error: std::io::Error| {
-            let sentence = format!(
-                "the settings file cannot be read, {}: {error}: correct --config or its permissions",
-                path.display()
-            );
-            Exit::new(Code::Usage, sentence)
+            let (shown, why) = (path.display(), plain_error(&error));
+            Exit::usage(format!("the settings file {shown} cannot be read, {why}: correct --config or its permissions"))
         };
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut text = String::new();
         file.take(limits::SETTINGS_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
         if u64::try_from(text.len()).unwrap_or(u64::MAX) > limits::SETTINGS_BYTES {
             let most = limits::SETTINGS_BYTES;
-            return Err(Exit::usage(format!("{}:1:1: longer than {most} bytes: shorten it", path.display())));
+            return Err(Exit::usage(format!(
+                "{}:1:1: the file is longer than {most} bytes: shorten it",
+                path.display()
+            )));
         }
         Self::parse(&path.display().to_string(), &text)
     }

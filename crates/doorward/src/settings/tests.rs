@@ -68,10 +68,37 @@ fn complaints_name_the_line_and_what_to_write() {
 
 #[test]
 fn nobody_can_trust_everybody() {
-    let sentence = "0.0.0.0/0 would trust everybody to say who they are: name the networks of your own proxies only";
+    let how = "name the networks of your own proxies only, IPv4 at most /8, IPv6 at most /16";
+    let sentence = format!("0.0.0.0/0 means that everybody's headers are believed: {how}");
     assert_eq!(refused("trusted_proxies: [0.0.0.0/0]\n"), format!("s.yaml:1:19: {sentence}"));
     let flags = ListenFlags { trust_proxy: vec!["0.0.0.0/0".to_owned()], ..ListenFlags::default() };
     assert_eq!(load("", &flags).unwrap_err(), format!("--trust-proxy: {sentence}"));
+    for wide in ["10.0.0.0/7", "fc00::/7", "2000::/15"] {
+        let what = "is far too wide to hold proxies only, and everybody in it would be believed";
+        assert_eq!(refused(&format!("trusted_proxies: ['{wide}']\n")), format!("s.yaml:1:19: {wide} {what}: {how}"));
+    }
+    for narrow in ["10.0.0.0/8", "2001::/16", "192.0.2.1", "::1"] {
+        assert!(load(&format!("trusted_proxies: ['{narrow}']\n"), &ListenFlags::default()).is_ok(), "{narrow}");
+    }
+}
+
+#[test]
+fn a_cookie_domain_is_no_top_level_domain() {
+    for domain in ["com", "localhost"] {
+        let text = format!("public_url: https://door.{domain}\ncookie_domain: {domain}\n");
+        assert_eq!(
+            refused(&text),
+            format!(
+                "s.yaml:2:16: `{domain}` is a whole top-level domain, for which browsers keep no cookies: write a \
+                 domain of your own, such as example.com"
+            )
+        );
+    }
+}
+
+#[test]
+fn the_main_listener_cannot_be_switched_off() {
+    assert_eq!(refused("listen: none\n"), "s.yaml:1:9: Doorward cannot do without this listener: write IP:PORT");
 }
 
 #[test]

@@ -164,13 +164,13 @@ fn judge(
 
 /// Whether a pass was issued for this place: a pass stolen from one app opens no other.
 pub fn fits(door: &Door, pass: &LivePass, place: &Place, credential: Credential) -> bool {
-    match (credential, &pass.pass.app_id) {
-        (Credential::Pass(_), Some(app)) => *app == place.app.id && pass.pass.host == place.address.host().as_str(),
+    match (credential, &pass.app_id) {
+        (Credential::Pass(_), Some(app)) => *app == place.app.id && *pass.host == *place.address.host().as_str(),
         (Credential::SharedPass(_), None) => door
             .settings
             .shared_domain
             .as_ref()
-            .is_some_and(|domain| pass.pass.host == domain.as_str() && place.address.host().is_within(domain)),
+            .is_some_and(|domain| *pass.host == *domain.as_str() && place.address.host().is_within(domain)),
         _ => false,
     }
 }
@@ -199,7 +199,7 @@ pub async fn record_denial(
     checked: &Checked,
 ) -> Result<(), Fault> {
     let Holder::Person(pass) = &checked.holder else { return Ok(()) };
-    if !door.live.may_record_denial(&pass.session.session.id, ctx.now) {
+    if !door.live.may_record_denial(&pass.session.id, ctx.now) {
         return Ok(());
     }
     let user = &pass.session.person.user;

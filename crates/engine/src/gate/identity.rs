@@ -39,7 +39,7 @@ impl Identity {
                     email: person.user.email.as_ref().map(ToString::to_string).unwrap_or_default(),
                     display: person.user.display.to_string(),
                     groups: person.groups.iter().map(|group| group.name.to_string()).collect(),
-                    session: pass.session.session.id.to_string(),
+                    session: pass.session.id.to_string(),
                 })
             }
             Holder::Machine(token) => {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Apps {
     /// Grows with every replacement.
     pub version: u64,
-    by_host: HashMap<Box<str>, Vec<Place>>,
+    by_host: HashMap<Arc<str>, Vec<Place>>,
     by_id: HashMap<AppId, Arc<App>>,
     group_names: HashMap<GroupId, GroupName>,
     realms: HashMap<RealmId, Realm>,
@@ -47,7 +47,7 @@ impl Apps {
     /// Builds a snapshot.
     pub fn new(version: u64, apps: Vec<App>, group_names: HashMap<GroupId, GroupName>, realms: Vec<Realm>) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
-        let mut by_host: HashMap<Box<str>, Vec<Place>> = HashMap::new();
+        let mut by_host: HashMap<Arc<str>, Vec<Place>> = HashMap::new();
         let mut by_id = HashMap::new();
         for app in apps {
             let app = Arc::new(app);
@@ -94,6 +94,11 @@ impl Apps {
     /// The places at a host, longest prefix first.
     pub fn at_host(&self, host: &HostName) -> &[Place] {
         self.by_host.get(host.as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// A host's text, from the snapshot when some app answers there: kept by many, it is in memory once.
+    pub(crate) fn host_text(&self, host: &str) -> Arc<str> {
+        self.by_host.get_key_value(host).map_or_else(|| host.into(), |(text, _)| text.clone())
     }
 
     /// The app of that id.

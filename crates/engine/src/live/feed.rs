@@ -29,9 +29,9 @@ impl Touched<'_> {
     fn by(&self, change: Option<&Change>) -> bool {
         match (self, change) {
             (_, None) => true,
-            (Self::Session(live), Some(Change::User(id))) => live.session.user_id == *id,
-            (Self::Session(live), Some(Change::Session(id))) => live.session.id == *id,
-            (Self::Session(live), Some(Change::Groups(realm))) => live.session.realm_id == *realm,
+            (Self::Session(live), Some(Change::User(id))) => live.person.user.id == *id,
+            (Self::Session(live), Some(Change::Session(id))) => live.id == *id,
+            (Self::Session(live), Some(Change::Groups(realm))) => live.person.user.realm_id == *realm,
             (Self::Token(token), Some(Change::ServiceToken(id))) => token.id == *id,
             (Self::Session(_) | Self::Token(_), Some(_)) => false,
         }
@@ -197,7 +197,7 @@ impl Live {
         self.denials.lock().retain(|_, at| now.millis_since(*at) < limits::DENIALS_EVERY_SECONDS * 1000);
         let mut used = std::collections::HashSet::new();
         self.sessions.retain(|_, session| {
-            used.insert(session.session.user_id.clone());
+            used.insert(session.person.user.id.clone());
             true
         });
         self.people.retain(|id, person| {

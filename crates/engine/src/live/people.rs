@@ -3,12 +3,14 @@
 use crate::limits;
 use crate::live::Live;
 use crate::live::feed::Touched;
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
 use doorward_model::app::App;
 use doorward_model::fault::Fault;
+use doorward_model::id::{AppId, SessionId};
 use doorward_model::people::{Group, User};
 use doorward_model::secret::TokenHash;
-use doorward_model::session::{Pass, ServiceToken, Session};
+use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
 use doorward_store::sessions::SignedIn;
 use doorward_store::store::Store;
@@ -17,25 +19,33 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// A user with all groups, as of one moment.
+/// A user with all groups, as of one moment. What every request reads stands first and together.
+#[repr(C)]
 pub struct LivePerson {
+    pub(crate) is_stale: AtomicBool,
+    is_active: bool,
+    /// What an edge made of this person for some apps.
+    prepared: ArcSwap<Vec<Arc<Prepared>>>,
     /// The user.
     pub user: User,
     /// Every group the user is in, directly or through nesting, by name.
     pub groups: Vec<Group>,
-    /// What an edge made of this person for some apps.
-    prepared: ArcSwap<Vec<Arc<Prepared>>>,
-    pub(crate) is_stale: AtomicBool,
 }
 
-/// A session with its person.
+/// A session with its person: of the stored one what is needed between sign-in and sign-out. What every
+/// request reads stands first and together.
+#[repr(C)]
 pub struct LiveSession {
-    /// The session as loaded; its `last_seen_at` moves in [`LiveSession::last_seen`].
-    pub session: Session,
+    pub(crate) is_ended: AtomicBool,
+    last_seen_ms: AtomicI64,
+    /// The end of its life whatever happens.
+    pub expires_at: Timestamp,
+    /// Ends earlier when unseen for this many seconds.
+    pub idle_seconds: i64,
     /// Whose it is.
     pub person: Arc<LivePerson>,
-    last_seen_ms: AtomicI64,
-    pub(crate) is_ended: AtomicBool,
+    /// The session.
+    pub id: SessionId,
 }
 
 /// What an edge made of a person, or of a pass, for an app; kept with them so that all end together.
@@ -46,8 +56,10 @@ pub struct Prepared {
     pub dialect: u8,
     /// Good until then.
     pub until: Timestamp,
-    /// The edge's own value.
-    pub value: Box<dyn Any + Send + Sync>,
+    /// What the edge's answers to everybody have in common.
+    pub shape: Arc<dyn Any + Send + Sync>,
+    /// What is this person's own, in the edge's spelling.
+    pub own: Bytes,
 }
 
 impl Prepared {
@@ -65,8 +77,7 @@ impl LivePerson {
     }
 
     /// Keeps what was made for an app.
-    pub fn keep_prepared(&self, prepared: Prepared) {
-        let prepared = Arc::new(prepared);
+    pub fn keep_prepared(&self, prepared: &Arc<Prepared>) {
         self.prepared.rcu(|kept| {
             let mut next: Vec<_> = kept
                 .iter()
@@ -85,15 +96,19 @@ impl LivePerson {
 /// Answers kept ready for one person: the apps somebody has open at once.
 const PREPARED_KEPT: usize = 12;
 
-/// A pass with its session.
+/// A pass with its session. Never changed, only replaced. What leads to other memory stands first.
+#[derive(Clone)]
+#[repr(C)]
 pub struct LivePass {
-    /// The pass.
-    pub pass: Pass,
-    hash: TokenHash,
     /// Its session.
     pub session: Arc<LiveSession>,
-    /// What an edge made of it last, when that holds something of the session's own.
-    pub prepared: ArcSwapOption<Prepared>,
+    /// What an edge told last for it.
+    pub prepared: Option<Arc<Prepared>>,
+    /// The host it was issued for, shared with the snapshot of apps where it can be.
+    pub host: Arc<str>,
+    /// The app it opens; `None` for a pass shared by a parent domain.
+    pub app_id: Option<AppId>,
+    hash: TokenHash,
 }
 
 /// A service token.
@@ -111,11 +126,7 @@ impl LiveSession {
 
     /// Whether it still stands, as far as this node knows.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        let mut session_end = self.last_seen().plus_seconds(self.session.idle_seconds);
-        if self.session.expires_at < session_end {
-            session_end = self.session.expires_at;
-        }
-        now < session_end && self.person.user.is_active
+        now < self.expires_at && now < self.last_seen().plus_seconds(self.idle_seconds) && self.person.is_active
     }
 
     fn is_current(&self) -> bool {
@@ -143,6 +154,20 @@ impl Live {
         self.passes.find(hash).filter(|pass| pass.is_current())
     }
 
+    /// Asks a short question about a pass in memory, if it is still true: the fastest way to an answer.
+    pub fn look_at_pass<T>(&self, hash: &TokenHash, question: impl FnOnce(&Arc<LivePass>) -> Option<T>) -> Option<T> {
+        self.passes.look(hash, |pass| if pass.is_current() { question(pass) } else { None })
+    }
+
+    /// Keeps with a pass what an edge told for it, unless the pass is no longer the one in memory.
+    pub fn keep_told(&self, pass: &Arc<LivePass>, prepared: Arc<Prepared>) {
+        self.passes.change(&pass.hash, |kept| {
+            if Arc::ptr_eq(kept, pass) {
+                *kept = Arc::new(LivePass { prepared: Some(prepared), ..LivePass::clone(pass) });
+            }
+        });
+    }
+
     /// Loads a pass from the store.
     pub async fn load_pass(&self, store: &Store, hash: &TokenHash) -> Result<Option<Arc<LivePass>>, Fault> {
         let mark = self.mark();
@@ -151,7 +176,8 @@ impl Live {
             return Ok(None);
         };
         let session = self.session_of(store, signed_in).await?;
-        let live = Arc::new(LivePass { pass, hash: *hash, session, prepared: ArcSwapOption::empty() });
+        let host = self.apps().host_text(&pass.host);
+        let live = Arc::new(LivePass { hash: *hash, app_id: pass.app_id, host, session, prepared: None });
         let touched = Touched::Session(&live.session);
         self.keep(mark, &touched, || {
             self.put_session(&live.session);
@@ -168,7 +194,7 @@ impl Live {
                 left.is_stale.store(true, Ordering::Release);
             }
         }
-        for left in self.sessions.put(session.session.id.clone(), session.clone()) {
+        for left in self.sessions.put(session.id.clone(), session.clone()) {
             if !Arc::ptr_eq(&left, session) {
                 left.is_ended.store(true, Ordering::Release);
             }
@@ -186,7 +212,8 @@ impl Live {
             return Ok(person);
         }
         let groups = groups::of_user(&mut &*store, &user.id).await?;
-        Ok(Arc::new(LivePerson { user, groups, prepared: ArcSwap::default(), is_stale: AtomicBool::new(false) }))
+        let (is_stale, prepared) = (AtomicBool::new(false), ArcSwap::default());
+        Ok(Arc::new(LivePerson { is_stale, is_active: user.is_active, prepared, user, groups }))
     }
 
     async fn session_of(&self, store: &Store, signed_in: SignedIn) -> Result<Arc<LiveSession>, Fault> {
@@ -197,15 +224,22 @@ impl Live {
             return Ok(session);
         }
         let person = self.person(store, signed_in.user).await?;
-        let last_seen_ms = AtomicI64::new(signed_in.session.last_seen_at.millis());
-        Ok(Arc::new(LiveSession { session: signed_in.session, person, last_seen_ms, is_ended: AtomicBool::new(false) }))
+        let session = signed_in.session;
+        Ok(Arc::new(LiveSession {
+            is_ended: AtomicBool::new(false),
+            last_seen_ms: AtomicI64::new(session.last_seen_at.millis()),
+            expires_at: session.expires_at,
+            idle_seconds: session.idle_seconds,
+            person,
+            id: session.id,
+        }))
     }
 
     /// Notes that a session was seen, at most once a minute; written later, in bulk.
     pub fn saw(&self, session: &LiveSession, now: Timestamp) {
         if now.millis_since(session.last_seen()) >= limits::SEEN_EVERY_SECONDS * 1000 {
             session.last_seen_ms.fetch_max(now.millis(), Ordering::Relaxed);
-            self.seen.lock().insert(session.session.id.clone(), now);
+            self.seen.lock().insert(session.id.clone(), now);
         }
     }
 

@@ -40,8 +40,8 @@ pub struct Admitted {
 }
 
 /// Whether a session was opened with "keep me signed in".
-pub fn is_remembered(door: &Door, session: &Session) -> bool {
-    session.idle_seconds > door.settings.sessions.idle_seconds
+pub fn is_remembered(door: &Door, idle_seconds: i64) -> bool {
+    idle_seconds > door.settings.sessions.idle_seconds
 }
 
 /// Asks the rule, and draws a ticket.
@@ -108,8 +108,9 @@ pub async fn admit(
     door.commit(ctx, tx).await?;
     let loaded = door.live.load_pass(&door.store, &pass.hash()).await?;
     let Some(loaded) = loaded.filter(|loaded| loaded.session.is_live(ctx.now)) else { return Ok(None) };
-    let session = &loaded.session.session;
-    let keep_seconds = is_remembered(door, session).then(|| session.expires_at.millis_since(ctx.now) / 1000);
+    let session = &loaded.session;
+    let keep_seconds =
+        is_remembered(door, session.idle_seconds).then(|| session.expires_at.millis_since(ctx.now) / 1000);
     Ok(Some(Admitted { pass, app_id: used.app_id, back_to, keep_seconds }))
 }
 

@@ -23,8 +23,8 @@ pub(super) fn user(now: &User, declared: &DeclaredUser) -> Vec<String> {
     changes
 }
 
-/// What a declared rule changes.
-pub(super) fn access(now: (bool, &[&GroupName]), declared: (bool, &[&GroupName])) -> Vec<String> {
+/// What changes in a rule, given as (everyone, groups) before and after: a phrase for each key.
+pub fn access(now: (bool, &[&GroupName]), declared: (bool, &[&GroupName])) -> Vec<String> {
     let mut changes = Vec::new();
     if now.0 != declared.0 {
         changes.push(format!("everyone: {} → {}", now.0, declared.0));
@@ -40,8 +40,8 @@ pub(super) fn access(now: (bool, &[&GroupName]), declared: (bool, &[&GroupName])
     changes
 }
 
-/// What a declared app changes beside its rule.
-pub(super) fn settings(now: &AppSettings, declared: &AppSettings) -> Vec<String> {
+/// What changes in an app beside its rule: a phrase for each key.
+pub fn settings(now: &AppSettings, declared: &AppSettings) -> Vec<String> {
     if now == declared {
         return Vec::new();
     }

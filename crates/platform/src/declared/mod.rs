@@ -11,8 +11,10 @@ mod plan;
 mod step;
 
 pub use complaint::{Complaint, Position};
+pub use diff::{access as access_changes, settings as settings_changes};
 pub use object::{
-    Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, SecretReference, parse, parse_all,
+    CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading,
+    SecretReference, parse, parse_all,
 };
 pub use plan::{Current, Plan, plan};
 pub use step::Step;

@@ -17,8 +17,20 @@ use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Realm of objects that name none.
-pub(super) const DEFAULT_REALM: &str = "main";
+/// Says what is wrong with an upstream and what to do about it. Given by the program, which knows the
+/// built-in proxy; this crate does not.
+pub type CheckUpstream = fn(&str) -> Result<(), (String, String)>;
+
+/// What declared files are read with.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Realm of objects that name none.
+    pub realm: RealmName,
+    /// Whether objects of any other realm are refused: somebody named the realm for this call.
+    pub is_only_realm: bool,
+    /// The check of upstreams.
+    pub upstream: CheckUpstream,
+}
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,18 +151,18 @@ pub struct DeclaredApp {
 }
 
 /// Reads the objects of one file. `source_name` stands in every complaint.
-pub fn parse(source_name: &str, text: &str) -> Result<Vec<Declared>, Vec<Complaint>> {
-    let objects = parse_alone(source_name, text)?;
+pub fn parse(source_name: &str, text: &str, reading: &Reading) -> Result<Vec<Declared>, Vec<Complaint>> {
+    let objects = parse_alone(source_name, text, reading)?;
     let complaints = check::all(&objects);
     if complaints.is_empty() { Ok(objects) } else { Err(complaints) }
 }
 
 /// Reads the objects of several files, given as (name, text), that belong together.
-pub fn parse_all(files: &[(String, String)]) -> Result<Vec<Declared>, Vec<Complaint>> {
+pub fn parse_all(files: &[(String, String)], reading: &Reading) -> Result<Vec<Declared>, Vec<Complaint>> {
     let mut objects = Vec::new();
     let mut complaints = Vec::new();
     for (name, text) in files {
-        match parse_alone(name, text) {
+        match parse_alone(name, text, reading) {
             Ok(found) => objects.extend(found),
             Err(found) => complaints.extend(found),
         }
@@ -159,10 +171,10 @@ pub fn parse_all(files: &[(String, String)]) -> Result<Vec<Declared>, Vec<Compla
     if complaints.is_empty() { Ok(objects) } else { Err(complaints) }
 }
 
-fn parse_alone(source_name: &str, text: &str) -> Result<Vec<Declared>, Vec<Complaint>> {
+fn parse_alone(source_name: &str, text: &str, reading: &Reading) -> Result<Vec<Declared>, Vec<Complaint>> {
     let file: Arc<str> = source_name.into();
     let documents = read(&file, text).map_err(|complaint| vec![complaint])?;
-    let mut reader = Reader { file, complaints: Vec::new() };
+    let mut reader = Reader { file, reading, complaints: Vec::new() };
     let mut objects = Vec::with_capacity(documents.len());
     for document in &documents {
         objects.extend(reader.object(document));
@@ -175,12 +187,13 @@ fn parse_alone(source_name: &str, text: &str) -> Result<Vec<Declared>, Vec<Compl
 }
 
 /// Turns documents into objects and gathers what is wrong on the way.
-struct Reader {
+struct Reader<'a> {
     file: Arc<str>,
+    reading: &'a Reading,
     complaints: Vec<Complaint>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn object(&mut self, document: &Spanned<Document>) -> Option<Declared> {
         let written = &document.value;
         let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
@@ -205,7 +218,9 @@ impl Reader {
     fn realm(&mut self, document: &Spanned<Document>) -> Option<DeclaredRealm> {
         let written = &document.value;
         let title = self.optional(written.title.as_ref(), DisplayText::parse);
-        Some(DeclaredRealm { name: self.name(document, RealmName::parse)?, title })
+        let name = self.name(document, RealmName::parse)?;
+        self.check_realm(&name);
+        Some(DeclaredRealm { name, title })
     }
 
     fn group(&mut self, document: &Spanned<Document>) -> Option<DeclaredGroup> {
@@ -246,7 +261,7 @@ impl Reader {
             Some(list) => self.list(list, HeaderFamily::ALL.len(), |text| word("header family", text)),
             None => Vec::new(),
         };
-        let upstream = self.optional(written.upstream.as_ref(), |text| Address::parse(text).map(|_| text.to_owned()));
+        let upstream = self.upstream(written.upstream.as_ref());
         let icon = self.optional(written.icon.as_ref(), |text| word::<Icon>("icon", text));
         let description = self.optional(written.description.as_ref(), DisplayText::parse);
         let how_to_ask = self.optional(written.how_to_ask.as_ref(), DisplayText::parse);
@@ -285,6 +300,17 @@ impl Reader {
         addresses
     }
 
+    fn upstream(&mut self, text: Option<&Text>) -> Option<String> {
+        let text = text?;
+        match (self.reading.upstream)(&text.value) {
+            Ok(()) => Some(text.value.clone()),
+            Err((what, how)) => {
+                let at = self.at(text);
+                self.no(&at, what, how)
+            }
+        }
+    }
+
     fn password(&mut self, text: Option<&Text>) -> Option<SecretReference> {
         let text = text?;
         let reference = SecretReference::parse(&text.value);
@@ -298,11 +324,24 @@ impl Reader {
 
     fn of_realm(&mut self, document: &Spanned<Document>) -> Option<Located<RealmName>> {
         match &document.value.realm {
-            Some(text) => self.located(text, RealmName::parse),
+            Some(text) => {
+                let realm = self.located(text, RealmName::parse)?;
+                self.check_realm(&realm);
+                Some(realm)
+            }
             None => {
                 let at = Position::new(&self.file, document.referenced);
-                RealmName::parse(DEFAULT_REALM).ok().map(|value| Located { value, at })
+                Some(Located { value: self.reading.realm.clone(), at })
             }
+        }
+    }
+
+    /// Complains about a realm other than the only one.
+    fn check_realm(&mut self, realm: &Located<RealmName>) {
+        let only = &self.reading.realm;
+        if self.reading.is_only_realm && realm.value != *only {
+            let what = format!("realm {} stands here and --realm says {only}", realm.value);
+            self.complain(&realm.at, what, "correct one of the two, or leave out --realm");
         }
     }
 

@@ -223,6 +223,12 @@ impl<'a> Planner<'a> {
             self.new_apps.push(Step::CreateApp { realm, app, everyone, allowed_groups, settings });
             return;
         };
+        if let Some(lost) = now.settings.upstream.as_ref().filter(|_| declared.settings.upstream.is_none()) {
+            let app = format!("app {}/{}", key.0, key.1);
+            let what = format!("{app} loses its upstream {lost}, so the built-in proxy stops serving it");
+            let how = "write the upstream here to keep it, or put a proxy of your own in front";
+            self.warnings.push(Complaint::new(&declared.name.at, what, how));
+        }
         let named = now.access.groups.iter().filter_map(|id| self.group_keys.get(id).map(|key| key.1));
         let named: Vec<&GroupName> = named.collect();
         let mut changes = diff::access((now.access.everyone, &named), (everyone, &wanted));

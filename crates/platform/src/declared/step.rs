@@ -1,6 +1,6 @@
 //! What a plan is made of: single changes by name, each with one line for people.
 
-use super::object::{DEFAULT_REALM, SecretReference};
+use super::object::SecretReference;
 use doorward_model::app::AppSettings;
 use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
 use serde::Serialize;
@@ -188,7 +188,10 @@ impl fmt::Display for Step {
     }
 }
 
+/// The realm memberships are told without.
+const USUAL_REALM: &str = "main";
+
 /// The realm before a name, unless it is the usual one.
 fn within(realm: &RealmName) -> String {
-    if realm.as_str() == DEFAULT_REALM { String::new() } else { format!("{realm}/") }
+    if realm.as_str() == USUAL_REALM { String::new() } else { format!("{realm}/") }
 }

@@ -3,6 +3,7 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
 use crate::cookies;
+use crate::own::launcher;
 use crate::own::sign_in::Browser;
 use crate::pages;
 use crate::web::Web;
@@ -12,7 +13,8 @@ use doorward_engine::live::apps::Place;
 use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::enter::{self, Entry, back_at};
 use doorward_engine::sign_in::flow::{self, Entrance, Wish};
-use doorward_gate::answer::{missing, url_encode};
+use doorward_gate::query::{url_decode, url_encode};
+use doorward_gate::refuse::missing;
 use doorward_model::address::{BackTo, HostName};
 use doorward_model::id::AppId;
 use doorward_model::session::Session;
@@ -33,9 +35,23 @@ pub async fn enter(State(web): State<Arc<Web>>, arrival: Arrival, Headers(header
 /// `GET /.doorward/start?rd=…`, `GET /oauth2/start?rd=…` on our own host: for apps whose pass is shared by
 /// the parent domain. Without a target that is an app's, the launcher.
 pub async fn start(State(web): State<Arc<Web>>, arrival: Arrival, Headers(headers): Headers, query: Query) -> Response {
-    let Some(wish) = shared_wish(&web, &query) else { return answers::found("/") };
+    let Some(wish) = shared_wish(&web, &query.raw) else { return answers::found("/") };
     let outcome = sign_in_for(&web, &arrival, &headers, &wish).await;
     outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+}
+
+/// `GET /`: the launcher, for those who are signed in. With `rd=` it is the portal as Authelia has it,
+/// `/?rd=…&rm=GET`, and does what [`start`] does.
+pub async fn front(State(web): State<Arc<Web>>, arrival: Arrival, Headers(headers): Headers, query: Query) -> Response {
+    if let Some(wish) = shared_wish(&web, without_method(&query.raw)) {
+        let outcome = sign_in_for(&web, &arrival, &headers, &wish).await;
+        return outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault));
+    }
+    match visitor(&web, &arrival, &headers).await {
+        Ok(Some(visitor)) => launcher::show(State(web), arrival, visitor).await,
+        Ok(None) => answers::see_other(&format!("/realms/{}/sign-in", web.door().settings.realm)),
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
 }
 
 async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &Wish) -> Outcome {
@@ -104,7 +120,7 @@ async fn go_on_shared(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: 
 
 /// How long a session's cookies outlive the closing of the browser: not at all, unless asked for.
 pub fn keep_seconds(web: &Web, session: &Session, now: Timestamp) -> Option<i64> {
-    enter::is_remembered(web.door(), session).then(|| session.expires_at.millis_since(now) / 1000)
+    enter::is_remembered(web.door(), session.idle_seconds).then(|| session.expires_at.millis_since(now) / 1000)
 }
 
 /// The link by which an app's host sends a browser here.
@@ -130,8 +146,8 @@ fn wish_of(web: &Web, query: &Query) -> Option<Wish> {
     shaped.then(|| Wish { app_id, back_to, binding: binding.to_owned(), entrance })
 }
 
-fn shared_wish(web: &Web, query: &Query) -> Option<Wish> {
-    let wanted = wanted(&query.raw)?;
+fn shared_wish(web: &Web, query: &str) -> Option<Wish> {
+    let wanted = wanted(query)?;
     let (_, rest) = wanted.split_once("://")?;
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let (host, _) = HostName::parse(authority)?;
@@ -154,6 +170,12 @@ pub fn place_for<'a>(places: &'a [Place], wanted: Option<&str>) -> Option<(&'a P
     })
 }
 
+/// The query without the method that Authelia's proxies put behind the target: a raw target would swallow it.
+fn without_method(query: &str) -> &str {
+    let is_method = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    query.rsplit_once("&rm=").filter(|(_, method)| is_method(method)).map_or(query, |(before, _)| before)
+}
+
 /// The target in `rd=`. Proxies that cannot encode put it there raw, as the last thing in the query: a raw
 /// slash in its path tells, and then everything up to the end belongs to it. Some encode the path alone
 /// and leave scheme and host raw.
@@ -162,7 +184,7 @@ pub fn wanted(query: &str) -> Option<String> {
     let tail = query.get(start..)?;
     let value = tail.split('&').next().unwrap_or(tail);
     let path = value.split_once("://").map_or(value, |(_, rest)| rest);
-    if path.contains('/') { Some(tail.to_owned()) } else { doorward_gate::answer::url_decode(value) }
+    if path.contains('/') { Some(tail.to_owned()) } else { url_decode(value) }
 }
 
 fn nowhere(web: &Web, arrival: &Arrival) -> Response {
@@ -176,7 +198,16 @@ fn nowhere(web: &Web, arrival: &Arrival) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::wanted;
+    use super::{wanted, without_method};
+
+    #[test]
+    fn a_method_behind_a_raw_target_is_no_part_of_it() {
+        let portal = |query| wanted(without_method(query));
+        assert_eq!(portal("rd=https://h/x&rm=GET").as_deref(), Some("https://h/x"));
+        assert_eq!(portal("rd=https://h/x?a=1&rm=b&rm=POST").as_deref(), Some("https://h/x?a=1&rm=b"));
+        assert_eq!(portal("rd=https%3A%2F%2Fh%2Fx%3Fa%3D1&rm=GET").as_deref(), Some("https://h/x?a=1"));
+        assert_eq!(portal("rd=https://h/x&rm=").as_deref(), Some("https://h/x&rm="));
+    }
 
     #[test]
     fn targets_are_found_encoded_and_raw() {

@@ -9,7 +9,7 @@ use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::sessions;
-use doorward_gate::answer::url_encode;
+use doorward_gate::query::url_encode;
 use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 

@@ -1,8 +1,14 @@
 //! What is refused, where, and in which words.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use crate::declared::{Declared, SecretReference, parse, parse_all};
+use super::{parse, reading};
+use crate::declared::{Complaint, Declared, Reading, SecretReference};
 use crate::limits;
+use doorward_model::name::RealmName;
+
+fn parse_all(files: &[(String, String)]) -> Result<Vec<Declared>, Vec<Complaint>> {
+    crate::declared::parse_all(files, &reading())
+}
 
 #[track_caller]
 fn refused(text: &str, expected: &[&str]) {
@@ -83,7 +89,7 @@ fn apps() {
             "d.yaml:4:7: the icon `cat` is not one of initials, pipeline, database, chart, storage, notebook, workflow, generic: correct the value",
             "d.yaml:5:22: the header family `x` is not one of authentik, auth-request, forwarded, remote, webauth, kubeflow: correct the value",
             "d.yaml:6:16: the public path `/*` would make the whole app public: name a path below it: correct the value",
-            "d.yaml:7:11: the address `foo` is not a URL: relative URL without a base: correct the value",
+            "d.yaml:7:11: the upstream `foo` will not do: write another",
         ],
     );
     refused("kind: App\nname: a\n", &["d.yaml:1:1: the app has no address: add addresses: [https://tool.example.com]"]);
@@ -150,6 +156,28 @@ fn complaints_of_all_files_come_together() {
             .unwrap_err();
     let files: Vec<&str> = complaints.iter().map(|complaint| complaint.at.file()).collect();
     assert_eq!(files, ["a.yaml", "b.yaml"]);
+}
+
+#[test]
+fn objects_belong_to_the_realm_of_the_call() {
+    let lab = |is_only_realm| Reading { realm: RealmName::parse("lab").unwrap(), is_only_realm, ..reading() };
+    let text = "kind: Group\nname: g\n---\nkind: User\nname: u\nrealm: main\n---\nkind: Realm\nname: other\n";
+    let objects = crate::declared::parse("d.yaml", text, &lab(false)).unwrap();
+    let [Declared::Group(group), Declared::User(user), Declared::Realm(_)] = objects.as_slice() else {
+        panic!("three")
+    };
+    assert_eq!((group.realm.value.as_str(), user.realm.value.as_str()), ("lab", "main"));
+    let complaints = crate::declared::parse("d.yaml", text, &lab(true)).unwrap_err();
+    let shown: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "d.yaml:6:8: realm main stands here and --realm says lab: correct one of the two, or leave out --realm",
+            "d.yaml:9:7: realm other stands here and --realm says lab: correct one of the two, or leave out --realm",
+        ]
+    );
+    let named = "kind: Group\nname: g\nrealm: lab\n---\nkind: Realm\nname: lab\n";
+    assert_eq!(crate::declared::parse("d.yaml", named, &lab(true)).unwrap().len(), 2);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Given what is there and what is declared: the steps, and that they lead to rest.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use crate::declared::{Current, Plan, Step, parse, plan};
+use super::parse;
+use crate::declared::{Current, Plan, Step, plan};
 use doorward_model::app::{Access, App, AppSettings};
 use doorward_model::dice::Counting;
 use doorward_model::id::{AppId, GroupId, RealmId, UserId};
@@ -389,6 +390,23 @@ fn an_app_nobody_may_enter_is_warned_about() {
     );
     let open = "kind: App\nname: dagster\naddresses: [https://d.example.com]\neveryone: true\n";
     assert_eq!(There::main().plan(open).unwrap().warnings, []);
+}
+
+#[test]
+fn an_app_that_loses_its_upstream_is_warned_about() {
+    let with = "kind: App\nname: d\naddresses: [https://d.x]\neveryone: true\nupstream: http://127.0.0.1:3000\n";
+    let without = "kind: App\nname: d\naddresses: [https://d.x]\neveryone: true\n";
+    let mut there = There::main().having(with);
+    assert_eq!(there.plan(with).unwrap().warnings, []);
+    let plan = there.plan(without).unwrap();
+    assert_eq!(
+        plan.render(),
+        "warning: d.yaml:2:7: app main/d loses its upstream http://127.0.0.1:3000, so the built-in proxy stops serving \
+         it: write the upstream here to keep it, or put a proxy of your own in front\n\
+         ~ app main/d: upstream: \"http://127.0.0.1:3000\" → none\n0 to add, 1 to change, 0 to remove.\n"
+    );
+    there.apply(&plan);
+    assert_eq!(there.plan(without).unwrap().warnings, []);
 }
 
 #[test]

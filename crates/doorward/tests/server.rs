@@ -1,0 +1,182 @@
+//! The built binary as a running server: what commands beside it and browsers get from it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use doorward_testkit::door::{Door, DoorOptions};
+use doorward_testkit::http::{Answer, Request, percent};
+use doorward_testkit::jar::Jar;
+use doorward_testkit::ports::free_port;
+use doorward_testkit::scratch::Scratch;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+fn options(of: DoorOptions) -> DoorOptions {
+    let password = ("DOORWARD_TEST_PASSWORD".to_owned(), PASSWORD.to_owned());
+    DoorOptions { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_doorward"))), environment: vec![password], ..of }
+}
+
+const PASSWORD: &str = "correct horse battery staple";
+
+fn shown(door: &Door, app: &str) -> serde_json::Value {
+    serde_json::from_str(&door.cli_text(&["app", "show", app, "--output", "json"])).unwrap()
+}
+
+/// Opens a page as a browser and follows, up to the sign-in page.
+fn open(jar: &mut Jar, url: &str) -> (String, Answer) {
+    let hop = jar.follow(Request::new("GET", url).header("Accept", "text/html")).pop().unwrap();
+    (hop.url, hop.answer)
+}
+
+/// What the sign-in page's form leads to.
+fn sign_in(jar: &mut Jar, url: &str, name: &str) -> Answer {
+    let (at, page) = open(jar, url);
+    let html = page.text();
+    let between = |from: &str| {
+        let rest = html.split_once(from).unwrap_or_else(|| panic!("no {from} at {at}:\n{html}")).1;
+        rest.split_once('"').unwrap().0.replace("&amp;", "&")
+    };
+    let value = |name: &str| {
+        let marker = format!("name=\"{name}\"");
+        let tag = html.split('<').find(|tag| tag.contains(&marker)).unwrap();
+        tag.split_once("value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    let target = doorward_testkit::http::Address::parse(&at).join(&between("action=\""));
+    let (flow, csrf) = (value("flow"), value("csrf"));
+    let form = [("login", name), ("password", PASSWORD), ("flow", flow.as_str()), ("csrf", csrf.as_str())];
+    jar.send(Request::new("POST", &target).header("Accept", "text/html").form(&form))
+}
+
+#[test]
+fn commands_ask_the_running_server_where_it_is_reached() {
+    let mut door = Door::start(options(DoorOptions::serve()));
+    door.cli_text(&["app", "create", "d", "--address", "http://d.localhost:8000", "--everyone"]);
+    let recipe = |kind: &str, door: &Door| {
+        door.cli_text(&["recipe", kind, "--app", "d", "--upstream", "127.0.0.1:3000", "--listen", "127.0.0.1:8000"])
+    };
+    // Neither port is in the settings a command sees: the server was told by flags.
+    assert!(door.cli_text(&["setup-link"]).starts_with(&format!("{}/setup?token=dwu_", door.url())));
+    let text = recipe("nginx", &door);
+    assert!(text.contains(&format!("127.0.0.1:{}", door.port())) && text.contains(&door.url()), "{text}");
+    assert!(recipe("envoy-grpc", &door).contains(&door.grpc_port().to_string()));
+    let given = door.cli_text(&["setup-link", "--public-url", "https://door.example.com"]);
+    assert!(given.starts_with("https://door.example.com/setup?"), "{given}");
+    // Without a server it is as the settings say, whether the server ended in order or left its socket behind.
+    door.kill9();
+    for _ in 0..2 {
+        assert!(door.cli_text(&["setup-link"]).starts_with("http://doorward.localhost:8080/setup?"));
+        assert!(recipe("nginx", &door).contains("127.0.0.1:8080"));
+        door.restart();
+        door.stop();
+    }
+}
+
+#[test]
+fn up_again_keeps_what_was_changed_since() {
+    let with = |upstream: &str, group: &str| {
+        ["--protect", &format!("tool={upstream}"), "--allow", group].map(str::to_owned).to_vec()
+    };
+    let arguments = with("http://127.0.0.1:3000", "one");
+    let mut door = Door::start(options(DoorOptions { arguments, ..DoorOptions::up() }));
+    let own = format!("http://tool.localhost:{}", door.port());
+    assert_eq!(shown(&door, "tool")["addresses"][0], own.as_str());
+    let changed = ["--address", "http://tool.localhost:4443", "--title", "Mine", "--public", "/health"];
+    door.cli_text(&[["app", "update", "tool"].as_slice(), &changed].concat());
+    let before = shown(&door, "tool");
+    door.restart();
+    assert_eq!(shown(&door, "tool"), before, "the same words change nothing");
+    let hint = format!("run `doorward app update tool --address {own}`");
+    assert!(door.output().contains(&hint), "{}", door.output());
+
+    door.stop();
+    let scratch = Scratch::new("up-again");
+    let mut copy = std::process::Command::new("cp");
+    copy.arg("-a").args([door.scratch().join("data"), scratch.join("data")]);
+    assert!(copy.status().unwrap().success());
+    let arguments = with("http://127.0.0.1:3001", "two");
+    let door = Door::start_in(scratch, options(DoorOptions { arguments, ..DoorOptions::up() }));
+    let after = shown(&door, "tool");
+    let mut expected = before;
+    expected["upstream"] = "http://127.0.0.1:3001".into();
+    expected["groups"] = serde_json::json!(["one", "two"]);
+    assert_eq!(after, expected, "only the upstream and the groups");
+    let sample = format!("http://sample.localhost:{}", door.port());
+    assert_eq!(shown(&door, "sample")["addresses"][0], sample.as_str(), "the sample is ours and follows");
+}
+
+#[test]
+fn a_data_directory_open_to_others_is_told_at_the_start() {
+    let scratch = Scratch::new("open-data");
+    let data = scratch.join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o750)).unwrap();
+    let mut door = Door::start_in(scratch, options(DoorOptions::serve()));
+    let shown = data.display();
+    let sentence =
+        format!("the data directory {shown} is open to others on this machine (mode 750): run chmod 700 {shown}");
+    assert!(door.output().contains(&sentence), "{}", door.output());
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o750, "it is not changed");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+    door.restart();
+    assert!(!door.output().contains("is open to others"), "{}", door.output());
+}
+
+#[test]
+fn the_record_tells_names() {
+    let mut door = Door::start(options(DoorOptions::up()));
+    door.cli_text(&["user", "create", "alice", "--password-env", "DOORWARD_TEST_PASSWORD"]);
+    let mut jar = Jar::new();
+    let admitted = sign_in(&mut jar, &door.url_as("sample.localhost"), "alice");
+    let (_, page) = open(&mut jar, admitted.location());
+    assert_eq!(page.status, 200, "{}", page.text());
+    let events = |door: &Door| -> Vec<serde_json::Value> {
+        serde_json::from_str(&door.cli_text(&["events", "--output", "json"])).unwrap()
+    };
+    let issued = |door: &Door| events(door).into_iter().find(|event| event["kind"] == "pass_issued").unwrap();
+    let entry = issued(&door);
+    assert_eq!((&entry["who"], &entry["about"]), (&"visitor".into(), &"session of alice".into()), "{entry}");
+    assert_eq!(entry["what"], "app sample at sample.localhost", "{entry}");
+    assert!(entry["subject"].as_str().is_some_and(|id| id.starts_with("ses_")), "ids stay for programs: {entry}");
+    let signed_in = events(&door).into_iter().find(|event| event["kind"] == "signed_in").unwrap();
+    assert_eq!((&signed_in["who"], &signed_in["about"]), (&"alice".into(), &"alice".into()), "{signed_in}");
+    let table = door.cli_text(&["events", "--output", "table"]);
+    assert!(table.starts_with("AT") && table.contains("session of alice") && !table.contains("usr_"), "{table}");
+    // The session is over and its entries fill the list: the record itself says whose it was.
+    door.cli_text(&["session", "end", "--user", "alice"]);
+    assert_eq!(issued(&door)["about"], "session of alice");
+    door.stop();
+}
+
+#[test]
+fn the_portal_as_authelia_has_it_leads_to_sign_in_and_back() {
+    let port = free_port();
+    let public = format!("http://auth.corp.localhost:{port}");
+    let arguments = ["--cookie-domain", "corp.localhost"].map(str::to_owned).to_vec();
+    let serve = DoorOptions { port, public_url: Some(public.clone()), arguments, ..DoorOptions::serve() };
+    let door = Door::start(options(serve));
+    door.cli_text(&["user", "create", "alice", "--password-env", "DOORWARD_TEST_PASSWORD"]);
+    let app = "http://tool.corp.localhost:8000";
+    door.cli_text(&["app", "create", "tool", "--address", app, "--everyone"]);
+    let deep = format!("{app}/runs/7?view=all");
+    let path = percent("/runs/7?view=all");
+    let queries = [
+        format!("rd={}&rm=GET", percent(&deep)),
+        format!("rd={deep}&rm=GET"),
+        format!("rd={app}{path}&rm=GET"),
+        format!("rd={}", percent(&deep)),
+    ];
+    for query in queries {
+        let mut jar = Jar::new();
+        let first = jar.send(Request::new("GET", &format!("{public}/?{query}")).header("Accept", "text/html"));
+        assert!(first.location().contains("/sign-in?flow="), "{query}: {} {}", first.status, first.location());
+        let answer = sign_in(&mut jar, &format!("{public}/?{query}"), "alice");
+        assert_eq!((answer.status, answer.location()), (303, deep.as_str()), "{query}");
+        let again = jar.send(Request::new("GET", &format!("{public}/?{query}")).header("Accept", "text/html"));
+        assert_eq!(again.location(), deep, "signed in already: {query}");
+        let launcher = jar.get(&format!("{public}/"));
+        assert_eq!(launcher.status, 200);
+    }
+    for foreign in ["https://evil.example/", "http://tool.corp.localhost.evil.example/", "//evil.example", "/runs"] {
+        let answer = Request::new("GET", &format!("{public}/?rd={}&rm=GET", percent(foreign))).send();
+        assert_eq!(answer.location(), "/realms/main/sign-in", "{foreign}");
+    }
+    assert_eq!(Request::new("GET", &format!("{public}/")).send().location(), "/realms/main/sign-in");
+}
