@@ -6,6 +6,7 @@ use crate::headers::{self, Extras};
 use crate::kept::{self, Shapes};
 use crate::refuse::Words;
 use crate::tell::clean;
+use crate::trust::TrustedProxies;
 use bytes::Bytes;
 use doorward_engine::door::Door;
 use doorward_engine::gate::check::{self, Checked, Credential, Holder};
@@ -18,6 +19,7 @@ use doorward_model::fault::Fault;
 use doorward_model::time::Timestamp;
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode, Uri};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The gate: a door and its words.
@@ -38,6 +40,17 @@ pub struct Head<'a> {
     pub uri: &'a Uri,
     /// Its headers.
     pub headers: &'a HeaderMap,
+    /// Who sent it.
+    pub peer: IpAddr,
+    /// Whose word on the client's address counts.
+    pub trusted: &'a TrustedProxies,
+}
+
+impl Head<'_> {
+    /// The address of the client behind the proxies.
+    pub fn client(&self) -> IpAddr {
+        self.trusted.client_address(self.peer, self.headers)
+    }
 }
 
 /// What the gate decided, before it is put in words.
@@ -82,7 +95,9 @@ impl Gate {
             Err(ambiguous) => return self.bad(ctx, head.headers, &ambiguous.into()),
         };
         if dialect.passes_own_paths && path.is_plain() && path.is_under(AUTHENTIK_PATHS) {
-            return allowed(dialect, headers::tell(dialect.families, None, &NOTHING));
+            let mut told = headers::tell(dialect.families, None, &NOTHING);
+            told.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            return allowed(dialect, told);
         }
         let credentials = ask::credentials(head.headers, place.address.scheme(), &place.label);
         let is_public = place.app.is_public(&path);
@@ -99,6 +114,8 @@ impl Gate {
                 let portal = Dialect { signed_out: WhenSignedOut::Redirect, ..*dialect };
                 let dialect = if leads { &portal } else { dialect };
                 let asked = (&original, head.headers);
+                // Whose address it is matters to the record only.
+                let ctx = &Ctx { client: Some(head.client()), ..ctx.clone() };
                 // Boxed, because the future of every request is as large as its largest way through.
                 match Box::pin(self.judge_afresh(ctx, dialect, apps, place, asked, credentials)).await {
                     Outcome::Answer(answer) => return answer,
@@ -227,11 +244,11 @@ const AUTHENTIK_PATHS: &str = "/outpost.goauthentik.io";
 /// What fills headers that tell of nobody.
 const NOTHING: Extras<'_> = Extras { app: "", keys_url: "", token: None, bearer: false };
 
+/// The answer that lets through; what is told forbids its keeping already.
 fn allowed(dialect: &Dialect, told: HeaderMap) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = dialect.allow;
     *answer.headers_mut() = told;
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 

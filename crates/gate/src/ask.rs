@@ -51,6 +51,7 @@ pub enum BadAsk {
 
 // Names looked up for every check, made once.
 static OWN_HOST: HeaderName = HOST;
+static OWN_COOKIE: HeaderName = COOKIE;
 static ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
 static ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -156,11 +157,8 @@ fn forwarded(headers: &HeaderMap) -> Result<(HostName, RequestPath), BadAsk> {
 
 fn split(url: &str) -> Result<(HostName, RequestPath), BadAsk> {
     let bad = || bad(&ORIGINAL_URL);
-    let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
-    if ![Scheme::Http, Scheme::Https].iter().any(|known| known.as_str() == scheme) {
-        return Err(bad());
-    }
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(bad)?;
+    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let (host, _) = HostName::parse(authority).ok_or(BadAsk::Host)?;
     Ok((host, RequestPath::parse(if path.is_empty() { "/" } else { path })?))
@@ -205,18 +203,32 @@ pub fn is_own_cookie(name: &str) -> bool {
 
 /// Values of a cookie in the order sent.
 pub fn cookies<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
-    all_cookies(headers).filter_map(move |(key, value)| (key == name).then_some(value))
+    all_cookies(headers).filter_map(
+        move |(key, value)| {
+            if key == name.as_bytes() { std::str::from_utf8(value).ok() } else { None }
+        },
+    )
 }
 
 /// Cookies in the order sent. Headers larger than browsers send are not searched.
-fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers
-        .get_all(COOKIE)
+        .get_all(&OWN_COOKIE)
         .iter()
-        .filter(|value| value.len() <= limits::COOKIE_HEADER_BYTES)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .map(HeaderValue::as_bytes)
+        .filter(|line| line.len() <= limits::COOKIE_HEADER_BYTES)
+        .flat_map(|line| line.split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            let pair = pair.trim_ascii();
+            let sign = pair.iter().position(|byte| *byte == b'=')?;
+            Some((pair.get(..sign)?, pair.get(sign + 1..)?))
+        })
+}
+
+/// Whether a cookie's name is that of an app's pass.
+fn is_pass_of(name: &[u8], scheme: Scheme, label: &str) -> bool {
+    let rest = name.strip_prefix(pass_cookie(scheme).as_bytes());
+    rest.and_then(|rest| rest.strip_prefix(b"_")) == Some(label.as_bytes())
 }
 
 /// Our token in an Authorization header, whatever the spaces around it.
@@ -248,11 +260,11 @@ pub fn credentials(headers: &HeaderMap, scheme: Scheme, label: &str) -> [Credent
     }
     let (mut pass, mut shared) = (Credential::None, Credential::None);
     for (name, value) in all_cookies(headers) {
-        let (pass_name, shared_name) = (pass_cookie(scheme), shared_cookie(scheme));
-        if name.strip_prefix(pass_name).and_then(|rest| rest.strip_prefix('_')) == Some(label) {
-            pass = TokenHash::of_presented(TokenKind::Pass, value).map_or(pass, Credential::Pass);
-        } else if name == shared_name {
-            shared = TokenHash::of_presented(TokenKind::SharedPass, value).map_or(shared, Credential::SharedPass);
+        let presented = |kind| std::str::from_utf8(value).ok().and_then(|text| TokenHash::of_presented(kind, text));
+        if is_pass_of(name, scheme, label) {
+            pass = presented(TokenKind::Pass).map_or(pass, Credential::Pass);
+        } else if name == shared_cookie(scheme).as_bytes() {
+            shared = presented(TokenKind::SharedPass).map_or(shared, Credential::SharedPass);
         }
     }
     match pass {
@@ -263,9 +275,8 @@ pub fn credentials(headers: &HeaderMap, scheme: Scheme, label: &str) -> [Credent
 
 /// The text of the pass cookie of an app, well formed or not.
 pub fn pass_text<'h>(headers: &'h HeaderMap, scheme: Scheme, label: &str) -> Option<&'h str> {
-    let is_it =
-        |name: &str| name.strip_prefix(pass_cookie(scheme)).and_then(|rest| rest.strip_prefix('_')) == Some(label);
-    all_cookies(headers).find(|(name, _)| is_it(name)).map(|(_, value)| value)
+    let found = all_cookies(headers).find(|(name, _)| is_pass_of(name, scheme, label));
+    found.and_then(|(_, value)| std::str::from_utf8(value).ok())
 }
 
 /// The client's Cookie header without our cookies; empty when nothing is left.
@@ -287,14 +298,15 @@ pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
 /// the line as it came.
 fn clean_line(line: &str) -> Cow<'_, str> {
     let (mut kept, mut kept_end) = (Cow::Borrowed(""), 0);
+    let has_commas = line.contains(',');
     let mut next = 0;
     for piece in line.split(';') {
         let start = next + piece.len() - piece.trim_start().len();
         next += piece.len() + 1;
         let pair = piece.trim();
-        let name = pair.split('=').next().unwrap_or_default();
+        let name = pair.bytes().position(|byte| byte == b'=').and_then(|sign| pair.get(..sign)).unwrap_or(pair);
         // Envoy joins several Cookie lines by commas: what may hide one of ours goes as a whole.
-        let hides_ours = pair.split(',').skip(1).any(|part| is_own_cookie(part.trim()));
+        let hides_ours = has_commas && pair.split(',').skip(1).any(|part| is_own_cookie(part.trim()));
         if pair.is_empty() || is_own_cookie(name) || hides_ours {
             continue;
         }

@@ -53,20 +53,18 @@ impl RequestPath {
         if !text.starts_with('/') {
             return Err(Ambiguous::NotAbsolute);
         }
-        if text.contains('#') {
-            return Err(Ambiguous::Fragment);
+        let look = Look::at(text)?;
+        let path_length = look.path_length;
+        let mut is_plain = true;
+        if look.is_unusual {
+            let path = text.get(..path_length).unwrap_or(text);
+            if path.contains('\\') {
+                return Err(Ambiguous::Backslash);
+            }
+            check_escapes(path)?;
+            check_segments(path)?;
+            is_plain = !path.contains(['%', ';']) && !path.contains("//");
         }
-        if !text.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
-            return Err(Ambiguous::NotPrintable);
-        }
-        let path_length = text.find('?').unwrap_or(text.len());
-        let path = text.get(..path_length).unwrap_or(text);
-        if path.contains('\\') {
-            return Err(Ambiguous::Backslash);
-        }
-        check_escapes(path)?;
-        check_segments(path)?;
-        let is_plain = !path.contains(['%', ';']) && !path.contains("//");
         Ok(Self { text: text.into(), path_length, is_plain })
     }
 
@@ -103,6 +101,34 @@ impl RequestPath {
     pub fn is_under(&self, prefix: &str) -> bool {
         let prefix = prefix.trim_end_matches('/');
         self.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// What one look at every byte tells. Nearly all paths need no other.
+struct Look {
+    path_length: usize,
+    /// Whether the path holds escapes, parameters, backslashes, empty segments or segments that begin with
+    /// a dot.
+    is_unusual: bool,
+}
+
+impl Look {
+    fn at(text: &str) -> Result<Self, Ambiguous> {
+        let mut look = Self { path_length: text.len(), is_unusual: false };
+        let mut before = 0;
+        for (place, byte) in text.bytes().enumerate() {
+            match byte {
+                b'#' => return Err(Ambiguous::Fragment),
+                ..=0x20 | 0x7f.. => return Err(Ambiguous::NotPrintable),
+                b'?' if place < look.path_length => look.path_length = place,
+                _ if place > look.path_length => {}
+                b'%' | b';' | b'\\' => look.is_unusual = true,
+                b'/' | b'.' if before == b'/' => look.is_unusual = true,
+                _ => {}
+            }
+            before = byte;
+        }
+        Ok(look)
     }
 }
 

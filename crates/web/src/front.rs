@@ -40,17 +40,18 @@ impl Front {
     /// Answers one request of a peer.
     pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
         let web = &self.web;
-        let head = Head { method: request.method(), uri: request.uri(), headers: request.headers() };
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        let head = Head { method, uri, headers, peer, trusted: &web.trusted };
         let own = ask::own_host(head.uri, head.headers);
         let apps = web.door().live.apps_now();
         if let Some(dialect) = dialect::find(head.uri.path())
             && web.trusted.contains(peer)
             && !own.as_ref().is_ok_and(|own| is_served_here(&apps, own))
         {
-            let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
+            let ctx = web.begin(None);
             return web.gate.answer(&ctx, &apps, dialect, head, own).await.map(whole);
         }
-        let ctx = web.begin(Some(web.trusted.client_address(peer, head.headers)));
+        let ctx = web.begin(Some(head.client()));
         if request.headers().len() > limits::HEADERS || *head.method == Method::CONNECT {
             return web.gate.problem(&ctx, ask::kind(head.headers), StatusCode::BAD_REQUEST, BAD_HEAD).map(whole);
         }
