@@ -2,12 +2,13 @@
 
 use crate::door::Door;
 use arc_swap::ArcSwap;
+use doorward_jose::algorithm::Algorithm;
 use doorward_jose::key::SigningKey;
 use doorward_jose::seal::MasterKey;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::dice::Dice;
-use doorward_model::fault::Fault;
+use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{KeyId, RealmId};
 use doorward_store::keys::SealedKey;
 use doorward_store::{keys, realms};
@@ -21,11 +22,12 @@ const PURPOSE: &str = "signing key";
 pub struct Keys {
     master: MasterKey,
     open: ArcSwap<HashMap<RealmId, Vec<Arc<SigningKey>>>>,
+    making: tokio::sync::Mutex<()>,
 }
 
 impl Keys {
     pub(crate) fn new(master: MasterKey) -> Self {
-        Self { master, open: ArcSwap::default() }
+        Self { master, open: ArcSwap::default(), making: tokio::sync::Mutex::new(()) }
     }
 
     /// Seals something for a purpose under the master key.
@@ -38,9 +40,28 @@ impl Keys {
         self.master.open(purpose, sealed)
     }
 
-    /// The key a realm signs with.
-    pub fn signing(&self, realm: &RealmId) -> Option<Arc<SigningKey>> {
-        self.open.load().get(realm).and_then(|keys| keys.first().cloned())
+    /// The key a realm signs with by an algorithm: the newest.
+    pub fn signing(&self, realm: &RealmId, algorithm: Algorithm) -> Option<Arc<SigningKey>> {
+        self.open.load().get(realm)?.iter().find(|key| key.algorithm() == algorithm).cloned()
+    }
+
+    /// Makes sure that a realm has a key for an algorithm. Making an RSA key takes a part of a second, so
+    /// it is made when a realm is first asked for one, not when a process starts.
+    pub async fn ensure(&self, door: &Door, ctx: &Ctx, realm: &RealmId, algorithm: Algorithm) -> Result<(), Fault> {
+        if self.signing(realm, algorithm).is_some() {
+            return Ok(());
+        }
+        // One at a time: many first requests at once make one key, not many.
+        let _alone = self.making.lock().await;
+        if self.signing(realm, algorithm).is_some() {
+            return Ok(());
+        }
+        let making = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm));
+        let pkcs8 = making.await.map_err(|error| Fault::new(FaultKind::Internal, "making a signing key", error))??;
+        let mut tx = door.begin().await?;
+        self.keep(&mut tx, ctx, door, (realm, algorithm, &pkcs8)).await?;
+        door.commit(ctx, tx).await?;
+        self.read(door).await.map(drop)
     }
 
     /// All keys of a realm that tokens may still be checked with.
@@ -62,7 +83,7 @@ impl Keys {
         self.read(door).await.map(drop)
     }
 
-    /// Makes a key for a realm, inside the transaction that creates the realm.
+    /// Makes the key the gate signs with for a realm, inside the transaction that creates the realm.
     pub(crate) async fn make(
         &self,
         tx: &mut doorward_store::tx::Tx,
@@ -70,10 +91,21 @@ impl Keys {
         door: &Door,
         realm: &RealmId,
     ) -> Result<(), Fault> {
+        let pkcs8 = SigningKey::generate(Algorithm::Es256)?;
+        self.keep(tx, ctx, door, (realm, Algorithm::Es256, &pkcs8)).await
+    }
+
+    async fn keep(
+        &self,
+        tx: &mut doorward_store::tx::Tx,
+        ctx: &Ctx,
+        door: &Door,
+        (realm, algorithm, pkcs8): (&RealmId, Algorithm, &[u8]),
+    ) -> Result<(), Fault> {
         let id = KeyId::draw(&*door.dice);
-        let pkcs8 = SigningKey::generate()?;
-        let sealed = self.master.seal(PURPOSE, &pkcs8, &*door.dice)?;
-        keys::create(tx, &SealedKey { id, realm_id: realm.clone(), sealed }, ctx.now).await?;
+        let sealed = self.master.seal(PURPOSE, pkcs8, &*door.dice)?;
+        let algorithm = algorithm.as_str().to_owned();
+        keys::create(tx, &SealedKey { id, realm_id: realm.clone(), sealed, algorithm }, ctx.now).await?;
         tx.changed(Change::Keys);
         Ok(())
     }
@@ -84,7 +116,9 @@ impl Keys {
             let pkcs8 = self.master.open(PURPOSE, &key.sealed).ok_or_else(|| {
                 Fault::corrupt("signing_keys", key.id.as_str(), "it was sealed with another master key")
             })?;
-            let parsed = SigningKey::parse(key.id, &pkcs8)?;
+            let algorithm = Algorithm::parse(&key.algorithm)
+                .ok_or_else(|| Fault::corrupt("signing_keys", key.id.as_str(), "its algorithm is not known"))?;
+            let parsed = SigningKey::parse(key.id, algorithm, &pkcs8)?;
             open.entry(key.realm_id).or_default().push(Arc::new(parsed));
         }
         let realms = realms::list(&mut &door.store, i64::MAX).await?;

@@ -1,6 +1,8 @@
 //! Use cases: load the facts, decide by plain functions, apply in one transaction. No HTTP, no
 //! sockets, no clock: `now` arrives in the context.
 
+pub mod authorize;
+pub mod clients;
 pub mod door;
 pub mod gate;
 pub mod keys;
@@ -12,4 +14,5 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+pub mod token;
 pub mod upkeep;

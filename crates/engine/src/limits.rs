@@ -9,6 +9,8 @@ pub const PASSES_CACHED: usize = 1_048_576;
 pub const SESSIONS_CACHED: usize = 1_048_576;
 /// Service tokens kept in memory.
 pub const TOKENS_CACHED: usize = 16_384;
+/// Clients kept in memory.
+pub const CLIENTS_CACHED: usize = 16_384;
 /// Recent changes remembered to tell whether something just loaded is already old.
 pub const CHANGES_REMEMBERED: usize = 4096;
 /// A session's last-seen time is noted at most this often, in seconds: no write on the gate's path.

@@ -1,37 +1,69 @@
 //! Signing keys of realms, and the tokens signed with them.
 
+use crate::algorithm::Algorithm;
+use crate::jwk::PublicKey;
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaEncoding, RsaKeyPair, RsaPublicKeyComponents, RsaSignatureEncoding,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward_model::fault::Fault;
+use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::KeyId;
 use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-/// A realm's key pair for ES256, parsed once.
+/// A realm's key pair for one algorithm, parsed once. It does not print.
 pub struct SigningKey {
     id: KeyId,
-    pair: EcdsaKeyPair,
+    algorithm: Algorithm,
+    pair: Pair,
+    public: PublicKey,
+    jwk: Value,
+    /// The header up to the value of `typ`, its last member.
+    head: String,
     random: SystemRandom,
 }
 
+enum Pair {
+    Rsa(&'static RsaSignatureEncoding, RsaKeyPair),
+    P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
 impl SigningKey {
-    /// Makes a new key pair; returns its PKCS #8 form to be sealed and stored.
-    pub fn generate() -> Result<Zeroizing<Vec<u8>>, Fault> {
-        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map(|document| Zeroizing::new(document.as_ref().to_vec()))
-            .map_err(|_| Fault::internal("making a signing key"))
+    /// Makes a new key pair, RSA ones of 2048 bits; returns its PKCS #8 form to be sealed and stored.
+    pub fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let random = SystemRandom::new();
+        let made = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => RsaKeyPair::generate(KeySize::Rsa2048)
+                .and_then(|pair| pair.as_der().map(|document| document.as_ref().to_vec())),
+            Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                .map(|document| document.as_ref().to_vec()),
+            Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8(&random).map(|document| document.as_ref().to_vec()),
+        };
+        made.map(Zeroizing::new).map_err(|_| Fault::internal(format!("making a signing key for {algorithm}")))
     }
 
-    /// Parses a stored key. Keys of another type or curve are refused.
-    pub fn parse(id: KeyId, pkcs8: &[u8]) -> Result<Self, Fault> {
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
-            .map_err(|error| Fault::corrupt("signing_keys", id.as_str(), error))?;
-        Ok(Self { id, pair, random: SystemRandom::new() })
+    /// Parses a stored key. Keys of another type, curve or size than the algorithm's are refused.
+    pub fn parse(id: KeyId, algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, Fault> {
+        let pair = Pair::parse(algorithm, pkcs8)
+            .map_err(|error| Fault::corrupt("signing_keys", id.as_str(), format!("no key for {algorithm}: {error}")))?;
+        let mut jwk = pair.public_members();
+        if let Some(members) = jwk.as_object_mut() {
+            members.insert("use".to_owned(), json!("sig"));
+            members.insert("alg".to_owned(), json!(algorithm.as_str()));
+            members.insert("kid".to_owned(), json!(id.as_str()));
+        }
+        // What is published must pass the check others' keys must pass.
+        let public = PublicKey::parse_jwk(&jwk).map_err(|why| Fault::corrupt("signing_keys", id.as_str(), why))?;
+        let head = format!(r#"{{"alg":"{algorithm}","kid":"{id}","typ":"#);
+        Ok(Self { id, algorithm, pair, public, jwk, head, random: SystemRandom::new() })
     }
 
     /// Its id: `kid` in headers and key sets.
@@ -39,76 +71,76 @@ impl SigningKey {
         &self.id
     }
 
+    /// What it signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Its public half, to verify our own tokens with.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The public key as a JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2), to be published.
+    pub fn public_jwk(&self) -> Value {
+        self.jwk.clone()
+    }
+
     /// Signs claims into a compact JWS (RFC 7515 §7.1) of the given `typ`.
     pub fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, Fault> {
-        let head = json!({"alg": "ES256", "kid": self.id.as_str(), "typ": kind}).to_string();
-        let body = serde_json::to_vec(claims).map_err(|error| {
-            Fault::new(doorward_model::fault::FaultKind::Internal, "writing a token's claims", error)
-        })?;
+        let head = format!("{}{}}}", self.head, Value::from(kind));
+        let body = serde_json::to_vec(claims)
+            .map_err(|error| Fault::new(FaultKind::Internal, "writing a token's claims", error))?;
         let mut token = URL_SAFE_NO_PAD.encode(head);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(body, &mut token);
-        let signature =
-            self.pair.sign(&self.random, token.as_bytes()).map_err(|_| Fault::internal("signing a token"))?;
+        let signature = self.pair.sign(&self.random, token.as_bytes())?;
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut token);
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
-    }
-
-    /// The public key as a JWK (RFC 7517 §4, RFC 7518 §6.2).
-    pub fn public_jwk(&self) -> Value {
-        // Uncompressed point: 0x04, x, y of 32 bytes each (SEC 1 §2.3.3).
-        let point = self.pair.public_key().as_ref();
-        let coordinate = |from: usize| URL_SAFE_NO_PAD.encode(point.get(from..from + 32).unwrap_or_default());
-        json!({
-            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id.as_str(),
-            "x": coordinate(1), "y": coordinate(33),
-        })
-    }
-
-    /// Opens a token signed by this key; `None` when anything about it is off. The algorithm is this
-    /// key's, whatever the token's header says.
-    pub fn verify(&self, kind: &str, token: &str) -> Option<Value> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (head, body) = signed.split_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.pair.public_key().as_ref());
-        public.verify(signed.as_bytes(), &signature).ok()?;
-        let head: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).ok()?).ok()?;
-        let fits = head.get("alg") == Some(&json!("ES256")) && head.get("typ") == Some(&json!(kind));
-        if !fits {
-            return None;
-        }
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::SigningKey;
-    use doorward_model::dice::Counting;
-    use doorward_model::id::KeyId;
-    use serde_json::json;
-
-    fn key(seed: u64) -> SigningKey {
-        let Ok(pkcs8) = SigningKey::generate() else { panic!("generate") };
-        let Ok(key) = SigningKey::parse(KeyId::draw(&Counting::new(seed)), &pkcs8) else { panic!("parse") };
-        key
+impl Pair {
+    fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyRejected> {
+        match algorithm {
+            Algorithm::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(&RSA_PKCS1_SHA256, pair)),
+            Algorithm::Ps256 => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(&RSA_PSS_SHA256, pair)),
+            Algorithm::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Self::P256),
+            Algorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Self::Ed25519),
+        }
     }
 
-    #[test]
-    fn a_token_opens_with_its_own_key_and_kind_only() {
-        let (mine, other) = (key(1), key(2));
-        let Ok(token) = mine.sign("JWT", &json!({"sub": "usr"})) else { panic!("sign") };
-        assert_eq!(mine.verify("JWT", &token), Some(json!({"sub": "usr"})));
-        assert_eq!(mine.verify("at+jwt", &token), None);
-        assert_eq!(other.verify("JWT", &token), None);
-        assert_eq!(mine.verify("JWT", &token[..token.len() - 1]), None);
+    fn public_members(&self) -> Value {
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        match self {
+            Self::Rsa(_, pair) => {
+                let numbers = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                json!({"kty": "RSA", "n": text(&numbers.n), "e": text(&numbers.e)})
+            }
+            Self::P256(pair) => {
+                // Uncompressed point: 0x04, x, y of 32 bytes each (SEC 1 §2.3.3).
+                let point = pair.public_key().as_ref();
+                let coordinate = |from: usize| text(point.get(from..from + 32).unwrap_or_default());
+                json!({"kty": "EC", "crv": "P-256", "x": coordinate(1), "y": coordinate(33)})
+            }
+            Self::Ed25519(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref())})
+            }
+        }
     }
 
-    #[test]
-    fn a_jwk_shows_no_private_part() {
-        let jwk = key(1).public_jwk();
-        assert!(jwk.get("d").is_none() && jwk.get("x").is_some_and(|x| x.as_str().is_some_and(|x| x.len() == 43)));
+    fn sign(&self, random: &SystemRandom, message: &[u8]) -> Result<Vec<u8>, Fault> {
+        let failed = |_| Fault::internal("signing a token");
+        match self {
+            Self::Rsa(encoding, pair) => {
+                let encoding: &'static dyn RsaEncoding = *encoding;
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, random, message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+            Self::P256(pair) => pair.sign(random, message).map(|made| made.as_ref().to_vec()).map_err(failed),
+            Self::Ed25519(pair) => pair.try_sign(message).map(|made| made.as_ref().to_vec()).map_err(failed),
+        }
     }
 }

@@ -22,7 +22,8 @@ pub struct App {
 }
 
 /// Who may enter an app. Default deny: no groups and not everyone admits nobody.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Access {
     /// Every signed-in user of the realm may enter.
     pub everyone: bool,

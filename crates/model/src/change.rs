@@ -1,7 +1,7 @@
 //! What other nodes' caches must hear of. Each row of the change feed is one of these; it names what
 //! changed, never the new value, so that a late reader can only ever read something newer.
 
-use crate::id::{RealmId, ServiceTokenId, SessionId, UserId};
+use crate::id::{ClientId, RealmId, ServiceTokenId, SessionId, UserId};
 
 /// Something cached that is no longer what it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,6 +16,8 @@ pub enum Change {
     Apps,
     /// A service token was changed or revoked.
     ServiceToken(ServiceTokenId),
+    /// A client was changed, disabled or deleted.
+    Client(ClientId),
     /// Signing keys changed.
     Keys,
 }
@@ -29,6 +31,7 @@ impl Change {
             Self::Groups(id) => format!("groups {id}"),
             Self::Apps => "apps".to_owned(),
             Self::ServiceToken(id) => format!("token {id}"),
+            Self::Client(id) => format!("client {id}"),
             Self::Keys => "keys".to_owned(),
         }
     }
@@ -43,6 +46,7 @@ impl Change {
             "groups" => RealmId::parse(id).ok().map(Self::Groups),
             "apps" => Some(Self::Apps),
             "token" => ServiceTokenId::parse(id).ok().map(Self::ServiceToken),
+            "client" => ClientId::parse(id).ok().map(Self::Client),
             "keys" => Some(Self::Keys),
             _ => None,
         }

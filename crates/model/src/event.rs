@@ -70,6 +70,36 @@ events! {
     ServiceTokenCreated = "service_token_created",
     /// A service token was revoked.
     ServiceTokenRevoked = "service_token_revoked",
+    /// A client was created.
+    ClientCreated = "client_created",
+    /// A client was changed.
+    ClientChanged = "client_changed",
+    /// A client was deleted.
+    ClientDeleted = "client_deleted",
+    /// A client got a new secret.
+    ClientSecretMade = "client_secret_made",
+    /// A client failed to prove who it is.
+    ClientRefused = "client_refused",
+    /// A person was sent back to a client with a code.
+    CodeIssued = "code_issued",
+    /// A person who is signed in was refused to a client.
+    AuthorizationRefused = "authorization_refused",
+    /// A code became tokens.
+    CodeToToken = "code_to_token",
+    /// A code was shown a second time: its tokens are revoked.
+    CodeReplayed = "code_replayed",
+    /// A refresh token became new tokens.
+    TokenRefreshed = "token_refreshed",
+    /// A used refresh token was shown again: its whole line is revoked.
+    RefreshReplayed = "refresh_replayed",
+    /// A client got tokens for itself.
+    ClientSignedIn = "client_signed_in",
+    /// Tokens were revoked by their client.
+    TokenRevoked = "token_revoked",
+    /// A person agreed to what a client asks for.
+    ConsentGiven = "consent_given",
+    /// A person took an agreement back.
+    ConsentRevoked = "consent_revoked",
 }
 
 /// Who did it.

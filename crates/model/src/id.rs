@@ -112,6 +112,12 @@ ids! {
     SessionId: "ses",
     /// A service token.
     ServiceTokenId: "tok",
+    /// A client: a relying party of the OpenID Provider. Not its `client_id`, which is a name.
+    ClientId: "cli",
+    /// A secret of a client.
+    ClientSecretId: "sec",
+    /// A line of refresh tokens that began with one authorization.
+    FamilyId: "fam",
     /// A signing key.
     KeyId: "key",
     /// An entry of the audit record.

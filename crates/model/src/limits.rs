@@ -30,6 +30,20 @@ pub const COOKIE_HEADER_BYTES: usize = 16 * 1024;
 /// Groups told to a tool in one header; beyond it the list would break proxies' 8 KiB header lines.
 pub const GROUPS_HEADER_BYTES: usize = 6 * 1024;
 
+/// Longest `client_id`, in bytes: some are URLs.
+pub const CLIENT_NAME_BYTES: usize = 255;
+/// Redirect URIs one client may register.
+pub const CLIENT_REDIRECT_URIS: usize = 100;
+/// Secrets one client may have at a time: the one in use and those being replaced.
+pub const CLIENT_SECRETS: usize = 5;
+/// Life of an authorization code, in seconds (RFC 6749 §4.1.2 allows ten minutes; one redirect takes none).
+pub const CODE_SECONDS: i64 = 60;
+/// How long a used code is remembered, in seconds, so that a replay is known for what it is.
+pub const CODE_MEMORY_SECONDS: i64 = 60 * 60;
+/// For how long after its first use a refresh token still answers with its successor, in seconds: two tabs
+/// that refresh at once are no theft.
+pub const REFRESH_GRACE_SECONDS: i64 = 5;
+
 /// Life of a sign-in flow, in seconds: long enough to find one's password manager.
 pub const FLOW_SECONDS: i64 = 30 * 60;
 /// Life of a ticket from sign-in page to app host, in seconds: one redirect.

@@ -79,6 +79,8 @@ names! {
     DisplayText = display;
     /// Name of a service token.
     TokenName = |text| slug("the token name", text);
+    /// A client's `client_id` on the wire (RFC 6749 §2.2, appendix A.1).
+    ClientName = client_name;
 }
 
 fn slug(what: &'static str, text: &str) -> Result<String, BadName> {
@@ -86,6 +88,19 @@ fn slug(what: &'static str, text: &str) -> Result<String, BadName> {
     let edges = !text.starts_with('-') && !text.ends_with('-');
     if text.is_empty() || text.len() > limits::SLUG_BYTES || !inner || !edges {
         let why = format!("must be 1 to {} lower-case letters, digits and inner hyphens", limits::SLUG_BYTES);
+        return Err(BadName::new(what, text, why));
+    }
+    Ok(text.to_owned())
+}
+
+fn client_name(text: &str) -> Result<String, BadName> {
+    let what = "the client id";
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'`');
+    if text.is_empty() || text.len() > limits::CLIENT_NAME_BYTES || !text.bytes().all(fits) {
+        let why = format!(
+            "must be 1 to {} printable ASCII characters without spaces, quotes, angle brackets or backslashes",
+            limits::CLIENT_NAME_BYTES
+        );
         return Err(BadName::new(what, text, why));
     }
     Ok(text.to_owned())

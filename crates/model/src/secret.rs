@@ -29,6 +29,12 @@ pub enum TokenKind {
     Setup,
     /// Service token of a machine.
     Service,
+    /// Authorization code, single use (RFC 6749 §4.1.2).
+    Code,
+    /// Refresh token (RFC 6749 §6).
+    Refresh,
+    /// Secret of a client (RFC 6749 §2.3.1), when we draw it.
+    ClientSecret,
 }
 
 impl TokenKind {
@@ -42,6 +48,9 @@ impl TokenKind {
             Self::Device => "dwd_",
             Self::Setup => "dwu_",
             Self::Service => "dwa_",
+            Self::Code => "dwo_",
+            Self::Refresh => "dwr_",
+            Self::ClientSecret => "dwc_",
         }
     }
 }
@@ -58,6 +67,11 @@ impl PlainToken {
         text.push_str(kind.prefix());
         URL_SAFE_NO_PAD.encode_string(bytes.as_ref(), &mut text);
         Self(text)
+    }
+
+    /// One we drew before and kept sealed; `None` when it is not of that kind's form.
+    pub fn of_stored(kind: TokenKind, text: &str) -> Option<Self> {
+        TokenHash::of_presented(kind, text).map(|_| Self(Zeroizing::new(text.to_owned())))
     }
 
     /// The text to hand out, once.

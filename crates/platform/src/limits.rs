@@ -13,3 +13,16 @@ pub const COMPLAINTS: usize = 100;
 pub const FILE_NODES: usize = 2_000_000;
 /// Longest secret read from a file, in bytes: a password may have far less.
 pub const SECRET_BYTES: u64 = 64 * 1024;
+
+/// Scopes, web origins or audiences of one client.
+pub const CLIENT_WORDS: usize = 100;
+/// Mappers of one client: each is looked at for every token.
+pub const CLIENT_MAPPERS: usize = 100;
+/// Longest scope, in bytes: no longer one can be asked for.
+pub const SCOPE_BYTES: usize = 128;
+/// Longest name of a claim, an attribute or an audience, in bytes: some are URLs.
+pub const CLAIM_NAME_BYTES: usize = 256;
+/// Names on the way to one claim: tools look two or three deep.
+pub const CLAIM_DEPTH: usize = 8;
+/// Longest fixed value of a claim, in bytes as JSON: tokens travel in headers.
+pub const CLAIM_VALUE_BYTES: usize = 1024;

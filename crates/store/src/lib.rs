@@ -3,7 +3,10 @@
 
 pub mod apps;
 pub mod changes;
+pub mod clients;
+pub mod consents;
 pub mod events;
+pub mod grants;
 pub mod groups;
 pub mod jobs;
 pub mod keys;

@@ -73,6 +73,16 @@ impl Row {
         self.number(at).map(Timestamp::from_millis)
     }
 
+    /// A number column holding an instant, or NULL.
+    pub fn maybe_moment(&self, at: usize) -> Result<Option<Timestamp>, Fault> {
+        column!(self, at, Option<i64>).map(|number| number.map(Timestamp::from_millis))
+    }
+
+    /// A bytes column that may be NULL.
+    pub fn maybe_bytes(&self, at: usize) -> Result<Option<Vec<u8>>, Fault> {
+        column!(self, at, Option<Vec<u8>>)
+    }
+
     /// A bytes column.
     pub fn bytes(&self, at: usize) -> Result<Vec<u8>, Fault> {
         column!(self, at, Vec<u8>)

@@ -20,6 +20,8 @@ statements! {
                s.client_address, s.user_agent, \
                u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms \
                FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1";
+    BY_ID = "SELECT id, realm_id, user_id, created_ms, last_seen_ms, expires_ms, idle_seconds, client_address, \
+             user_agent FROM sessions WHERE id = $1";
     BY_PASS = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
                s.client_address, s.user_agent, \
                u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms, p.app_id, p.host \
@@ -103,6 +105,11 @@ pub async fn create(tx: &mut Tx, hash: &TokenHash, session: &Session) -> Result<
 pub async fn find(query: &mut impl Query, hash: &TokenHash) -> Result<Option<SignedIn>, Fault> {
     let row = query.first(BY_HASH, &[Value::Bytes(hash.as_bytes())]).await?;
     row.map(|row| Ok(SignedIn { session: session(&row)?, user: users::user(&row, 9)? })).transpose()
+}
+
+/// The session of that id.
+pub async fn find_by_id(query: &mut impl Query, id: &SessionId) -> Result<Option<Session>, Fault> {
+    query.first(BY_ID, &[Value::Text(id.as_str())]).await?.as_ref().map(session).transpose()
 }
 
 /// The pass behind a cookie, with its session and user.

@@ -25,7 +25,10 @@ pub fn all() -> impl Iterator<Item = Sql> {
     [
         crate::apps::STATEMENTS,
         crate::changes::STATEMENTS,
+        crate::clients::STATEMENTS,
+        crate::consents::STATEMENTS,
         crate::events::STATEMENTS,
+        crate::grants::STATEMENTS,
         crate::groups::STATEMENTS,
         crate::jobs::STATEMENTS,
         crate::keys::STATEMENTS,

@@ -23,6 +23,8 @@ statements! {
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
     PASSWORD = "SELECT password FROM users WHERE id = $1";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
+    PROFILE = "SELECT profile FROM users WHERE id = $1";
+    SET_PROFILE = "UPDATE users SET profile = $2 WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
     UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
     SET_ACTIVE = "UPDATE users SET is_active = $2 WHERE id = $1 AND is_active <> $2";
@@ -68,6 +70,16 @@ pub async fn create(tx: &mut Tx, user: &User, password: Option<&str>) -> Result<
 /// The user of that id.
 pub async fn find(query: &mut impl Query, id: &UserId) -> Result<Option<User>, Fault> {
     query.first(BY_ID, &[Value::Text(id.as_str())]).await?.map(|row| user(&row, 0)).transpose()
+}
+
+/// What is known of a user besides names, as JSON.
+pub async fn profile(query: &mut impl Query, id: &UserId) -> Result<Option<String>, Fault> {
+    query.first(PROFILE, &[Value::Text(id.as_str())]).await?.map(|row| row.text(0)).transpose()
+}
+
+/// Writes what is known of a user besides names.
+pub async fn set_profile(tx: &mut Tx, id: &UserId, profile: &str) -> Result<(), Fault> {
+    tx.run(SET_PROFILE, &[Value::Text(id.as_str()), Value::Text(profile)]).await.map(drop)
 }
 
 /// The user of that name in a realm.

@@ -40,7 +40,9 @@ fn write(folder: &std::path::Path) -> Result<usize, Box<dyn std::error::Error>> 
     Ok(pages.len())
 }
 
-/// The page with local asset addresses, and without the wish to move on by itself.
+/// The page with local asset addresses, and without the wish to move on by itself, by header or by script.
 fn standing_still(html: &str) -> String {
-    html.replace(PREFIX, "").replace("http-equiv=\"refresh\"", "name=\"held\"")
+    html.replace(PREFIX, "")
+        .replace("http-equiv=\"refresh\"", "name=\"held\"")
+        .replace("<script src=", "<script data-held=")
 }

@@ -135,7 +135,8 @@ pub async fn admit(access: Access, web: Arc<Web>, mut request: Request, next: Ne
     let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
         return answers::text(StatusCode::INTERNAL_SERVER_ERROR, "the request did not come through the front\n");
     };
-    if request.method() != Method::GET && request.method() != Method::HEAD && !comes_from_us(&web, &arrival, &request) {
+    let may_come_from_elsewhere = access == Access::Client || matches!(*request.method(), Method::GET | Method::HEAD);
+    if !may_come_from_elsewhere && !comes_from_us(&web, &arrival, &request) {
         let words = (
             "This form came from elsewhere",
             "The form was sent from another site, so it was not accepted.",
@@ -144,7 +145,7 @@ pub async fn admit(access: Access, web: Arc<Web>, mut request: Request, next: Ne
         return answers::problem(&web, &arrival.ctx, StatusCode::FORBIDDEN, words);
     }
     match access {
-        Access::Open => next.run(request).await,
+        Access::Open | Access::Client => next.run(request).await,
         Access::Proxy if web.trusted.contains(arrival.peer) => next.run(request).await,
         Access::Proxy => answers::text(
             StatusCode::FORBIDDEN,

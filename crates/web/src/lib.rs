@@ -10,6 +10,7 @@ pub mod front;
 pub mod keys;
 pub mod limits;
 pub mod listen;
+pub mod oidc;
 pub mod operations;
 pub mod own;
 pub mod pages;

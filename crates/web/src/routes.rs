@@ -4,7 +4,7 @@
 
 use crate::callers::admit;
 use crate::web::Web;
-use crate::{app_host, keys, operations, own};
+use crate::{app_host, keys, oidc, operations, own};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -21,6 +21,9 @@ pub enum Access {
     SignedIn,
     /// A trusted proxy.
     Proxy,
+    /// A client of the OpenID Provider, or a browser it sends, from wherever it may be: the handler checks
+    /// who asks, and nothing is done on the word of a cookie alone.
+    Client,
 }
 
 /// On which hosts a route answers.
@@ -40,7 +43,7 @@ pub struct Route {
     pub site: Site,
     /// What is checked first.
     pub access: Access,
-    /// `GET` or `POST`.
+    /// `GET`, `POST`, or `ANY` for those the handler names.
     pub method: &'static str,
     handler: MethodRouter<Arc<Web>>,
 }
@@ -78,6 +81,17 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/oauth2/sign_in",                           (Own, Access::Open),     get(own::enter::start)),
         route("GET",  "/oauth2/sign_out",                          (Own, Access::SignedIn), get(own::sign_out::show)),
         route("GET",  "/realms/{realm}/protocol/openid-connect/certs", (Own, Access::Open), get(keys::certs)),
+        route("GET",  "/realms/{realm}",                           (Own, Access::Open),     get(oidc::discovery::root)),
+        route("GET",  "/realms/{realm}/.well-known/openid-configuration", (Own, Access::Open), get(oidc::discovery::show)),
+        route("GET",  "/realms/{realm}/.well-known/oauth-authorization-server", (Own, Access::Open), get(oidc::discovery::show)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/auth", (Own, Access::Client), get(oidc::authorize::start).post(oidc::authorize::start)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/token", (Own, Access::Client), post(oidc::token::give).options(oidc::preflight)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/userinfo", (Own, Access::Client), get(oidc::userinfo::tell).post(oidc::userinfo::tell).options(oidc::preflight)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/token/introspect", (Own, Access::Client), post(oidc::introspect::tell)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/revoke", (Own, Access::Client), post(oidc::revoke::take).options(oidc::preflight)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/logout", (Own, Access::Client), get(oidc::logout::start).post(oidc::logout::start)),
+        route("POST", "/realms/{realm}/protocol/openid-connect/logout/confirm", (Own, Access::SignedIn), post(oidc::logout::confirm)),
+        route("POST", "/realms/{realm}/consent",                   (Own, Access::SignedIn), post(oidc::authorize::decide)),
         route("GET",  "/ping",                                     (Own, Access::Open),     get(operations::ping)),
         route("GET",  "/ready",                                    (Own, Access::Open),     get(operations::ready)),
         route("GET",  "/.doorward/static/{name}",                  (Own, Access::Open),     get(own::assets::show)),

@@ -39,6 +39,7 @@ mod fixture;
 mod groups;
 mod outage;
 mod people;
+mod provider;
 mod realms;
 mod revocation;
 mod schema;

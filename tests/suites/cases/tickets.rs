@@ -254,7 +254,7 @@ async fn a_flow_opens_whole_in_its_browser_for_half_an_hour(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
     let (browser, stranger) = (node.binding().hash(), node.binding().hash());
-    let text = flow::begin(&node.door, &node.ctx(), &realm.id, &browser, None).expect("a flow");
+    let text = flow::begin(&node.door, &node.ctx(), &realm.id, &browser, flow::Aim::Home).expect("a flow");
     let found = |text: &str, by| flow::find(&node.door, &node.ctx(), text, by).is_some();
     assert!(found(&text, &browser));
     assert!(!found(&text, &stranger), "a link alone opens nothing");

@@ -1,7 +1,7 @@
 //! The decision itself: a plain function of the app, the path, the visitor and the time. Default
 //! deny. Each verdict carries its reason, so that explaining is the same function called later.
 
-use doorward_model::app::App;
+use doorward_model::app::{Access, App};
 use doorward_model::id::{GroupId, RealmId};
 use doorward_model::path::RequestPath;
 use doorward_model::people::{Group, User};
@@ -99,21 +99,27 @@ pub fn decide(now: Timestamp, app: &App, path: Option<&RequestPath>, visitor: Op
 }
 
 fn judge_person(app: &App, user: &User, groups: &[Group]) -> Verdict {
+    may_enter((&app.realm_id, &app.access), user, groups)
+}
+
+/// Whether a rule of a realm lets a person in: the one place where this is decided, for apps at the gate
+/// and for clients at authorization, at the token endpoint and at refresh.
+pub fn may_enter((realm, access): (&RealmId, &Access), user: &User, groups: &[Group]) -> Verdict {
     if !user.is_active {
         return Verdict::Refused(Refusal::Inactive);
     }
-    if user.realm_id != app.realm_id {
-        return Verdict::Refused(Refusal::OtherRealm { wanted: app.realm_id.clone() });
+    if user.realm_id != *realm {
+        return Verdict::Refused(Refusal::OtherRealm { wanted: realm.clone() });
     }
-    if app.access.everyone {
+    if access.everyone {
         return Verdict::Pass(Because::Everyone);
     }
-    if app.access.groups.is_empty() {
+    if access.groups.is_empty() {
         return Verdict::Refused(Refusal::NoRule);
     }
-    match groups.iter().find(|group| app.access.groups.contains(&group.id)) {
+    match groups.iter().find(|group| access.groups.contains(&group.id)) {
         Some(group) => Verdict::Pass(Because::Group(group.id.clone())),
-        None => Verdict::Refused(Refusal::MissingGroups(app.access.groups.clone())),
+        None => Verdict::Refused(Refusal::MissingGroups(access.groups.clone())),
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::door::Door;
 use crate::gate::check::Holder;
 use crate::live::apps::Place;
+use doorward_jose::algorithm::Algorithm;
 use doorward_model::fault::Fault;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
@@ -60,7 +61,7 @@ impl Identity {
     pub fn token(&self, door: &Door, place: &Place, realm: &str, now: Timestamp) -> Result<String, Fault> {
         let key = door
             .keys
-            .signing(&place.app.realm_id)
+            .signing(&place.app.realm_id, Algorithm::Es256)
             .ok_or_else(|| Fault::internal(format!("finding a signing key of realm {}", place.app.realm_id)))?;
         let mut claims = json!({
             "iss": door.settings.public.url(&format!("/realms/{realm}")),

@@ -1,5 +1,6 @@
 //! Acting on changes: this process's own at once, other nodes' as the feed shows them.
 
+use crate::clients::Client;
 use crate::limits;
 use crate::live::Live;
 use crate::live::people::LiveSession;
@@ -22,6 +23,7 @@ pub(crate) struct Recent {
 pub(crate) enum Touched<'a> {
     Session(&'a LiveSession),
     Token(&'a ServiceToken),
+    Client(&'a Client),
 }
 
 impl Touched<'_> {
@@ -33,7 +35,10 @@ impl Touched<'_> {
             (Self::Session(live), Some(Change::Session(id))) => live.id == *id,
             (Self::Session(live), Some(Change::Groups(realm))) => live.person.user.realm_id == *realm,
             (Self::Token(token), Some(Change::ServiceToken(id))) => token.id == *id,
-            (Self::Session(_) | Self::Token(_), Some(_)) => false,
+            (Self::Client(client), Some(Change::Client(id))) => client.id == *id,
+            // Deleting an app deletes its clients.
+            (Self::Client(_), Some(Change::Apps)) => true,
+            (Self::Session(_) | Self::Token(_) | Self::Client(_), Some(_)) => false,
         }
     }
 }
@@ -161,7 +166,8 @@ impl Live {
                 live.is_revoked.fetch_or(!stays, Ordering::AcqRel);
                 stays
             }),
-            Some(Change::Apps) => {}
+            Some(Change::Client(id)) => self.clients.retain(|_, client| client.id != *id),
+            Some(Change::Apps) => self.clients.retain(|_, client| client.app_id.is_none()),
             Some(Change::Keys) => self.keys_changed.store(true, Ordering::Release),
             None => self.forget_everything(),
         }
@@ -181,6 +187,7 @@ impl Live {
             false
         });
         self.passes.retain(|_, _| false);
+        self.clients.retain(|_, _| false);
         self.keys_changed.store(true, Ordering::Release);
     }
 

@@ -8,10 +8,12 @@ pub mod feed;
 pub mod people;
 pub mod shards;
 
+use crate::clients::Client;
 use crate::limits;
 use apps::Apps;
 use arc_swap::ArcSwap;
-use doorward_model::id::{SessionId, UserId};
+use doorward_model::id::{RealmId, SessionId, UserId};
+use doorward_model::name::ClientName;
 use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
 use feed::Recent;
@@ -30,6 +32,7 @@ pub struct Live {
     pub(crate) sessions: Shards<SessionId, Arc<LiveSession>>,
     pub(crate) people: Shards<UserId, Arc<LivePerson>>,
     pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>, Scatter>,
+    pub(crate) clients: Shards<(RealmId, ClientName), Arc<Client>>,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
     pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
@@ -56,6 +59,7 @@ impl Live {
             sessions: Shards::new(limits::SESSIONS_CACHED),
             people: Shards::new(limits::SESSIONS_CACHED),
             tokens: Shards::new(limits::TOKENS_CACHED),
+            clients: Shards::new(limits::CLIENTS_CACHED),
             recent: Mutex::new(Recent::new()),
             seen: Mutex::new(HashMap::new()),
             denials: Mutex::new(HashMap::new()),

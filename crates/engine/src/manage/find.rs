@@ -1,12 +1,13 @@
 //! Finding things by the names people use, with an answer that says what was not found.
 
+use crate::clients::Client;
 use crate::door::Door;
 use crate::manage::Refused;
 use doorward_model::app::App;
 use doorward_model::fault::Fault;
-use doorward_model::name::{AppSlug, GroupName, RealmName, UserName};
+use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, User};
-use doorward_store::{apps, groups, realms, users};
+use doorward_store::{apps, clients, groups, realms, users};
 
 /// Nothing of that name.
 pub type NotFound = Refused;
@@ -43,6 +44,14 @@ pub async fn user(door: &Door, realm: &Realm, name: &UserName) -> Result<Result<
 pub async fn group(door: &Door, realm: &Realm, name: &GroupName) -> Result<Result<Group, NotFound>, Fault> {
     let found = groups::find(&mut &door.store, &realm.id, name).await?;
     Ok(found.ok_or_else(|| missing("group", name.as_str(), Some(realm))))
+}
+
+/// A client of a realm.
+pub async fn client(door: &Door, realm: &Realm, name: &ClientName) -> Result<Result<Client, NotFound>, Fault> {
+    match clients::find(&mut &door.store, &realm.id, name).await? {
+        Some(row) => Client::read(row).map(Ok),
+        None => Ok(Err(missing("client", name.as_str(), Some(realm)))),
+    }
 }
 
 /// An app of a realm.

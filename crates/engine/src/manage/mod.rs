@@ -2,6 +2,7 @@
 //! share. Each function works inside a transaction the caller opened, so that many changes are one.
 
 pub mod apps;
+pub mod clients;
 pub mod find;
 pub mod groups;
 pub mod realms;

@@ -14,7 +14,7 @@ use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::people::User;
 use doorward_model::secret::{Password, TokenHash};
 use doorward_store::tx::Tx;
-use doorward_store::users;
+use doorward_store::{grants, users};
 
 /// A user to be created.
 pub struct NewUser {
@@ -86,11 +86,13 @@ pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Sets a password hash, forgets known browsers, and ends every other session.
+/// Sets a password hash, forgets known browsers, and ends every other session and every offline token.
 pub async fn set_password(tx: &mut Tx, user: &User, hash: &str, keep: Option<&SessionId>) -> Result<(), Fault> {
     users::set_password(tx, &user.id, hash).await?;
     users::forget_devices(tx, &user.id).await?;
     sessions::end_all_in(tx, &user.id, keep, "password changed").await?;
+    // Offline tokens outlive sessions, but not the password they were got with.
+    grants::end_offline_of_user(tx, &user.id).await?;
     note(tx, EventKind::PasswordChanged, user);
     Ok(())
 }

@@ -27,9 +27,23 @@ pub struct Flow {
     back_url: String,
     binding: String,
     entrance: String,
+    /// The authorization request it is for, as it came, if it began at a client.
+    #[serde(default)]
+    authorize: Option<String>,
     /// Hash (hex) of the cookie of the browser that began it: a link alone opens nothing.
     browser: String,
     expires_at: Timestamp,
+}
+
+/// What a flow is for.
+#[derive(Clone, Copy)]
+pub enum Aim<'a> {
+    /// The launcher.
+    Home,
+    /// An app.
+    App(&'a Wish),
+    /// A client: its authorization request, as it came.
+    Client(&'a str),
 }
 
 /// What an app's host asks for on behalf of a browser.
@@ -93,19 +107,19 @@ impl Entrance {
 }
 
 /// Begins a flow; the text stands in the page.
-pub fn begin(
-    door: &Door,
-    ctx: &Ctx,
-    realm: &RealmId,
-    browser: &TokenHash,
-    wish: Option<&Wish>,
-) -> Result<String, Fault> {
+pub fn begin(door: &Door, ctx: &Ctx, realm: &RealmId, browser: &TokenHash, aim: Aim<'_>) -> Result<String, Fault> {
+    let (wish, authorize) = match aim {
+        Aim::Home => (None, None),
+        Aim::App(wish) => (Some(wish), None),
+        Aim::Client(request) => (None, Some(request.to_owned())),
+    };
     let flow = Flow {
         realm_id: realm.clone(),
         app_id: wish.map(|wish| wish.app_id.clone()),
         back_url: wish.map(|wish| wish.back_to.url()).unwrap_or_default(),
         binding: wish.map(|wish| wish.binding.clone()).unwrap_or_default(),
         entrance: wish.map_or(Entrance::Doorward, |wish| wish.entrance).as_str().to_owned(),
+        authorize,
         browser: browser.hex(),
         expires_at: ctx.now.plus_seconds(limits::FLOW_SECONDS),
     };
@@ -120,6 +134,11 @@ pub fn find(door: &Door, ctx: &Ctx, text: &str, browser: &TokenHash) -> Option<F
     let sealed = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
     let flow: Flow = serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()?;
     (flow.browser == browser.hex() && ctx.now < flow.expires_at).then_some(flow)
+}
+
+/// The authorization request a flow carries, to be checked again.
+pub fn authorize(flow: &Flow) -> Option<&str> {
+    flow.authorize.as_deref()
 }
 
 /// The wish a flow carries, checked again: the app may have changed since.

@@ -28,6 +28,7 @@ fn position(object: &Declared) -> &Position {
         Declared::Group(group) => &group.name.at,
         Declared::User(user) => &user.name.at,
         Declared::App(app) => &app.name.at,
+        Declared::Client(client) => &client.name.at,
     }
 }
 
@@ -39,6 +40,7 @@ fn label(object: &Declared) -> String {
         Declared::Group(group) => within("group", &group.realm.value, &group.name.value),
         Declared::User(user) => within("user", &user.realm.value, &user.name.value),
         Declared::App(app) => within("app", &app.realm.value, &app.name.value),
+        Declared::Client(client) => within("client", &client.realm.value, &client.name.value),
     }
 }
 

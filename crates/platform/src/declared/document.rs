@@ -2,6 +2,7 @@
 //! list of keys each kind knows.
 
 use super::complaint::{Complaint, Position};
+use super::written::WrittenClient;
 use crate::limits;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Error, Location, Spanned};
@@ -9,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Kinds of objects with the keys each knows, beside `kind`.
-pub(super) const KINDS: [(&str, &[&str]); 4] = [
+pub(super) const KINDS: [(&str, &[&str]); 5] = [
     ("Realm", &["name", "title"]),
     ("Group", &["realm", "name", "members", "groups"]),
     ("User", &["realm", "name", "display", "email", "active", "password", "groups"]),
@@ -29,6 +30,29 @@ pub(super) const KINDS: [(&str, &[&str]); 4] = [
             "headers",
             "bearer_token",
             "how_to_ask",
+        ],
+    ),
+    (
+        "Client",
+        &[
+            "realm",
+            "name",
+            "title",
+            "active",
+            "public",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "web_origins",
+            "grants",
+            "scopes",
+            "consent",
+            "app",
+            "allowed_groups",
+            "everyone",
+            "pkce_optional",
+            "lifetimes",
+            "mappers",
+            "algorithm",
         ],
     ),
 ];
@@ -61,6 +85,8 @@ pub(super) struct Document {
     pub headers: Option<List>,
     pub bearer_token: Option<bool>,
     pub how_to_ask: Option<Text>,
+    /// Keys that only a client has.
+    pub client: WrittenClient,
 }
 
 impl Document {
@@ -86,6 +112,7 @@ impl Document {
             "headers" => self.headers = Some(map.next_value()?),
             "bearer_token" => self.bearer_token = Some(map.next_value()?),
             "how_to_ask" => self.how_to_ask = Some(map.next_value()?),
+            _ if self.client.take(key, map)? => {}
             // Complained about when the kind is known.
             _ => drop(map.next_value::<IgnoredAny>()?),
         }
@@ -144,6 +171,11 @@ fn refused(file: &Arc<str>, error: &Error) -> Complaint {
         Error::SerdeInvalidType { unexpected, expected, .. } => {
             (format!("{unexpected} stands where {expected} belongs"), "correct the value")
         }
+        Error::SerdeUnknownField { field, expected, .. } => {
+            let field: String = field.chars().take(80).flat_map(char::escape_debug).collect();
+            (format!("`{field}` is none of the keys that belong here, {}", expected.join(", ")), "correct the key")
+        }
+        Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), "add it"),
         Error::InvalidBooleanStrict { .. } | Error::InvalidScalar { ty: "bool", .. } => {
             ("the value is neither true nor false".to_owned(), "write true or false")
         }

@@ -1,17 +1,19 @@
-//! Declared objects: realms, groups, users and apps written down in YAML files. Owns reading them with
+//! Declared objects: realms, groups, users, apps and clients written down in YAML files. Owns reading them with
 //! positions, checking them against each other and planning what to change; does not change anything
 //! (that is `engine`'s), and deletes nothing because a file no longer names it.
 
 mod check;
+pub mod client;
 mod complaint;
 mod diff;
 mod document;
 mod object;
 mod plan;
 mod step;
+mod written;
 
 pub use complaint::{Complaint, Position};
-pub use diff::{access as access_changes, settings as settings_changes};
+pub use diff::{ClientFacts, access as access_changes, client as client_changes, settings as settings_changes};
 pub use object::{
     CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading,
     SecretReference, parse, parse_all,

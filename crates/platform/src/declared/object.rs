@@ -2,6 +2,7 @@
 //! is found out later can still be pointed at.
 
 use super::check;
+use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
 use super::document::{Document, KINDS, List, Text, read};
 use crate::limits;
@@ -79,7 +80,7 @@ impl Serialize for SecretReference {
 }
 
 /// A declared object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Declared {
     /// `kind: Realm`.
     Realm(DeclaredRealm),
@@ -89,6 +90,8 @@ pub enum Declared {
     User(DeclaredUser),
     /// `kind: App`.
     App(Box<DeclaredApp>),
+    /// `kind: Client`.
+    Client(Box<DeclaredClient>),
 }
 
 /// A declared realm.
@@ -187,7 +190,7 @@ fn parse_alone(source_name: &str, text: &str, reading: &Reading) -> Result<Vec<D
 }
 
 /// Turns documents into objects and gathers what is wrong on the way.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     file: Arc<str>,
     reading: &'a Reading,
     complaints: Vec<Complaint>,
@@ -211,7 +214,8 @@ impl Reader<'_> {
             "Realm" => self.realm(document).map(Declared::Realm),
             "Group" => self.group(document).map(Declared::Group),
             "User" => self.user(document).map(Declared::User),
-            _ => self.app(document).map(|app| Declared::App(Box::new(app))),
+            "App" => self.app(document).map(|app| Declared::App(Box::new(app))),
+            _ => self.client(document).map(|client| Declared::Client(Box::new(client))),
         }
     }
 
@@ -322,7 +326,7 @@ impl Reader<'_> {
         reference
     }
 
-    fn of_realm(&mut self, document: &Spanned<Document>) -> Option<Located<RealmName>> {
+    pub(super) fn of_realm(&mut self, document: &Spanned<Document>) -> Option<Located<RealmName>> {
         match &document.value.realm {
             Some(text) => {
                 let realm = self.located(text, RealmName::parse)?;
@@ -345,7 +349,7 @@ impl Reader<'_> {
         }
     }
 
-    fn name<T, E: Display>(
+    pub(super) fn name<T, E: Display>(
         &mut self,
         document: &Spanned<Document>,
         parse: impl Fn(&str) -> Result<T, E>,
@@ -359,11 +363,11 @@ impl Reader<'_> {
         }
     }
 
-    fn optional<T, E: Display>(&mut self, text: Option<&Text>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    pub(super) fn optional<T, E: Display>(&mut self, text: Option<&Text>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         text.and_then(|text| self.located(text, parse)).map(|located| located.value)
     }
 
-    fn located<T, E: Display>(&mut self, text: &Text, parse: impl Fn(&str) -> Result<T, E>) -> Option<Located<T>> {
+    pub(super) fn located<T, E: Display>(&mut self, text: &Text, parse: impl Fn(&str) -> Result<T, E>) -> Option<Located<T>> {
         let at = self.at(text);
         match parse(&text.value) {
             Ok(value) => Some(Located { value, at }),
@@ -372,7 +376,7 @@ impl Reader<'_> {
     }
 
     /// A list; what is written twice counts once.
-    fn list<T, E: Display>(
+    pub(super) fn list<T, E: Display>(
         &mut self,
         list: &List,
         most: usize,
@@ -399,24 +403,24 @@ impl Reader<'_> {
         }
     }
 
-    fn at<T>(&self, value: &Spanned<T>) -> Position {
+    pub(super) fn at<T>(&self, value: &Spanned<T>) -> Position {
         Position::new(&self.file, value.referenced)
     }
 
-    fn complain(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) {
+    pub(super) fn complain(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) {
         if self.complaints.len() < limits::COMPLAINTS {
             self.complaints.push(Complaint::new(at, what, how));
         }
     }
 
-    fn no<T>(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) -> Option<T> {
+    pub(super) fn no<T>(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) -> Option<T> {
         self.complain(at, what, how);
         None
     }
 }
 
 /// One of a fixed set of words, as the model spells them.
-fn word<'de, T: Deserialize<'de>>(what: &str, text: &'de str) -> Result<T, String> {
+pub(super) fn word<'de, T: Deserialize<'de>>(what: &str, text: &'de str) -> Result<T, String> {
     let parsed: Result<T, serde::de::value::Error> = T::deserialize(text.into_deserializer());
     parsed.map_err(|error| {
         let error = error.to_string();
@@ -425,11 +429,11 @@ fn word<'de, T: Deserialize<'de>>(what: &str, text: &'de str) -> Result<T, Strin
     })
 }
 
-fn values<T>(located: Vec<Located<T>>) -> Vec<T> {
+pub(super) fn values<T>(located: Vec<Located<T>>) -> Vec<T> {
     located.into_iter().map(|entry| entry.value).collect()
 }
 
 /// Text from a file, fit for one line of a complaint.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use doorward_engine::live::apps::Place;
 use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::enter::{self, Entry, back_at};
-use doorward_engine::sign_in::flow::{self, Entrance, Wish};
+use doorward_engine::sign_in::flow::{self, Aim, Entrance, Wish};
 use doorward_gate::query::{url_decode, url_encode};
 use doorward_gate::refuse::missing;
 use doorward_model::address::{BackTo, HostName};
@@ -64,7 +64,7 @@ async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &W
         return go_on(web, arrival, &visitor.signed_in, Some(wish), visitor.proof.reveal()).await;
     }
     let browser = Browser::of(web, headers);
-    let token = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Some(wish))?;
+    let token = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::App(wish))?;
     let mut answer = answers::found(&format!("/realms/{}/sign-in?flow={}", realm.name, token));
     browser.keep(web, answer.headers_mut());
     Ok(answer)

@@ -51,7 +51,9 @@ async fn found(web: &Web, arrival: &Arrival, headers: &HeaderMap, fields: &Field
         Err(sentence) => return render(web, &realm, (StatusCode::BAD_REQUEST, Some(sentence)), token, fields),
     };
     match setup::found(web.door(), &arrival.ctx, &hash, founder).await? {
-        setup::Outcome::Opened(opened) => sign_in::open(web, arrival, *opened, None).await,
+        setup::Outcome::Opened(opened) => {
+            sign_in::open(web, (arrival, headers), &realm, *opened, &sign_in::Way::Home).await
+        }
         setup::Outcome::LinkGone => Ok(link_gone(web, arrival)),
         setup::Outcome::Refused(refused) => {
             render(web, &realm, (StatusCode::CONFLICT, Some(format!("{refused}."))), token, fields)

@@ -1,8 +1,9 @@
 //! The sign-in page.
 
 use crate::answers::{self, Outcome};
-use crate::callers::{Arrival, Fields, Headers, Query, visitor};
+use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
 use crate::cookies::{BROWSER_SECONDS, Cookie};
+use crate::oidc::authorize;
 use crate::own::{enter, stale_form};
 use crate::pages;
 use crate::web::Web;
@@ -10,9 +11,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::manage::find;
 use doorward_engine::sessions::SignedIn;
-use doorward_engine::sign_in::flow::{self, Wish};
+use doorward_engine::sign_in::flow::{self, Aim, Wish};
 use doorward_engine::sign_in::password::{self, Attempt, Opened};
 use doorward_model::context::Ctx;
+use doorward_model::fault::Fault;
 use doorward_model::name::RealmName;
 use doorward_model::people::Realm;
 use doorward_model::secret::{FormProof, Password, PlainToken, TokenHash, TokenKind};
@@ -43,17 +45,21 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let presented = query.fields.text("flow");
     let kept = flow::find(web.door(), &arrival.ctx, presented, &browser.hash).filter(|kept| kept.realm_id == realm.id);
     let wish = kept.as_ref().and_then(|kept| flow::wish(web.door(), kept));
+    // A client's request leads here only when it wants somebody to sign in, or to sign in again.
+    let for_client = kept.as_ref().and_then(flow::authorize);
     if let Some(visitor) = visitor(web, arrival, headers).await?
         && visitor.signed_in.session.realm_id == realm.id
+        && for_client.is_none()
     {
         return enter::go_on(web, arrival, &visitor.signed_in, wish.as_ref(), visitor.proof.reveal()).await;
     }
     let token = match kept {
         Some(_) => presented.to_owned(),
-        None => flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, None)?,
+        None => flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::Home)?,
     };
+    let way = Way::of(web, &realm, wish, for_client).await?;
     let form = Form { realm: &realm, flow: &token, login: "", remember: false, error: None };
-    let mut answer = render(web, StatusCode::OK, &form, wish.as_ref(), &browser)?;
+    let mut answer = render(web, StatusCode::OK, &form, &way, &browser)?;
     browser.keep(web, answer.headers_mut());
     Ok(answer)
 }
@@ -82,7 +88,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else {
         return Ok(flow_over(web, &arrival.ctx, &realm));
     };
-    let wish = flow::wish(web.door(), &kept);
+    let way = Way::of(web, &realm, flow::wish(web.door(), &kept), flow::authorize(&kept)).await?;
     let remember = fields.text("remember") == "yes";
     let mut form =
         Form { realm: &realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
@@ -90,7 +96,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         Ok(password) => password,
         Err(bad) => {
             form.error = Some(format!("Please {bad}."));
-            return render(web, StatusCode::BAD_REQUEST, &form, wish.as_ref(), &browser);
+            return render(web, StatusCode::BAD_REQUEST, &form, &way, &browser);
         }
     };
     let scheme = web.door().settings.public.scheme();
@@ -105,7 +111,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     };
     let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
     let (status, error) = match outcome {
-        password::Outcome::Opened(opened) => return open(web, arrival, *opened, wish.as_ref()).await,
+        password::Outcome::Opened(opened) => return open(web, (arrival, headers), &realm, *opened, &way).await,
         password::Outcome::Wrong => (StatusCode::UNAUTHORIZED, "That user name and password do not match.".to_owned()),
         password::Outcome::Disabled => {
             (StatusCode::FORBIDDEN, "This account is disabled. Ask your administrator.".to_owned())
@@ -122,7 +128,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         }
     };
     form.error = Some(error);
-    let mut answer = render(web, status, &form, wish.as_ref(), &browser)?;
+    let mut answer = render(web, status, &form, &way, &browser)?;
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     }
@@ -130,15 +136,56 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
 }
 
 /// Hands the fresh credentials to the browser and sends it on.
-pub async fn open(web: &Web, arrival: &Arrival, opened: Opened, wish: Option<&Wish>) -> Outcome {
-    let signed_in = SignedIn { session: opened.kept, user: opened.user };
-    let proof = FormProof::of(opened.session.reveal());
-    let mut answer = enter::go_on(web, arrival, &signed_in, wish, proof.reveal()).await?;
+pub async fn open(
+    web: &Web,
+    (arrival, headers): (&Arrival, &HeaderMap),
+    realm: &Realm,
+    opened: Opened,
+    way: &Way,
+) -> Outcome {
+    let signed_in = Arc::new(SignedIn { session: opened.kept, user: opened.user });
+    let proof = Arc::new(FormProof::of(opened.session.reveal()));
+    let mut answer = match way {
+        Way::Home => enter::go_on(web, arrival, &signed_in, None, proof.reveal()).await?,
+        Way::App(wish) => enter::go_on(web, arrival, &signed_in, Some(wish), proof.reveal()).await?,
+        Way::Client { request, .. } => {
+            let visitor = Visitor { signed_in: signed_in.clone(), proof };
+            authorize::resume((web, arrival, realm, headers), request, &visitor).await?
+        }
+    };
     let public = &web.door().settings.public;
     let keep = enter::keep_seconds(web, &signed_in.session, arrival.ctx.now);
     Cookie::Session.set(answer.headers_mut(), public, opened.session.reveal(), keep);
     Cookie::Device.set(answer.headers_mut(), public, opened.device.reveal(), Some(DEVICE_SECONDS));
     Ok(answer)
+}
+
+/// Where a browser goes after signing in.
+pub enum Way {
+    /// To the launcher.
+    Home,
+    /// To an app.
+    App(Wish),
+    /// Back to a client.
+    Client {
+        /// The client's request, as it came.
+        request: String,
+        /// The client's name for people.
+        title: String,
+        /// Where its form may lead in the end.
+        target: String,
+    },
+}
+
+impl Way {
+    async fn of(web: &Web, realm: &Realm, wish: Option<Wish>, request: Option<&str>) -> Result<Self, Fault> {
+        if let Some(request) = request
+            && let Some((title, target)) = authorize::preview(web, realm, request).await?
+        {
+            return Ok(Self::Client { request: request.to_owned(), title, target });
+        }
+        Ok(wish.map_or(Self::Home, Self::App))
+    }
 }
 
 struct Form<'a> {
@@ -149,12 +196,20 @@ struct Form<'a> {
     error: Option<String>,
 }
 
-fn render(web: &Web, status: StatusCode, form: &Form<'_>, wish: Option<&Wish>, browser: &Browser) -> Outcome {
+fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
     let apps = web.door().live.apps();
-    let app = wish.and_then(|wish| apps.find(&wish.app_id));
+    // After the form the browser is led to the app's own host, or back to the client.
+    let (name, targets) = match way {
+        Way::Home => (None, String::new()),
+        Way::App(wish) => {
+            let title = apps.find(&wish.app_id).map(|app| app.settings.title.to_string());
+            (title, wish.back_to.address().origin())
+        }
+        Way::Client { title, target, .. } => (Some(title.clone()), target.clone()),
+    };
     let view = pages::SignIn {
         realm_title: form.realm.title.to_string(),
-        app_name: app.map(|app| app.settings.title.to_string()),
+        app_name: name,
         action: format!("/realms/{}/sign-in", form.realm.name),
         csrf: browser.proof().reveal().to_owned(),
         flow: form.flow.to_owned(),
@@ -163,8 +218,6 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, wish: Option<&Wish>, b
         notice: None,
         remember_checked: form.remember,
     };
-    // After the form the browser is led to the app's own host.
-    let targets = wish.map(|wish| wish.back_to.address().origin()).unwrap_or_default();
     answers::page(status, &view, &targets)
 }
 

@@ -21,13 +21,14 @@ pub struct Asset {
 }
 
 struct Assets {
-    all: [Asset; 2],
+    all: [Asset; 3],
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     all: [
         named("doorward", "css", "text/css; charset=utf-8", include_bytes!("../../static/doorward.css")),
         named("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg")),
+        named("form_post", "js", "text/javascript; charset=utf-8", include_bytes!("../../static/form_post.js")),
     ],
 });
 
@@ -43,14 +44,20 @@ pub fn find_asset(path: &str) -> Option<&'static Asset> {
 
 /// Address of the stylesheet, for templates.
 pub fn stylesheet_path() -> &'static str {
-    let [stylesheet, _] = &ASSETS.all;
+    let [stylesheet, ..] = &ASSETS.all;
     stylesheet.path
 }
 
 /// Address of the favicon, for templates.
 pub fn favicon_path() -> &'static str {
-    let [_, favicon] = &ASSETS.all;
+    let [_, favicon, _] = &ASSETS.all;
     favicon.path
+}
+
+/// Address of the script that sends a form at once, for its template.
+pub(super) fn form_post_script_path() -> &'static str {
+    let [.., script] = &ASSETS.all;
+    script.path
 }
 
 fn named(name: &str, extension: &str, media_type: &'static str, bytes: &'static [u8]) -> Asset {
@@ -83,5 +90,6 @@ mod tests {
         assert!(find_asset("/.doorward/static/doorward.css").is_none());
         assert!(stylesheet_path().ends_with(".css"));
         assert!(favicon_path().ends_with(".svg"));
+        assert!(form_post_script_path().ends_with(".js"));
     }
 }

@@ -3,10 +3,13 @@
 //! fill a view with prepared strings and call `render()` of [`askama::Template`], which escapes them.
 //! Every page works without script and without inline style, so it fits
 //! `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'`.
+//! [`FormPost`] alone has a script, which spares people a button where `script-src 'self'` lets it run.
 
 mod account;
 mod assets;
+mod consent;
 mod denied;
+mod form_post;
 mod gallery;
 mod icon;
 mod launcher;
@@ -23,7 +26,9 @@ mod signed_out;
 
 pub use account::{Account, SessionRow};
 pub use assets::{Asset, PREFIX, assets, favicon_path, find_asset, stylesheet_path};
+pub use consent::{Consent, ScopeWords, scope_words};
 pub use denied::Denied;
+pub use form_post::FormPost;
 pub use gallery::{Rendering, gallery};
 pub use icon::{Face, Icon, Symbol};
 pub use launcher::{Launcher, Tile};

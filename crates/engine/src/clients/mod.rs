@@ -1,0 +1,213 @@
+//! Clients: the tools that send people here to sign in, and the programs that ask for tokens of their
+//! own. What is declared about one, how it is found, and which rule lets people through to it.
+
+pub mod authenticate;
+pub mod mapper;
+
+use crate::door::Door;
+use crate::gate::decide::{Refusal, Verdict, may_enter};
+use crate::live::feed::Touched;
+use doorward_model::app::Access;
+use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::id::{AppId, ClientId, RealmId};
+use doorward_model::name::{ClientName, DisplayText};
+use doorward_model::people::{Group, User};
+use doorward_oauth::redirect::RedirectRule;
+use doorward_store::clients::{self, ClientRow};
+use mapper::Mapper;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A relying party of the OpenID Provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Client {
+    /// Its id: what tokens and agreements are tied to.
+    pub id: ClientId,
+    /// Its realm.
+    pub realm_id: RealmId,
+    /// Its `client_id`.
+    pub name: ClientName,
+    /// The app it belongs to; then the app's rule decides who may enter.
+    pub app_id: Option<AppId>,
+    /// A disabled client can do nothing at all.
+    pub is_active: bool,
+    /// What was declared about it.
+    pub settings: ClientSettings,
+}
+
+/// Whether a client can keep a secret (RFC 6749 §2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// It can: it runs on a server.
+    #[default]
+    Confidential,
+    /// It cannot: a browser app, a program on people's machines. PKCE is required.
+    Public,
+}
+
+/// How a client may come by tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A person signs in (RFC 6749 §4.1).
+    AuthorizationCode,
+    /// And stays signed in (RFC 6749 §6).
+    RefreshToken,
+    /// The client speaks for itself (RFC 6749 §4.4).
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
+    /// As on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// From the wire.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
+    }
+}
+
+/// Whether people are asked before a client learns about them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentMode {
+    /// The organisation has agreed for everybody.
+    #[default]
+    Implicit,
+    /// Each person is asked once.
+    Explicit,
+}
+
+/// Lives of what a client is given, in seconds; `None` for the realm's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lifetimes {
+    /// Access tokens and ID tokens.
+    pub access_seconds: Option<i64>,
+    /// Refresh tokens, each.
+    pub refresh_seconds: Option<i64>,
+    /// Offline tokens, each.
+    pub offline_seconds: Option<i64>,
+}
+
+/// What was declared about a client; stored as one document. Fields a newer node wrote are passed over.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientSettings {
+    /// Its name for people.
+    pub title: Option<DisplayText>,
+    /// Whether it can keep a secret.
+    pub kind: ClientKind,
+    /// Where browsers may be sent back to.
+    pub redirect_uris: Vec<RedirectRule>,
+    /// Where browsers may be sent after signing out.
+    pub post_logout_redirect_uris: Vec<RedirectRule>,
+    /// Origins whose scripts may call the token endpoint and the like.
+    pub web_origins: Vec<String>,
+    /// How it may come by tokens.
+    pub grants: Vec<GrantType>,
+    /// Scopes it may ask for beyond those every client has.
+    pub scopes: Vec<String>,
+    /// Whether people are asked first.
+    pub consent: ConsentMode,
+    /// Whether a confidential client may do without PKCE, as tools of old do.
+    pub pkce_optional: bool,
+    /// Who may enter, when it belongs to no app.
+    pub access: Access,
+    /// Lives of its tokens.
+    pub lifetimes: Lifetimes,
+    /// What its tokens say besides.
+    pub mappers: Vec<Mapper>,
+    /// The JOSE name of the algorithm its tokens are signed with; empty for the realm's own.
+    pub algorithm: String,
+}
+
+/// Life of access and ID tokens, in seconds, where nothing else is said.
+pub const ACCESS_SECONDS: i64 = 5 * 60;
+/// Life of a refresh token, in seconds, where nothing else is said.
+pub const REFRESH_SECONDS: i64 = 30 * 60;
+/// Life of an offline token, in seconds, where nothing else is said.
+pub const OFFLINE_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+impl Client {
+    /// From the store.
+    pub fn read(row: ClientRow) -> Result<Self, Fault> {
+        let settings =
+            serde_json::from_str(&row.settings).map_err(|error| Fault::corrupt("clients", row.id.as_str(), error))?;
+        let ClientRow { id, realm_id, name, app_id, is_active, .. } = row;
+        Ok(Self { id, realm_id, name, app_id, is_active, settings })
+    }
+
+    /// To the store.
+    pub fn row(&self) -> Result<ClientRow, Fault> {
+        let settings = serde_json::to_string(&self.settings)
+            .map_err(|error| Fault::new(FaultKind::Internal, "writing a client's settings", error))?;
+        Ok(ClientRow {
+            id: self.id.clone(),
+            realm_id: self.realm_id.clone(),
+            name: self.name.clone(),
+            app_id: self.app_id.clone(),
+            settings,
+            is_active: self.is_active,
+        })
+    }
+
+    /// Its name for people.
+    pub fn title(&self) -> &str {
+        self.settings.title.as_ref().map_or(self.name.as_str(), DisplayText::as_str)
+    }
+
+    /// Whether it may come by tokens in this way.
+    pub fn may(&self, grant: GrantType) -> bool {
+        self.is_active && self.settings.grants.contains(&grant)
+    }
+
+    /// Life of its access tokens, in seconds.
+    pub fn access_seconds(&self) -> i64 {
+        self.settings.lifetimes.access_seconds.unwrap_or(ACCESS_SECONDS)
+    }
+
+    /// Life of its refresh tokens, in seconds.
+    pub fn refresh_seconds(&self, offline: bool) -> i64 {
+        let lifetimes = &self.settings.lifetimes;
+        if offline {
+            lifetimes.offline_seconds.unwrap_or(OFFLINE_SECONDS)
+        } else {
+            lifetimes.refresh_seconds.unwrap_or(REFRESH_SECONDS)
+        }
+    }
+}
+
+/// The client of that `client_id`, active or not.
+pub async fn find(door: &Door, realm: &RealmId, name: &ClientName) -> Result<Option<Arc<Client>>, Fault> {
+    let key = (realm.clone(), name.clone());
+    if let Some(known) = door.live.clients.find(&key) {
+        return Ok(Some(known));
+    }
+    let mark = door.live.mark();
+    let Some(row) = clients::find(&mut &door.store, realm, name).await? else { return Ok(None) };
+    let client = Arc::new(Client::read(row)?);
+    door.live.keep(mark, &Touched::Client(&client), || drop(door.live.clients.put(key, client.clone())));
+    Ok(Some(client))
+}
+
+/// The rule of a client: its app's if it has one, else its own. Asked wherever a person and a client meet.
+pub fn admits(door: &Door, client: &Client, user: &User, groups: &[Group]) -> Verdict {
+    match &client.app_id {
+        Some(app_id) => match door.live.apps().find(app_id) {
+            Some(app) => may_enter((&app.realm_id, &app.access), user, groups),
+            None => Verdict::Refused(Refusal::NoRule),
+        },
+        None => may_enter((&client.realm_id, &client.settings.access), user, groups),
+    }
+}

@@ -1,0 +1,171 @@
+//! Clients: declared, given secrets, taken away.
+
+use crate::clients::authenticate::PURPOSE;
+use crate::clients::mapper::{Mapper, RESERVED};
+use crate::clients::{Client, ClientKind, ClientSettings, GrantType};
+use crate::door::Door;
+use crate::manage::Refused;
+use doorward_model::change::Change;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::{AppId, ClientId, ClientSecretId, RealmId};
+use doorward_model::limits;
+use doorward_model::name::ClientName;
+use doorward_model::secret::{PlainToken, TokenKind};
+use doorward_store::clients;
+use doorward_store::tx::Tx;
+
+/// How long a replaced secret still works when nothing else is said, in seconds: a day to roll out the new one.
+pub const OVERLAP_SECONDS: i64 = 24 * 60 * 60;
+
+/// Creates a client, and a secret if it can keep one; the secret's clear form is in the answer and nowhere else.
+pub async fn create(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    realm: &RealmId,
+    (name, app_id, settings): (ClientName, Option<AppId>, ClientSettings),
+) -> Result<Result<(Client, Option<PlainToken>), Refused>, Fault> {
+    let id = ClientId::draw(&*door.dice);
+    let client = Client { id, realm_id: realm.clone(), name, app_id, is_active: true, settings };
+    if let Err(refused) = check(&client) {
+        return Ok(Err(refused));
+    }
+    if !clients::create(tx, &client.row()?, ctx.now).await? {
+        return Ok(Err(Refused::taken("client", client.name.as_str())));
+    }
+    note(tx, EventKind::ClientCreated, &client);
+    let secret = match client.settings.kind {
+        ClientKind::Confidential => Some(new_secret(door, ctx, tx, &client, 0).await?),
+        ClientKind::Public => None,
+    };
+    Ok(Ok((client, secret)))
+}
+
+/// Writes a changed client.
+pub async fn update(tx: &mut Tx, client: &Client) -> Result<Result<(), Refused>, Fault> {
+    if let Err(refused) = check(client) {
+        return Ok(Err(refused));
+    }
+    clients::update(tx, &client.row()?).await?;
+    note(tx, EventKind::ClientChanged, client);
+    Ok(Ok(()))
+}
+
+/// Deletes a client with everything issued to it.
+pub async fn delete(tx: &mut Tx, client: &Client) -> Result<(), Fault> {
+    clients::delete(tx, &client.id).await?;
+    note(tx, EventKind::ClientDeleted, client);
+    Ok(())
+}
+
+/// Gives a confidential client a new secret; the ones before keep working for `overlap_seconds`.
+pub async fn rotate_secret(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    client: &Client,
+    overlap_seconds: i64,
+) -> Result<Result<PlainToken, Refused>, Fault> {
+    if client.settings.kind == ClientKind::Public {
+        let why = format!("client {} is public: it has no secret", client.name);
+        return Ok(Err(Refused::because(why)));
+    }
+    if clients::secrets(tx, &client.id)
+        .await?
+        .iter()
+        .filter(|secret| secret.expires_at.is_none_or(|end| end > ctx.now))
+        .count()
+        >= limits::CLIENT_SECRETS
+    {
+        let why = format!(
+            "client {} has {} secrets that still work: wait, or give --overlap 0",
+            client.name,
+            limits::CLIENT_SECRETS
+        );
+        if overlap_seconds > 0 {
+            return Ok(Err(Refused::because(why)));
+        }
+    }
+    new_secret(door, ctx, tx, client, overlap_seconds).await.map(Ok)
+}
+
+async fn new_secret(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    client: &Client,
+    overlap_seconds: i64,
+) -> Result<PlainToken, Fault> {
+    let secret = PlainToken::draw(TokenKind::ClientSecret, &*door.dice);
+    let sealed = door.keys.seal(PURPOSE, secret.reveal().as_bytes(), &*door.dice)?;
+    let id = ClientSecretId::draw(&*door.dice);
+    let until = ctx.now.plus_seconds(overlap_seconds);
+    clients::add_secret(tx, &client.id, (&id, &sealed), (ctx.now, until)).await?;
+    note(tx, EventKind::ClientSecretMade, client);
+    Ok(secret)
+}
+
+/// What must hold for a client, whoever made it.
+fn check(client: &Client) -> Result<(), Refused> {
+    let no = |what: String| Err(Refused::because(format!("client {}: {what}", client.name)));
+    let settings = &client.settings;
+    if settings.grants.is_empty() {
+        return no("needs at least one grant, such as authorization_code".to_owned());
+    }
+    let by_code = settings.grants.contains(&GrantType::AuthorizationCode);
+    if by_code && settings.redirect_uris.is_empty() {
+        return no("needs at least one redirect URI, because people sign in through it".to_owned());
+    }
+    if settings.redirect_uris.len() + settings.post_logout_redirect_uris.len() > limits::CLIENT_REDIRECT_URIS {
+        return no(format!("may have at most {} redirect URIs", limits::CLIENT_REDIRECT_URIS));
+    }
+    if settings.kind == ClientKind::Public && settings.grants.contains(&GrantType::ClientCredentials) {
+        return no("a public client cannot speak for itself: it has no secret to prove who it is".to_owned());
+    }
+    if settings.kind == ClientKind::Public && settings.pkce_optional {
+        return no("a public client must use PKCE".to_owned());
+    }
+    if settings.grants.contains(&GrantType::RefreshToken) && !by_code {
+        return no("refresh_token needs authorization_code beside it".to_owned());
+    }
+    if settings.access.groups.len() > limits::APP_GROUPS {
+        return no(format!("may name at most {} groups", limits::APP_GROUPS));
+    }
+    let lifetimes = settings.lifetimes;
+    for (name, seconds, most) in [
+        ("access_seconds", lifetimes.access_seconds, ACCESS_SECONDS_MAX),
+        ("refresh_seconds", lifetimes.refresh_seconds, OFFLINE_SECONDS_MAX),
+        ("offline_seconds", lifetimes.offline_seconds, OFFLINE_SECONDS_MAX),
+    ] {
+        if seconds.is_some_and(|seconds| !(1..=most).contains(&seconds)) {
+            return no(format!("{name} must be 1 to {most}"));
+        }
+    }
+    for mapper in &settings.mappers {
+        if let Mapper::Claim { path, .. } = mapper {
+            match path.first() {
+                None => return no("a mapper names no claim".to_owned()),
+                Some(first) if RESERVED.contains(&first.as_str()) => {
+                    return no(format!("the claim {first} cannot be mapped: tokens are checked by it"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    if !settings.algorithm.is_empty() && doorward_jose::algorithm::Algorithm::parse(&settings.algorithm).is_none() {
+        return no(format!("the algorithm {} is not RS256, PS256, ES256 or EdDSA", settings.algorithm));
+    }
+    Ok(())
+}
+
+/// Longest life of an access token, in seconds: it cannot be called back everywhere.
+const ACCESS_SECONDS_MAX: i64 = 24 * 60 * 60;
+/// Longest life of an offline token, in seconds: a year.
+const OFFLINE_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
+
+fn note(tx: &mut Tx, kind: EventKind, client: &Client) {
+    tx.changed(Change::Client(client.id.clone()));
+    tx.record(Event::new(kind, Some(&client.realm_id), client.id.to_string(), format!("client {}", client.name)));
+}

@@ -1,0 +1,95 @@
+//! Whether an access token is good now: its signature and times, and that nothing it rests on has ended.
+//! Asked by userinfo and introspection. RFC 7662, OIDC Core §5.3.
+
+use crate::clients::{self, Client};
+use crate::door::Door;
+use crate::token::{Authorized, Subject, mint, read_facts, subject};
+use doorward_jose::claims::{Claims, Skew};
+use doorward_jose::jws::Presented;
+use doorward_model::context::Ctx;
+use doorward_model::fault::Fault;
+use doorward_model::id::{FamilyId, SessionId, UserId};
+use doorward_model::name::ClientName;
+use doorward_model::people::Realm;
+use doorward_store::{grants, sessions};
+use std::sync::Arc;
+
+/// A token that is good.
+pub struct Good {
+    /// Its claims.
+    pub claims: Claims,
+    /// The client it was issued to.
+    pub client: Arc<Client>,
+    /// Whom it speaks for, and what was authorized; `None` for a client's own.
+    pub person: Option<(Subject, Authorized)>,
+}
+
+/// Checks an access token of a realm. `None` for anything that is not good now: which reason is not told.
+pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result<Option<Good>, Fault> {
+    let Some(claims) = opened(door, ctx, realm, token, "Bearer") else { return Ok(None) };
+    let (Ok(Some(name)), Ok(id)) = (claims.text("azp"), claims.jti()) else { return Ok(None) };
+    let Ok(name) = ClientName::parse(name) else { return Ok(None) };
+    let client = clients::find(door, &realm.id, &name).await?;
+    let Some(client) = client.filter(|client| client.is_active) else { return Ok(None) };
+    if grants::is_revoked(&mut &door.store, &realm.id, id).await? {
+        return Ok(None);
+    }
+    let Some(family) = id.split_once('.').and_then(|(family, _)| FamilyId::parse(family).ok()) else {
+        // Only a client's own token stands on nothing but its client.
+        let is_own = claims.subject().is_ok_and(|subject| subject == client.id.as_str());
+        return Ok(is_own.then_some(Good { claims, client, person: None }));
+    };
+    let Some(family) = grants::find_family(&mut &door.store, &family).await? else { return Ok(None) };
+    if family.client_id != client.id || !claims.subject().is_ok_and(|subject| subject == family.user_id.as_str()) {
+        return Ok(None);
+    }
+    if let Some(session) = &family.session_id {
+        let session = sessions::find_by_id(&mut &door.store, session).await?;
+        if !session.is_some_and(|session| session.is_live(ctx.now)) {
+            return Ok(None);
+        }
+    }
+    let authorized = read_facts("families", family.id.as_str(), &family.facts)?;
+    let Ok(person) = subject(door, &mut &door.store, &client, &family.user_id).await? else { return Ok(None) };
+    Ok(Some(Good { claims, client, person: Some((person, authorized)) }))
+}
+
+/// The claims of a token of this realm and kind, if it is ours and in its time.
+pub fn opened(door: &Door, ctx: &Ctx, realm: &Realm, token: &str, kind: &str) -> Option<Claims> {
+    let claims = signed(door, realm, token, kind)?;
+    claims.check_times(ctx.now.seconds(), Skew::NONE).ok()?;
+    Some(claims)
+}
+
+/// The claims of a token of this realm and kind, if it is ours, in its time or not.
+pub fn signed(door: &Door, realm: &Realm, token: &str, kind: &str) -> Option<Claims> {
+    let presented = Presented::read(token).ok()?;
+    let header = presented.header();
+    let id = header.kid()?;
+    let key = door.keys.published(&realm.id).into_iter().find(|key| key.id().as_str() == id)?;
+    let claims = presented.verify(key.public()).ok()?;
+    let fits = claims.issuer().is_ok_and(|issuer| issuer == mint::issuer(door, realm.name.as_str()))
+        && claims.text("typ").is_ok_and(|told| told == Some(kind));
+    fits.then_some(claims)
+}
+
+/// What an ID token shown as a hint says about a session.
+pub struct HintSession {
+    /// The client it was issued to.
+    pub client: ClientName,
+    /// Whom it speaks of.
+    pub user: UserId,
+    /// The browser session it came from.
+    pub session: SessionId,
+}
+
+/// Reads an ID token shown as a hint: signature and kind count, its end does not (Keycloak's rule, and OIDC
+/// RP-Initiated Logout §2).
+pub fn hint(door: &Door, realm: &Realm, token: &str) -> Option<HintSession> {
+    let claims = signed(door, realm, token, "ID")?;
+    Some(HintSession {
+        client: ClientName::parse(claims.text("azp").ok()??).ok()?,
+        user: UserId::parse(claims.subject().ok()?).ok()?,
+        session: SessionId::parse(claims.text("sid").ok()??).ok()?,
+    })
+}

@@ -1,0 +1,198 @@
+//! What stands in tokens, by scope: Keycloak's claim names, so that tools set up for it read ours. A plain
+//! function of who, what and when. OIDC Core §2, §5.1; RFC 9068 §2.2.
+
+use crate::clients::Client;
+use crate::clients::mapper::{Facts, Mapper, Place};
+use crate::token::{Authorized, Subject};
+use doorward_model::id::{FamilyId, SessionId};
+use doorward_model::time::Timestamp;
+use doorward_oauth::scope::Scopes;
+use serde_json::{Map, Value, json};
+
+/// Scopes every client's tokens have, asked for or not, as Keycloak's default scopes.
+pub const DEFAULT_SCOPES: [&str; 5] = ["basic", "profile", "email", "groups", "roles"];
+/// Scopes every client may ask for. Some only stand for what is told anyway.
+pub const KNOWN_SCOPES: [&str; 10] = [
+    "openid",
+    "basic",
+    "profile",
+    "email",
+    "groups",
+    "roles",
+    "acr",
+    "web-origins",
+    "offline_access",
+    "microprofile-jwt",
+];
+/// Claims the provider tells, for its metadata.
+pub const TOLD: [&str; 18] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "jti",
+    "azp",
+    "sid",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "name",
+    "preferred_username",
+    "given_name",
+    "family_name",
+    "email",
+    "groups",
+];
+/// How people prove who they are so far: one factor (`acr` as Keycloak numbers levels).
+pub const ACR: &str = "1";
+/// By what means (RFC 8176).
+pub const AMR: [&str; 1] = ["pwd"];
+
+/// What every token of one answer shares.
+pub struct Common<'a> {
+    /// The realm's issuer URL.
+    pub issuer: &'a str,
+    /// The client.
+    pub client: &'a Client,
+    /// Now.
+    pub now: Timestamp,
+    /// Scopes granted, defaults included.
+    pub scopes: &'a Scopes,
+    /// The browser session.
+    pub session: Option<&'a SessionId>,
+}
+
+/// What is told about a person at a place, by the scopes granted.
+pub fn about(subject: &Subject, client: &Client, scopes: &Scopes, place: Place) -> Map<String, Value> {
+    let Subject { user, groups, profile } = subject;
+    let names: Vec<String> = groups.iter().map(|group| group.name.to_string()).collect();
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), json!(user.id.as_str()));
+    if scopes.contains("profile") {
+        claims.insert("name".to_owned(), json!(user.display.as_str()));
+        claims.insert("preferred_username".to_owned(), json!(user.name.as_str()));
+        for (name, text) in [("given_name", &profile.given_name), ("family_name", &profile.family_name)] {
+            if !text.is_empty() {
+                claims.insert(name.to_owned(), json!(text));
+            }
+        }
+    }
+    if scopes.contains("email")
+        && let Some(email) = &user.email
+    {
+        claims.insert("email".to_owned(), json!(email.as_str()));
+        claims.insert("email_verified".to_owned(), json!(profile.email_verified));
+    }
+    if scopes.contains("groups") {
+        claims.insert("groups".to_owned(), json!(names));
+    }
+    if scopes.contains("microprofile-jwt") {
+        claims.insert("upn".to_owned(), json!(user.name.as_str()));
+    }
+    let facts = Facts { groups: &names, attributes: &profile.attributes };
+    for mapper in &client.settings.mappers {
+        mapper.apply(place, &facts, &mut claims);
+    }
+    claims
+}
+
+/// An access token's claims for a person.
+pub fn access(
+    common: &Common<'_>,
+    subject: &Subject,
+    authorized: &Authorized,
+    (family, id): (&FamilyId, &str),
+) -> Map<String, Value> {
+    let mut claims = about(subject, common.client, common.scopes, Place::Access);
+    timed(common, &mut claims, "Bearer");
+    claims.insert("jti".to_owned(), json!(format!("{family}.{id}")));
+    claims.insert("aud".to_owned(), audiences(common.client, &authorized.resources));
+    claims.insert("auth_time".to_owned(), json!(authorized.signed_in_at.seconds()));
+    claims
+}
+
+/// An access token's claims for a client that speaks for itself. Its subject is the client.
+pub fn service(common: &Common<'_>, id: &str) -> Map<String, Value> {
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), json!(common.client.id.as_str()));
+    claims.insert("preferred_username".to_owned(), json!(format!("service-account-{}", common.client.name)));
+    let none = std::collections::BTreeMap::new();
+    for mapper in &common.client.settings.mappers {
+        mapper.apply(Place::Access, &Facts { groups: &[], attributes: &none }, &mut claims);
+    }
+    timed(common, &mut claims, "Bearer");
+    claims.insert("jti".to_owned(), json!(id));
+    claims.insert("aud".to_owned(), audiences(common.client, &[]));
+    claims
+}
+
+/// An ID token's claims; `at_hash` ties it to the access token beside it.
+pub fn id(
+    common: &Common<'_>,
+    subject: &Subject,
+    authorized: &Authorized,
+    at_hash: Option<String>,
+) -> Map<String, Value> {
+    let mut claims = about(subject, common.client, common.scopes, Place::Id);
+    timed(common, &mut claims, "ID");
+    claims.remove("scope");
+    claims.remove("client_id");
+    claims.insert("aud".to_owned(), json!(common.client.name.as_str()));
+    claims.insert("auth_time".to_owned(), json!(authorized.signed_in_at.seconds()));
+    if let Some(at_hash) = at_hash {
+        claims.insert("at_hash".to_owned(), json!(at_hash));
+    }
+    claims.insert("amr".to_owned(), json!(AMR));
+    if let Some(nonce) = &authorized.nonce {
+        claims.insert("nonce".to_owned(), json!(nonce));
+    }
+    claims
+}
+
+/// The claims tokens are checked by; written last, so that nothing else can take their place.
+fn timed(common: &Common<'_>, claims: &mut Map<String, Value>, kind: &str) {
+    let end = common.now.plus_seconds(common.client.access_seconds());
+    claims.insert("iss".to_owned(), json!(common.issuer));
+    claims.insert("iat".to_owned(), json!(common.now.seconds()));
+    claims.insert("exp".to_owned(), json!(end.seconds()));
+    claims.insert("typ".to_owned(), json!(kind));
+    claims.insert("azp".to_owned(), json!(common.client.name.as_str()));
+    claims.insert("client_id".to_owned(), json!(common.client.name.as_str()));
+    claims.insert("acr".to_owned(), json!(ACR));
+    claims.insert("scope".to_owned(), json!(common.scopes.to_string()));
+    if let Some(session) = common.session {
+        claims.insert("sid".to_owned(), json!(session.as_str()));
+    }
+    if !common.client.settings.web_origins.is_empty() && kind == "Bearer" {
+        claims.insert("allowed-origins".to_owned(), json!(common.client.settings.web_origins));
+    }
+}
+
+/// The client itself first: many tools ask for their own name there. Then what was asked for or declared.
+fn audiences(client: &Client, resources: &[String]) -> Value {
+    let mut all = vec![client.name.as_str()];
+    all.extend(resources.iter().map(String::as_str));
+    all.extend(client.settings.mappers.iter().filter_map(|mapper| match mapper {
+        Mapper::Audience(name) => Some(name.as_str()),
+        Mapper::Claim { .. } => None,
+    }));
+    all.dedup();
+    match all.as_slice() {
+        [only] => json!(only),
+        many => json!(many),
+    }
+}
+
+/// What is granted of what was asked: the defaults always, and all that was asked for.
+pub fn granted(asked: &Scopes) -> Scopes {
+    Scopes::parse(&DEFAULT_SCOPES.join(" ")).map_or_else(|_| asked.clone(), |defaults| asked.clone().union(&defaults))
+}
+
+/// The first scope asked for that this client may not have.
+pub fn not_allowed<'a>(client: &Client, asked: &'a Scopes) -> Option<&'a str> {
+    asked
+        .iter()
+        .find(|name| !KNOWN_SCOPES.contains(name) && !client.settings.scopes.iter().any(|declared| declared == name))
+}

@@ -1,0 +1,116 @@
+//! An authorization code becomes tokens, once. A second showing by the same client revokes what the first
+//! one gave. RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1.
+
+use crate::clients::{Client, GrantType};
+use crate::door::Door;
+use crate::token::claims::{Common, granted};
+use crate::token::{Outcome, Refused, Tokens, facts_text, invalid_grant, mint, read_facts, subject};
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::secret::{TokenHash, TokenKind};
+use doorward_oauth::pkce::{self, AllowPlain, Challenge};
+use doorward_store::grants::{self, FamilyRow, UsedCode};
+use doorward_store::sessions;
+use doorward_store::tx::Tx;
+
+/// What the client shows.
+pub struct Ask<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// Where it says the code was sent.
+    pub redirect_uri: Option<&'a str>,
+    /// The PKCE verifier.
+    pub verifier: Option<&'a str>,
+}
+
+/// Exchanges a code.
+pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
+    let Some(hash) = TokenHash::of_presented(TokenKind::Code, ask.code) else { return Ok(Err(unknown())) };
+    let mut tx = door.begin().await?;
+    let Some(used) = grants::use_code(&mut tx, &hash, &client.id, ctx.now).await? else {
+        return replayed(door, ctx, tx, client, &hash).await;
+    };
+    let authorized = read_facts("codes", used.family_id.as_str(), &used.facts)?;
+    // From here on the code is spent, whatever else is wrong: it was shown, so it may be known.
+    let refuse = async |tx: Tx, sentence| {
+        door.commit(ctx, tx).await?;
+        Ok(Err(invalid_grant(sentence)))
+    };
+    let names_it = ask.redirect_uri.map(|uri| uri == authorized.redirect_uri);
+    if !names_it.unwrap_or(!authorized.named_redirect_uri) {
+        return refuse(tx, "redirect_uri is not the one the code was sent to").await;
+    }
+    let challenge = authorized.challenge.as_deref();
+    let challenge = Challenge::parse(challenge, challenge.map(|_| S256), AllowPlain::No);
+    if let Err(error) = challenge.and_then(|challenge| pkce::check(challenge.as_ref(), ask.verifier)) {
+        door.commit(ctx, tx).await?;
+        return Ok(Err(error));
+    }
+    let session = sessions::find_by_id(&mut tx, &used.session_id).await?;
+    let Some(session) = session.filter(|session| session.is_live(ctx.now)) else {
+        return refuse(tx, "the session this code came from is over").await;
+    };
+    let Ok(subject) = subject(door, &mut tx, client, &session.user_id).await? else {
+        return refuse(tx, "this person may not enter any more").await;
+    };
+    let scopes = granted(&authorized.scopes);
+    let offline = authorized.scopes.contains("offline_access");
+    let refresh = client.may(GrantType::RefreshToken).then(|| mint::refresh(door));
+    let refresh_seconds = client.refresh_seconds(offline);
+    let session_id = (!offline).then(|| session.id.clone());
+    let UsedCode { family_id, .. } = used;
+    // Without refresh tokens the family lives as long as the access token it is there to check.
+    let life = if refresh.is_none() { client.access_seconds() } else { refresh_seconds };
+    let expires_at = match offline {
+        true => ctx.now.plus_seconds(life),
+        false => session.expires_at,
+    };
+    let family = FamilyRow {
+        id: family_id,
+        client_id: client.id.clone(),
+        user_id: session.user_id.clone(),
+        session_id,
+        facts: facts_text(&authorized)?,
+        created_at: ctx.now,
+        expires_at,
+    };
+    grants::create_family(&mut tx, &family).await?;
+    if let Some(refresh) = &refresh {
+        let until = ctx.now.plus_seconds(refresh_seconds);
+        grants::create_refresh(&mut tx, &refresh.hash(), &family.id, until).await?;
+    }
+    let issuer = mint::issuer(door, realm);
+    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: Some(&session.id) };
+    let (access, id) = mint::for_person(door, &common, &subject, &authorized, &family.id)?;
+    let detail = format!("client {}, family {}", client.name, family.id);
+    tx.record(Event::new(EventKind::CodeToToken, Some(&client.realm_id), session.user_id.to_string(), detail));
+    door.commit(ctx, tx).await?;
+    Ok(Ok(Tokens {
+        access,
+        access_seconds: client.access_seconds(),
+        refresh: refresh.map(|token| (token, refresh_seconds)),
+        id,
+        scopes,
+        session: Some(session.id),
+    }))
+}
+
+/// The one method challenges are taken in (RFC 7636 §4.2).
+const S256: &str = "S256";
+
+/// The code was no good. If this client used it before, what it got then is revoked: one of the two showings
+/// was not the client's own (RFC 6749 §4.1.2).
+async fn replayed(door: &Door, ctx: &Ctx, mut tx: Tx, client: &Client, hash: &TokenHash) -> Outcome<Tokens> {
+    if let Some(family) = grants::spent_code(&mut tx, hash, &client.id).await? {
+        let owner = grants::end_family(&mut tx, &family).await?;
+        let subject = owner.map(|owner| owner.to_string()).unwrap_or_default();
+        let detail = format!("client {}, family {family}: its tokens are revoked", client.name);
+        tx.record(Event::new(EventKind::CodeReplayed, Some(&client.realm_id), subject, detail));
+        door.commit(ctx, tx).await?;
+    }
+    Ok(Err(unknown()))
+}
+
+fn unknown() -> Refused {
+    invalid_grant("the code is unknown, used, over, or another client's")
+}

@@ -1,0 +1,127 @@
+//! Tokens: how each grant becomes some, what stands in them, and when they stop being good. Load, decide,
+//! apply: one file for each way.
+
+pub mod check;
+pub mod claims;
+pub mod client_credentials;
+pub mod exchange_code;
+pub mod mint;
+pub mod refresh;
+pub mod revoke;
+
+use crate::door::Door;
+use crate::gate::decide::Verdict;
+use crate::{clients, clients::Client};
+use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::id::{SessionId, UserId};
+use doorward_model::people::{Group, User};
+use doorward_model::secret::PlainToken;
+use doorward_model::time::Timestamp;
+use doorward_oauth::error::{ErrorCode, OAuthError};
+use doorward_oauth::scope::Scopes;
+use doorward_store::store::Query;
+use doorward_store::{groups, users};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A rule's "no" in the protocol's words.
+pub type Refused = OAuthError;
+
+/// What came of an ask: an answer, or the protocol's "no".
+pub type Outcome<T> = Result<Result<T, Refused>, Fault>;
+
+/// What a person authorized a client to have; kept with the code and then with the family.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Authorized {
+    /// The scopes.
+    pub scopes: Scopes,
+    /// Where the code was sent, exactly; the token request must name the same (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+    /// Whether the authorization request named it, or the client has only one.
+    pub named_redirect_uri: bool,
+    /// The PKCE challenge (S256), if there was one.
+    pub challenge: Option<String>,
+    /// Told back in the ID token (OIDC Core §3.1.2.1).
+    pub nonce: Option<String>,
+    /// When the person proved who they are.
+    pub signed_in_at: Timestamp,
+    /// Resources the tokens are for (RFC 8707).
+    #[serde(default)]
+    pub resources: Vec<String>,
+}
+
+/// The answer of the token endpoint (RFC 6749 §5.1).
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// Its life, in seconds.
+    pub access_seconds: i64,
+    /// The refresh token and its life in seconds.
+    pub refresh: Option<(PlainToken, i64)>,
+    /// The ID token.
+    pub id: Option<String>,
+    /// What was granted.
+    pub scopes: Scopes,
+    /// The browser session it came from.
+    pub session: Option<SessionId>,
+}
+
+/// What is known of a user besides names.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// Whether the e-mail address was proved to be the user's.
+    pub email_verified: bool,
+    /// First name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// Anything else, by name.
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// A person as tokens tell of one.
+pub struct Subject {
+    /// The user.
+    pub user: User,
+    /// All groups, nested ones included.
+    pub groups: Vec<Group>,
+    /// What is known besides.
+    pub profile: Profile,
+}
+
+/// Loads a person as of now, if the user is there and may still enter the client; the reason otherwise.
+/// Every token is made and checked through this, so that a disabled user, a lost group or a changed rule
+/// ends all of them at once. Inside a transaction everything is read through it: whoever holds a connection
+/// must not wait for another one.
+pub(crate) async fn subject(
+    door: &Door,
+    query: &mut impl Query,
+    client: &Client,
+    id: &UserId,
+) -> Result<Result<Subject, Verdict>, Fault> {
+    let Some(user) = users::find(query, id).await? else { return Ok(Err(Verdict::SignIn)) };
+    let groups = groups::of_user(query, id).await?;
+    let verdict = clients::admits(door, client, &user, &groups);
+    if !matches!(verdict, Verdict::Pass(_)) {
+        return Ok(Err(verdict));
+    }
+    let profile = users::profile(query, id).await?.unwrap_or_default();
+    let profile = serde_json::from_str(if profile.is_empty() { "{}" } else { &profile })
+        .map_err(|error| Fault::corrupt("users", id.as_str(), error))?;
+    Ok(Ok(Subject { user, groups, profile }))
+}
+
+/// `invalid_grant` in one sentence.
+pub(crate) fn invalid_grant(sentence: &'static str) -> Refused {
+    OAuthError::new(ErrorCode::InvalidGrant, sentence)
+}
+
+pub(crate) fn facts_text(authorized: &Authorized) -> Result<String, Fault> {
+    serde_json::to_string(authorized)
+        .map_err(|error| Fault::new(FaultKind::Internal, "writing what was authorized", error))
+}
+
+pub(crate) fn read_facts(table: &str, row: &str, text: &str) -> Result<Authorized, Fault> {
+    serde_json::from_str(text).map_err(|error| Fault::corrupt(table, row, error))
+}

@@ -1,0 +1,137 @@
+//! A refresh token becomes new tokens and is replaced. Shown again within a few seconds it answers with
+//! the same successor, because two tabs may refresh at once; later, somebody has a copy, and the whole
+//! family ends. RFC 6749 §6, RFC 9700 §4.14.2.
+
+use crate::clients::Client;
+use crate::door::Door;
+use crate::token::claims::{Common, granted};
+use crate::token::{Authorized, Outcome, Refused, Tokens, invalid_grant, mint, read_facts, subject};
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::limits;
+use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
+use doorward_oauth::error::{ErrorCode, OAuthError};
+use doorward_oauth::scope::Scopes;
+use doorward_store::grants::{self, FamilyRow, RefreshRow};
+use doorward_store::sessions;
+use doorward_store::tx::Tx;
+
+const PURPOSE: &str = "refresh token's successor";
+
+/// Refreshes. `narrower` asks for fewer scopes than were granted, for this answer only.
+pub async fn refresh(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &str,
+    client: &Client,
+    (presented, narrower): (&str, Option<&Scopes>),
+) -> Outcome<Tokens> {
+    let Some(hash) = TokenHash::of_presented(TokenKind::Refresh, presented) else { return Ok(Err(unknown())) };
+    let mut tx = door.begin().await?;
+    let Some(family) = grants::hold_family(&mut tx, &hash, &client.id, ctx.now).await? else {
+        return Ok(Err(unknown()));
+    };
+    let mut authorized = read_facts("families", family.id.as_str(), &family.facts)?;
+    if let Some(narrower) = narrower {
+        if !narrower.subset_of(&granted(&authorized.scopes)) {
+            let sentence = "scope asks for more than was granted";
+            return Ok(Err(OAuthError::new(ErrorCode::InvalidScope, sentence)));
+        }
+        authorized.scopes = narrower.clone();
+    }
+    let session_over = match &family.session_id {
+        Some(id) => !sessions::find_by_id(&mut tx, id).await?.is_some_and(|session| session.is_live(ctx.now)),
+        None => false,
+    };
+    if session_over || family.expires_at <= ctx.now {
+        return Ok(Err(invalid_grant("the session is over: sign in again")));
+    }
+    let Ok(person) = subject(door, &mut tx, client, &family.user_id).await? else {
+        return end(door, ctx, tx, client, &family, "the person may not enter any more").await;
+    };
+    let offline = family.session_id.is_none();
+    let seconds = client.refresh_seconds(offline);
+    let fresh = mint::refresh(door);
+    let sealed = door.keys.seal(PURPOSE, fresh.reveal().as_bytes(), &*door.dice)?;
+    let next = if grants::use_refresh(&mut tx, &hash, &sealed, ctx.now).await? {
+        grants::create_refresh(&mut tx, &fresh.hash(), &family.id, ctx.now.plus_seconds(seconds)).await?;
+        fresh
+    } else {
+        match again(door, ctx, grants::find_refresh(&mut tx, &hash).await?)? {
+            Again::Same(successor) => successor,
+            Again::Over => return Ok(Err(unknown())),
+            Again::Replay => return end(door, ctx, tx, client, &family, "a used refresh token was shown again").await,
+        }
+    };
+    tell(door, ctx, tx, (realm, client), (&family, &authorized, &person), (next, seconds)).await
+}
+
+async fn tell(
+    door: &Door,
+    ctx: &Ctx,
+    mut tx: Tx,
+    (realm, client): (&str, &Client),
+    (family, authorized, person): (&FamilyRow, &Authorized, &crate::token::Subject),
+    refresh: (PlainToken, i64),
+) -> Outcome<Tokens> {
+    let scopes = granted(&authorized.scopes);
+    let issuer = mint::issuer(door, realm);
+    let session = family.session_id.as_ref();
+    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session };
+    let (access, id) = mint::for_person(door, &common, person, authorized, &family.id)?;
+    let detail = format!("client {}, family {}", client.name, family.id);
+    tx.record(Event::new(EventKind::TokenRefreshed, Some(&client.realm_id), family.user_id.to_string(), detail));
+    door.commit(ctx, tx).await?;
+    Ok(Ok(Tokens {
+        access,
+        access_seconds: client.access_seconds(),
+        refresh: Some(refresh),
+        id,
+        scopes,
+        session: family.session_id.clone(),
+    }))
+}
+
+/// What showing a token that was not fresh means.
+enum Again {
+    /// A second tab: it gets what the first one got.
+    Same(PlainToken),
+    /// Its life is over.
+    Over,
+    /// Somebody has a copy.
+    Replay,
+}
+
+fn again(door: &Door, ctx: &Ctx, row: Option<RefreshRow>) -> Result<Again, Fault> {
+    let Some(RefreshRow { used_at: Some(used_at), successor: Some(successor), .. }) = row else {
+        return Ok(Again::Over);
+    };
+    if ctx.now.millis_since(used_at) > limits::REFRESH_GRACE_SECONDS * 1000 {
+        return Ok(Again::Replay);
+    }
+    let open = door.keys.open(PURPOSE, &successor);
+    let text = open.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let token = text.and_then(|text| PlainToken::of_stored(TokenKind::Refresh, text));
+    token.map(Again::Same).ok_or_else(|| Fault::corrupt("refresh_tokens", "(sealed successor)", "it does not open"))
+}
+
+async fn end(
+    door: &Door,
+    ctx: &Ctx,
+    mut tx: Tx,
+    client: &Client,
+    family: &FamilyRow,
+    why: &'static str,
+) -> Outcome<Tokens> {
+    grants::end_family(&mut tx, &family.id).await?;
+    let detail = format!("client {}, family {}: {why}; its tokens are revoked", client.name, family.id);
+    let user = family.user_id.to_string();
+    tx.record(Event::new(EventKind::RefreshReplayed, Some(&client.realm_id), user, detail));
+    door.commit(ctx, tx).await?;
+    Ok(Err(invalid_grant(why)))
+}
+
+fn unknown() -> Refused {
+    invalid_grant("the refresh token is unknown, over, revoked, or another client's")
+}

@@ -1,0 +1,56 @@
+//! Every limit of this crate in one place, with its unit and its reason.
+
+/// Longest query or form body, in bytes as sent: a request object or assertion fits beside everything else.
+pub const PARAMETERS_BYTES: usize = 64 * 1024;
+/// Parameters in one query or form body: the longest real request has about thirty.
+pub const PARAMETERS: usize = 100;
+/// Longest name of a parameter, in bytes after decoding.
+pub const PARAMETER_NAME_BYTES: usize = 256;
+/// Longest value of a parameter, in bytes after decoding: a signed token with many groups.
+pub const PARAMETER_VALUE_BYTES: usize = 32 * 1024;
+
+/// Longest sentence of a refusal, in bytes: it travels in a `Location` header.
+pub const SENTENCE_BYTES: usize = 512;
+
+/// Longest client id, in bytes.
+pub const CLIENT_ID_BYTES: usize = 256;
+/// Longest client secret presented, in bytes: beyond it hashing costs for nothing.
+pub const CLIENT_SECRET_BYTES: usize = 1024;
+/// Longest `Authorization` header read for a client's credentials, in bytes: id and secret, each letter
+/// escaped, in base64.
+pub const AUTHORIZATION_BYTES: usize = 8 * 1024;
+
+/// Longest redirect URI, registered or presented, in bytes: every browser follows as much.
+pub const REDIRECT_URI_BYTES: usize = 2048;
+/// Longest pattern of a redirect rule, in bytes.
+pub const REDIRECT_PATTERN_BYTES: usize = 512;
+/// Largest compiled pattern, in bytes: matching costs this times the length of the URI.
+pub const REDIRECT_PATTERN_COMPILED_BYTES: usize = 32 * 1024;
+/// Deepest nesting of groups in a pattern.
+pub const REDIRECT_PATTERN_NESTING: u32 = 16;
+
+/// Scopes in one request.
+pub const SCOPES: usize = 100;
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES: usize = 128;
+
+/// Longest `state`, in bytes: some clients keep a whole return address in it.
+pub const STATE_BYTES: usize = 4 * 1024;
+/// Longest `nonce`, in bytes: it is copied into every identity token.
+pub const NONCE_BYTES: usize = 1024;
+/// Longest `login_hint`, in bytes.
+pub const LOGIN_HINT_BYTES: usize = 256;
+/// Longest of the short words (`display`, `kc_idp_hint`, `code_challenge_method`), in bytes.
+pub const WORD_BYTES: usize = 256;
+/// Longest list of words (`prompt`, `ui_locales`, `acr_values`), in bytes.
+pub const WORD_LIST_BYTES: usize = 2048;
+/// Words in one list.
+pub const WORDS: usize = 20;
+/// Longest `claims` parameter, in bytes.
+pub const CLAIMS_BYTES: usize = 8 * 1024;
+/// Claims asked for in each half of the `claims` parameter.
+pub const CLAIMS: usize = 100;
+/// `resource` parameters in one request.
+pub const RESOURCES: usize = 10;
+/// Longest `resource` or `request_uri`, in bytes.
+pub const URI_BYTES: usize = 2048;

@@ -1,0 +1,409 @@
+//! Declared clients, and the words in them that commands share. What a client as a whole must be is the engine's
+//! to say; what a line can be pointed at for is said here as well.
+
+use super::complaint::{Complaint, Position};
+use super::document::{Document, List};
+use super::object::{Located, Reader, shown, values, word};
+use super::written::{Rules, WrittenClaim, WrittenFrom, WrittenLifetimes, WrittenMapper, WrittenRule};
+use crate::limits;
+use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
+use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
+use doorward_model::address::Address;
+use doorward_model::app::Access;
+use doorward_model::limits as nouns;
+use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use serde_saphyr::Spanned;
+
+/// A declared client. It is owned as a whole: what is absent is reset, but for `active`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeclaredClient {
+    /// Its realm.
+    pub realm: Located<RealmName>,
+    /// Its `client_id`.
+    pub name: Located<ClientName>,
+    /// The app whose rule decides who may enter.
+    pub app: Option<Located<AppSlug>>,
+    /// Groups that may enter, when it belongs to no app.
+    pub allowed_groups: Vec<Located<GroupName>>,
+    /// Whether every signed-in user of the realm may enter, when it belongs to no app.
+    pub everyone: bool,
+    /// Whether it works; when absent, new ones do and known ones are left as they are, so that applying a file does
+    /// not undo a hand that disabled one.
+    pub active: Option<bool>,
+    /// Everything else; its rule about who may enter is empty.
+    pub settings: ClientSettings,
+    /// What is risky about its redirect rules.
+    pub risks: Vec<Complaint>,
+}
+
+/// Words for how redirect URIs are compared.
+pub const WAYS: [&str; 5] = ["exact", "wildcard", "regex", "loopback", "relative"];
+
+/// Algorithms tokens can be signed with, by their JOSE names.
+pub const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+
+/// What a client may do when nothing is said: people sign in and stay signed in.
+pub const USUAL_GRANTS: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+
+/// Reads a redirect rule: a text and one of the [`WAYS`]. The rules know their own written form, which is also how
+/// they are stored.
+///
+/// # Errors
+/// A sentence of what is wrong; what to do stands behind `; `.
+pub fn rule<T: DeserializeOwned>(way: &str, text: &str) -> Result<T, String> {
+    serde_json::from_value(json!({way: text})).map_err(|error| error.to_string())
+}
+
+/// A sentence of the form `what; how` in two halves.
+pub fn halves(sentence: &str) -> (&str, &str) {
+    sentence.split_once("; ").unwrap_or((sentence, "correct the value"))
+}
+
+/// Reads a grant type.
+///
+/// # Errors
+/// A sentence with the known ones.
+pub fn grant(text: &str) -> Result<GrantType, String> {
+    word("grant", text)
+}
+
+/// The grants among these, each once and in the usual order.
+pub fn in_order(grants: &[GrantType]) -> Vec<GrantType> {
+    GrantType::ALL.into_iter().filter(|grant| grants.contains(grant)).collect()
+}
+
+/// Reads whether people are asked first.
+///
+/// # Errors
+/// A sentence with the known words.
+pub fn consent(text: &str) -> Result<ConsentMode, String> {
+    word("consent", text)
+}
+
+/// Reads the name of an algorithm.
+///
+/// # Errors
+/// A sentence with the known ones.
+pub fn algorithm(text: &str) -> Result<String, String> {
+    match ALGORITHMS.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("the algorithm `{}` is not one of {}", shown(text), ALGORITHMS.join(", "))),
+    }
+}
+
+/// Reads a scope (RFC 6749 §3.3).
+///
+/// # Errors
+/// A sentence of what a scope is.
+pub fn scope(text: &str) -> Result<String, String> {
+    let fits = text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+    match fits && !text.is_empty() && (text.len() <= limits::SCOPE_BYTES) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "the scope `{}` must be 1 to {} printable ASCII characters without spaces, quotes and backslashes",
+            shown(text),
+            limits::SCOPE_BYTES
+        )),
+    }
+}
+
+/// Reads an origin as browsers write it (RFC 6454 §6.2), or `+` for those of the redirect URIs.
+///
+/// # Errors
+/// A sentence of what an origin is.
+pub fn origin(text: &str) -> Result<String, String> {
+    if text == "+" {
+        return Ok(text.to_owned());
+    }
+    let wrong = || format!("the web origin `{}` must be scheme and host, https://app.example.com, or +", shown(text));
+    let address = Address::parse(text).map_err(|_| wrong())?;
+    if address.prefix().is_empty() { Ok(address.origin()) } else { Err(wrong()) }
+}
+
+/// Reads the name of a claim, an attribute or an audience.
+///
+/// # Errors
+/// A sentence that begins with `what`.
+pub fn claim_name(what: &str, text: &str) -> Result<String, String> {
+    match (1..=limits::CLAIM_NAME_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "the {what} `{}` must be 1 to {} printable ASCII characters without spaces",
+            shown(text),
+            limits::CLAIM_NAME_BYTES
+        )),
+    }
+}
+
+/// A mapper that tells the same to everybody, everywhere.
+///
+/// # Errors
+/// A sentence of what is wrong with the name or the value.
+pub fn fixed_claim(name: &str, value: Value) -> Result<Mapper, String> {
+    let path = vec![mapped_name(name)?];
+    Ok(Mapper::Claim { path, from: fixed(value)?, tell: Tell::default() })
+}
+
+fn mapped_name(name: &str) -> Result<String, String> {
+    match RESERVED.contains(&name) {
+        true => Err(format!("the claim {name} cannot be mapped: tokens are checked by it")),
+        false => claim_name("claim", name),
+    }
+}
+
+fn fixed(value: Value) -> Result<From, String> {
+    match value.to_string().len() <= limits::CLAIM_VALUE_BYTES {
+        true => Ok(From::Value(value)),
+        false => Err(format!("the value of a claim may have at most {} bytes", limits::CLAIM_VALUE_BYTES)),
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn client(&mut self, document: &Spanned<Document>) -> Option<DeclaredClient> {
+        let written = &document.value;
+        let realm = self.of_realm(document);
+        let name = self.name(document, ClientName::parse);
+        let app = written.client.app.as_ref().and_then(|text| self.located(text, AppSlug::parse));
+        let allowed_groups = match &written.allowed_groups {
+            Some(list) => self.list(list, nouns::APP_GROUPS, GroupName::parse),
+            None => Vec::new(),
+        };
+        let (settings, risks) = self.settings(written);
+        self.check_whole(document, &settings);
+        self.check_access(document, &settings);
+        let (everyone, active) = (written.everyone.unwrap_or(false), written.active);
+        Some(DeclaredClient { realm: realm?, name: name?, app, allowed_groups, everyone, active, settings, risks })
+    }
+
+    fn settings(&mut self, document: &Document) -> (ClientSettings, Vec<Complaint>) {
+        let written = &document.client;
+        let title = self.optional(document.title.as_ref(), DisplayText::parse);
+        let (redirect_uris, places): (Vec<_>, Vec<_>) = self.rules(written.redirect_uris.as_ref());
+        let (post_logout_redirect_uris, later) = self.rules(written.post_logout_redirect_uris.as_ref());
+        let grants = match &written.grants {
+            Some(list) => in_order(&values(self.list(list, GrantType::ALL.len(), grant))),
+            None => USUAL_GRANTS.to_vec(),
+        };
+        let settings = ClientSettings {
+            title,
+            kind: if written.public.unwrap_or(false) { ClientKind::Public } else { ClientKind::Confidential },
+            redirect_uris,
+            post_logout_redirect_uris,
+            web_origins: self.words(written.web_origins.as_ref(), origin),
+            grants,
+            scopes: self.words(written.scopes.as_ref(), scope),
+            consent: self.optional(written.consent.as_ref(), consent).unwrap_or_default(),
+            pkce_optional: written.pkce_optional.unwrap_or(false),
+            access: Access::default(),
+            lifetimes: self.lifetimes(written.lifetimes.as_ref()),
+            mappers: self.mappers(document),
+            algorithm: self.optional(written.algorithm.as_ref(), algorithm).unwrap_or_default(),
+        };
+        let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);
+        let risks = rules.zip(places.iter().chain(&later)).filter_map(|(rule, at)| {
+            let (what, how) = halves(rule.risk()?);
+            Some(Complaint::new(at, format!("{}: {what}", shown(rule.text())), how))
+        });
+        let risks = risks.collect();
+        (settings, risks)
+    }
+
+    fn words(&mut self, list: Option<&List>, parse: fn(&str) -> Result<String, String>) -> Vec<String> {
+        list.map(|list| values(self.list(list, limits::CLIENT_WORDS, parse))).unwrap_or_default()
+    }
+
+    /// Redirect rules and where each stands.
+    fn rules<T: DeserializeOwned>(&mut self, list: Option<&Rules>) -> (Vec<T>, Vec<Position>) {
+        let Some(list) = list else { return Default::default() };
+        if list.value.len() > nouns::CLIENT_REDIRECT_URIS {
+            let what = format!("the list has more than {} entries", nouns::CLIENT_REDIRECT_URIS);
+            self.complain(&self.at(list), what, "shorten it");
+            return Default::default();
+        }
+        list.value.iter().filter_map(|written| self.rule(written)).unzip()
+    }
+
+    fn rule<T: DeserializeOwned>(&mut self, written: &Spanned<WrittenRule>) -> Option<(T, Position)> {
+        let at = self.at(written);
+        let (way, text) = match &written.value {
+            WrittenRule::Exact(text) => ("exact", text),
+            WrittenRule::Ways(ways) => match ways.as_slice() {
+                [(way, text)] if WAYS.contains(&way.value.as_str()) => (way.value.as_str(), &text.value),
+                _ => {
+                    let how = format!("write one text, or an object with one of {}", WAYS.join(", "));
+                    return self.no(&at, "this is no redirect rule", how);
+                }
+            },
+        };
+        match rule(way, text) {
+            Ok(rule) => Some((rule, at)),
+            Err(sentence) => {
+                let (what, how) = halves(&sentence);
+                self.no(&at, what, how)
+            }
+        }
+    }
+
+    fn lifetimes(&mut self, written: Option<&WrittenLifetimes>) -> Lifetimes {
+        let mut seconds = |number: Option<&Spanned<i64>>| match number {
+            Some(number) if number.value < 1 => {
+                self.no(&self.at(number), "a life has at least 1 second", "write a number of seconds")
+            }
+            number => number.map(|number| number.value),
+        };
+        let Some(written) = written else { return Lifetimes::default() };
+        Lifetimes {
+            access_seconds: seconds(written.access_seconds.as_ref()),
+            refresh_seconds: seconds(written.refresh_seconds.as_ref()),
+            offline_seconds: seconds(written.offline_seconds.as_ref()),
+        }
+    }
+
+    fn mappers(&mut self, document: &Document) -> Vec<Mapper> {
+        let Some(list) = &document.client.mappers else { return Vec::new() };
+        if list.value.len() > limits::CLIENT_MAPPERS {
+            let what = format!("the list has more than {} entries", limits::CLIENT_MAPPERS);
+            self.complain(&self.at(list), what, "shorten it");
+            return Vec::new();
+        }
+        list.value.iter().filter_map(|written| self.mapper(written)).collect()
+    }
+
+    fn mapper(&mut self, written: &Spanned<WrittenMapper>) -> Option<Mapper> {
+        match &written.value {
+            WrittenMapper { claim: Some(claim), audience: None } => self.claim(claim),
+            WrittenMapper { claim: None, audience: Some(text) } => {
+                let audience = self.located(text, |text| claim_name("audience", text))?;
+                Some(Mapper::Audience(audience.value))
+            }
+            _ => {
+                let at = self.at(written);
+                self.no(&at, "this is no mapper", "write an object with one of claim, audience")
+            }
+        }
+    }
+
+    fn claim(&mut self, written: &WrittenClaim) -> Option<Mapper> {
+        let names = &written.path.value.0;
+        let path_at = self.at(&written.path);
+        if !(1..=limits::CLAIM_DEPTH).contains(&names.len()) {
+            let what = format!("the path of a claim has 1 to {} names", limits::CLAIM_DEPTH);
+            self.complain(&path_at, what, "correct the value");
+        }
+        for (place, name) in names.iter().enumerate() {
+            // Only the first name can be one that tokens are checked by.
+            let checked = if place == 0 { mapped_name(name) } else { claim_name("claim", name) };
+            if let Err(what) = checked {
+                self.complain(&path_at, what, "choose another name");
+            }
+        }
+        let tell = match &written.tell {
+            Some(list) => self.tell(list),
+            None => Tell::default(),
+        };
+        let from = self.from(&written.from)?;
+        Some(Mapper::Claim { path: names.clone(), from, tell })
+    }
+
+    fn from(&mut self, written: &Spanned<WrittenFrom>) -> Option<From> {
+        let at = self.at(written);
+        let WrittenFrom { attribute, many, groups, value } = &written.value;
+        if many.is_some() && attribute.is_none() {
+            self.complain(&at, "`many` stands without an attribute", "remove it");
+        }
+        match (attribute, groups, value) {
+            (Some(text), None, None) => {
+                let name = self.located(text, |text| claim_name("attribute", text))?.value;
+                Some(From::Attribute { name, many: many.unwrap_or(false) })
+            }
+            (None, Some(prefix), None) => Some(From::Groups { prefix: prefix.value.clone() }),
+            (None, None, Some(value)) => match fixed(value.clone()) {
+                Ok(from) => Some(from),
+                Err(what) => self.no(&at, what, "shorten it"),
+            },
+            _ => self.no(&at, "a claim comes from one place", "write one of attribute, groups, value"),
+        }
+    }
+
+    fn tell(&mut self, list: &List) -> Tell {
+        const PLACES: [&str; 3] = ["access", "id", "userinfo"];
+        let place = |text: &str| match PLACES.contains(&text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("the place `{}` is not one of {}", shown(text), PLACES.join(", "))),
+        };
+        let told = values(self.list(list, PLACES.len(), place));
+        if list.value.is_empty() {
+            let how = format!("write some of {}, or leave out the key", PLACES.join(", "));
+            self.complain(&self.at(list), "the claim is told nowhere", how);
+        }
+        let is_told = |place: &str| told.iter().any(|known| known == place);
+        Tell { access: is_told("access"), id: is_told("id"), userinfo: is_told("userinfo") }
+    }
+
+    /// What must hold between keys, pointed at the key that is to blame.
+    fn check_whole(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
+        let written = &document.value.client;
+        let by_code = settings.grants.contains(&GrantType::AuthorizationCode);
+        let is_public = settings.kind == ClientKind::Public;
+        let grants_at = written.grants.as_ref().map_or(document.referenced, |list| list.referenced);
+        let uris_at = written.redirect_uris.as_ref().map_or(document.referenced, |list| list.referenced);
+        let no_uris = written.redirect_uris.as_ref().is_none_or(|list| list.value.is_empty());
+        let wrongs = [
+            (
+                written.grants.as_ref().is_some_and(|list| list.value.is_empty()),
+                grants_at,
+                "the client has no grant",
+                "add one, such as authorization_code, or leave out the key",
+            ),
+            (
+                by_code && no_uris,
+                uris_at,
+                "the client has no redirect URI, and people sign in through it",
+                "add redirect_uris: [https://app.example.com/callback]",
+            ),
+            (
+                is_public && settings.grants.contains(&GrantType::ClientCredentials),
+                grants_at,
+                "a public client cannot speak for itself: it has no secret to prove who it is",
+                "remove client_credentials or public",
+            ),
+            (
+                !by_code && settings.grants.contains(&GrantType::RefreshToken),
+                grants_at,
+                "refresh_token needs authorization_code beside it",
+                "add that, or remove this",
+            ),
+            (
+                is_public && settings.pkce_optional,
+                document.referenced,
+                "a public client must use PKCE",
+                "remove pkce_optional or public",
+            ),
+        ];
+        for (is_wrong, place, what, how) in wrongs {
+            if is_wrong {
+                self.complain(&self.place(place), what, how);
+            }
+        }
+    }
+
+    /// One way of saying who may enter; saying nothing would be a client nobody can use.
+    fn check_access(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
+        let written = &document.value;
+        let own = written.everyone.unwrap_or(false) || written.allowed_groups.as_ref().is_some_and(|list| !list.value.is_empty());
+        match &written.client.app {
+            Some(app) if own => {
+                let what = "the client has a rule of its own, and its app has one too";
+                self.complain(&self.at(app), what, "keep app, or allowed_groups and everyone");
+            }
+            None if !own && settings.grants.contains(&GrantType::AuthorizationCode) => {
+                let at = self.place(document.referenced);
+                let how = "add app: NAME, allowed_groups: […] or everyone: true";
+                self.complain(&at, "nobody could sign in through the client", how);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What stands in a declared client, as it was written: redirect rules, lifetimes and mappers are objects of
+//! their own. Nothing is judged here but the shape.
+
+use super::document::{List, Text};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+use std::fmt;
+
+pub(super) type Rules = Spanned<Vec<Spanned<WrittenRule>>>;
+
+/// The keys that only a client has.
+#[derive(Debug, Default)]
+pub(super) struct WrittenClient {
+    pub public: Option<bool>,
+    pub redirect_uris: Option<Rules>,
+    pub post_logout_redirect_uris: Option<Rules>,
+    pub web_origins: Option<List>,
+    pub grants: Option<List>,
+    pub scopes: Option<List>,
+    pub consent: Option<Text>,
+    pub app: Option<Text>,
+    pub pkce_optional: Option<bool>,
+    pub lifetimes: Option<WrittenLifetimes>,
+    pub mappers: Option<Spanned<Vec<Spanned<WrittenMapper>>>>,
+    pub algorithm: Option<Text>,
+}
+
+impl WrittenClient {
+    /// Takes the value of a key; `false` when it is none of these.
+    pub(super) fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "public" => self.public = Some(map.next_value()?),
+            "redirect_uris" => self.redirect_uris = Some(map.next_value()?),
+            "post_logout_redirect_uris" => self.post_logout_redirect_uris = Some(map.next_value()?),
+            "web_origins" => self.web_origins = Some(map.next_value()?),
+            "grants" => self.grants = Some(map.next_value()?),
+            "scopes" => self.scopes = Some(map.next_value()?),
+            "consent" => self.consent = Some(map.next_value()?),
+            "app" => self.app = Some(map.next_value()?),
+            "pkce_optional" => self.pkce_optional = Some(map.next_value()?),
+            "lifetimes" => self.lifetimes = Some(map.next_value()?),
+            "mappers" => self.mappers = Some(map.next_value()?),
+            "algorithm" => self.algorithm = Some(map.next_value()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// A text, which is an exact URI, or an object whose one key says how URIs are compared.
+#[derive(Debug)]
+pub(super) enum WrittenRule {
+    Exact(String),
+    Ways(Vec<(Text, Text)>),
+}
+
+impl<'de> Deserialize<'de> for WrittenRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rule;
+        impl<'de> Visitor<'de> for Rule {
+            type Value = WrittenRule;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a redirect URI")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<WrittenRule, E> {
+                Ok(WrittenRule::Exact(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WrittenRule, A::Error> {
+                let mut ways = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    ways.push(entry);
+                }
+                Ok(WrittenRule::Ways(ways))
+            }
+        }
+        deserializer.deserialize_any(Rule)
+    }
+}
+
+/// Lives of what a client is given, in seconds.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenLifetimes {
+    pub access_seconds: Option<Spanned<i64>>,
+    pub refresh_seconds: Option<Spanned<i64>>,
+    pub offline_seconds: Option<Spanned<i64>>,
+}
+
+/// A mapper; one of its keys is wanted.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenMapper {
+    pub claim: Option<WrittenClaim>,
+    pub audience: Option<Text>,
+}
+
+/// A claim: its name or the names on the way to it, where it comes from and where it is told.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenClaim {
+    pub path: Spanned<WrittenPath>,
+    pub from: Spanned<WrittenFrom>,
+    pub tell: Option<List>,
+}
+
+/// Where a claim comes from; one of `attribute`, `groups` and `value` is wanted.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenFrom {
+    pub attribute: Option<Text>,
+    pub many: Option<bool>,
+    pub groups: Option<Text>,
+    pub value: Option<serde_json::Value>,
+}
+
+/// One name or several.
+#[derive(Debug)]
+pub(super) struct WrittenPath(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for WrittenPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Path;
+        impl<'de> Visitor<'de> for Path {
+            type Value = WrittenPath;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a claim")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<WrittenPath, E> {
+                Ok(WrittenPath(vec![text.to_owned()]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<WrittenPath, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(WrittenPath(names))
+            }
+        }
+        deserializer.deserialize_any(Path)
+    }
+}

@@ -1,0 +1,84 @@
+//! What this realm's provider can do, where programs look for it (OIDC Discovery §4, RFC 8414), and the
+//! realm's own root as Keycloak has it.
+
+use crate::answers;
+use crate::callers::Arrival;
+use crate::oidc::{Failure, Outcome, finish, realm};
+use crate::web::Web;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use doorward_engine::clients::GrantType;
+use doorward_engine::token::{claims, mint};
+use doorward_model::people::Realm;
+use doorward_oauth::discovery::{Ability, Endpoint, Layout, List, Provider, metadata};
+use http::StatusCode;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The provider's metadata.
+pub async fn show(State(web): State<Arc<Web>>, Path(name): Path<String>, arrival: Arrival) -> Response {
+    let outcome = realm(&web, &arrival, &name).await.map(|realm| shared(&document(&web, &realm)));
+    finish(&arrival, outcome)
+}
+
+/// `GET /realms/{realm}`
+pub async fn root(State(web): State<Arc<Web>>, Path(name): Path<String>, arrival: Arrival) -> Response {
+    finish(&arrival, root_of(&web, &name, &arrival).await)
+}
+
+async fn root_of(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
+    let realm = realm(web, arrival, name).await?;
+    let base = mint::issuer(web.door(), realm.name.as_str());
+    let key = web.door().keys.signing(&realm.id, mint::DEFAULT_ALGORITHM).ok_or(Failure::NoRealm)?;
+    Ok(shared(&json!({
+        "realm": realm.name.as_str(),
+        "public_key": key.public_jwk(),
+        "token-service": format!("{base}/protocol/openid-connect"),
+        "account-service": format!("{base}/account"),
+        "tokens-not-before": 0,
+    })))
+}
+
+fn document(web: &Web, realm: &Realm) -> Value {
+    let base = mint::issuer(web.door(), realm.name.as_str());
+    let algorithms = mint::algorithms();
+    let grants: Vec<&str> = GrantType::ALL.iter().map(|grant| grant.as_str()).collect();
+    let provider = Provider {
+        layout: Layout::Keycloak,
+        issuer: &base,
+        base: &base,
+        endpoints: &[
+            Endpoint::Authorization,
+            Endpoint::Token,
+            Endpoint::Keys,
+            Endpoint::UserInfo,
+            Endpoint::Introspection,
+            Endpoint::Revocation,
+            Endpoint::EndSession,
+        ],
+        abilities: &[Ability::IssuerInResponse],
+        signing_algorithms: &algorithms,
+        scopes: &claims::KNOWN_SCOPES,
+        grants: &grants,
+        response_types: &["code"],
+        response_modes: &["query", "fragment", "form_post"],
+        subject_types: &["public"],
+        client_auth_methods: &["client_secret_basic", "client_secret_post", "none"],
+        more: &[
+            (List::Claims, &claims::TOLD),
+            (List::CodeChallengeMethods, &["S256"]),
+            (List::Prompts, &["none", "login", "consent", "select_account"]),
+            (List::AcrValues, &[claims::ACR]),
+            (List::UiLocales, &["en"]),
+        ],
+    };
+    metadata(&provider)
+}
+
+fn shared(document: &Value) -> Response {
+    let mut answer = answers::json(StatusCode::OK, document);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer
+}

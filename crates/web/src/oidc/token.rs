@@ -1,0 +1,85 @@
+//! `POST /realms/{realm}/protocol/openid-connect/token` (RFC 6749 §3.2).
+
+use crate::answers;
+use crate::callers::Arrival;
+use crate::oidc::{Outcome, caller, finish, form, realm, share};
+use crate::web::Web;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use doorward_engine::clients::GrantType;
+use doorward_engine::token::exchange_code::{Ask, exchange_code};
+use doorward_engine::token::{Tokens, client_credentials::client_credentials, refresh::refresh};
+use doorward_oauth::error::{ErrorCode, OAuthError};
+use doorward_oauth::scope::Scopes;
+use http::StatusCode;
+use http::header::{HeaderValue, PRAGMA};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Gives tokens.
+pub async fn give(
+    State(web): State<Arc<Web>>,
+    Path(name): Path<String>,
+    arrival: Arrival,
+    request: Request,
+) -> Response {
+    finish(&arrival, answer(&web, &name, &arrival, request).await)
+}
+
+async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
+    let realm = realm(web, arrival, name).await?;
+    let (headers, parameters) = form(request).await?;
+    let one = |name| parameters.one(name).map_err(OAuthError::from);
+    let missing = |what: &'static str| OAuthError::new(ErrorCode::InvalidRequest, what);
+    let grant = one("grant_type")?.ok_or_else(|| missing("grant_type is missing"))?;
+    let grant = GrantType::parse(grant)
+        .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not known here"))?;
+    let client = caller(web, arrival, &realm, (&headers, &parameters)).await?;
+    if !client.may(grant) {
+        let sentence = format!("this client may not use the grant {}", grant.as_str());
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, sentence).into());
+    }
+    let scopes = one("scope")?.map(Scopes::parse).transpose().map_err(OAuthError::from)?;
+    let (door, ctx, realm_name) = (web.door(), &arrival.ctx, realm.name.as_str());
+    let tokens = match grant {
+        GrantType::AuthorizationCode => {
+            let code = one("code")?.ok_or_else(|| missing("code is missing"))?;
+            let ask = Ask { code, redirect_uri: one("redirect_uri")?, verifier: one("code_verifier")? };
+            exchange_code(door, ctx, realm_name, &client, ask).await?
+        }
+        GrantType::RefreshToken => {
+            let token = one("refresh_token")?.ok_or_else(|| missing("refresh_token is missing"))?;
+            refresh(door, ctx, realm_name, &client, (token, scopes.as_ref())).await?
+        }
+        GrantType::ClientCredentials => client_credentials(door, ctx, realm_name, &client, scopes.unwrap_or_default())?,
+    };
+    let mut answer = told(&tokens?);
+    share(&headers, &client, &mut answer);
+    Ok(answer)
+}
+
+/// The token response (RFC 6749 §5.1), with the members Keycloak adds.
+fn told(tokens: &Tokens) -> Response {
+    let mut body = json!({
+        "access_token": tokens.access,
+        "expires_in": tokens.access_seconds,
+        "token_type": "Bearer",
+        "not-before-policy": 0,
+        "scope": tokens.scopes.to_string(),
+    });
+    if let Some(members) = body.as_object_mut() {
+        if let Some((refresh, seconds)) = &tokens.refresh {
+            members.insert("refresh_token".to_owned(), json!(refresh.reveal()));
+            members.insert("refresh_expires_in".to_owned(), json!(seconds));
+        }
+        if let Some(id) = &tokens.id {
+            members.insert("id_token".to_owned(), json!(id));
+        }
+        if let Some(session) = &tokens.session {
+            members.insert("session_state".to_owned(), json!(session.as_str()));
+        }
+    }
+    let mut answer = answers::json(StatusCode::OK, &body);
+    answer.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    answer
+}
