@@ -1,7 +1,9 @@
 //! The command line: flags shared by all commands, flags of a server, and the list of commands. Owns
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
-use crate::commands::{app, apply, events, explain, group, key, realm, recipe, session, setup_link, token, user};
+use crate::commands::{
+    app, apply, client, events, explain, group, identity, key, realm, recipe, session, setup_link, token, user,
+};
 use crate::exit::{Code, Exit};
 use crate::up::Protect;
 use crate::upstream;
@@ -111,6 +113,12 @@ pub enum Command {
     /// Sessions of browsers.
     #[command(subcommand)]
     Session(session::Session),
+    /// Clients: tools and programs that sign people in here, or themselves.
+    #[command(subcommand)]
+    Client(client::Client),
+    /// Clients, in the words of platforms.
+    #[command(subcommand)]
+    Identity(identity::Identity),
     /// Service tokens of machines.
     #[command(subcommand)]
     Token(token::Token),

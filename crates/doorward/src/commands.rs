@@ -3,9 +3,11 @@
 
 pub mod app;
 pub mod apply;
+pub mod client;
 pub mod events;
 pub mod explain;
 pub mod group;
+pub mod identity;
 pub mod key;
 pub mod realm;
 pub mod recipe;
@@ -24,7 +26,7 @@ use doorward_engine::door::Door;
 use doorward_engine::manage::find;
 use doorward_engine::passwords::HashError;
 use doorward_model::context::Ctx;
-use doorward_model::name::{AppSlug, GroupName, UserName};
+use doorward_model::name::{AppSlug, ClientName, GroupName, UserName};
 use doorward_model::people;
 use doorward_model::secret::Password;
 use doorward_store::tx::Tx;
@@ -50,6 +52,8 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::Group(command) => group::run(command, &shell).await,
         Command::App(command) => app::run(command, &shell).await,
         Command::Session(command) => session::run(command, &shell).await,
+        Command::Client(command) => client::run(command, &shell).await,
+        Command::Identity(command) => identity::run(command, &shell).await,
         Command::Token(command) => token::run(command, &shell).await,
         Command::Explain(command) => explain::run(command, &shell).await,
         Command::Apply(command) => apply::run(command, &shell).await,
@@ -82,6 +86,15 @@ impl Shell {
     /// An app of a realm.
     pub async fn app(&self, realm: &people::Realm, slug: &AppSlug) -> Result<doorward_model::app::App, Exit> {
         Ok(find::app(&self.door, realm, slug).await??)
+    }
+
+    /// A client of a realm.
+    pub async fn client(
+        &self,
+        realm: &people::Realm,
+        name: &ClientName,
+    ) -> Result<doorward_engine::clients::Client, Exit> {
+        Ok(find::client(&self.door, realm, name).await??)
     }
 
     /// Commits, and tells a server running on this machine.

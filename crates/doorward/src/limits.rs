@@ -26,3 +26,5 @@ pub const TRUSTED_PREFIX_V6: u8 = 16;
 pub const CONTROL_ANSWER_BYTES: u64 = 4096;
 /// Folders a directory of declared files is said to hold, one line each; of more the count is told.
 pub const FOLDERS_NAMED: usize = 20;
+/// Longest time a replaced secret of a client keeps working, in seconds: a month to roll out the new one.
+pub const OVERLAP_SECONDS: i64 = 31 * 24 * 60 * 60;

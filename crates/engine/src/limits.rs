@@ -9,6 +9,8 @@ pub const PASSES_CACHED: usize = 1_048_576;
 pub const SESSIONS_CACHED: usize = 1_048_576;
 /// Service tokens kept in memory.
 pub const TOKENS_CACHED: usize = 16_384;
+/// Refusals of unknown or unproved clients written to the record in one second; the log has all of them.
+pub const REFUSALS_RECORDED_EACH_SECOND: u32 = 5;
 /// Clients kept in memory.
 pub const CLIENTS_CACHED: usize = 16_384;
 /// Recent changes remembered to tell whether something just loaded is already old.

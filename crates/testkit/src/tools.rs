@@ -32,6 +32,11 @@ pub fn axe_script() -> PathBuf {
     directory().join("axe/node_modules/axe-core/axe.min.js")
 }
 
+/// The main module of openid-client.
+pub fn openid_client() -> PathBuf {
+    directory().join("openid-client/node_modules/openid-client/build/index.js")
+}
+
 /// A program of the proxies' environment: `envoy`, `traefik`, `caddy`.
 ///
 /// # Panics

@@ -5,6 +5,8 @@ use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::manage::find;
+use doorward_engine::token::mint::DEFAULT_ALGORITHM;
+use doorward_model::context::Ctx;
 use doorward_model::name::RealmName;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
@@ -14,16 +16,18 @@ use std::sync::Arc;
 /// `GET /realms/{realm}/protocol/openid-connect/certs`
 pub async fn certs(State(web): State<Arc<Web>>, Path(realm): Path<String>) -> Response {
     let ctx = web.begin(None);
-    match key_set(&web, &realm).await {
+    match key_set(&web, &ctx, &realm).await {
         Ok(answer) => answer,
         Err(fault) => answers::fault(&web, &ctx, &fault),
     }
 }
 
-async fn key_set(web: &Web, realm: &str) -> Outcome {
+async fn key_set(web: &Web, ctx: &Ctx, realm: &str) -> Outcome {
     let unknown = || answers::json(StatusCode::NOT_FOUND, &json!({"error": "Realm does not exist"}));
     let Ok(name) = RealmName::parse(realm) else { return Ok(unknown()) };
     let Ok(realm) = find::realm(web.door(), &name).await? else { return Ok(unknown()) };
+    // Published before anything is signed with it.
+    web.door().keys.ensure(web.door(), ctx, &realm.id, DEFAULT_ALGORITHM).await?;
     let keys: Vec<_> = web.door().keys.published(&realm.id).iter().map(|key| key.public_jwk()).collect();
     let mut answer = answers::json(StatusCode::OK, &json!({ "keys": keys }));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));

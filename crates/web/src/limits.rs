@@ -22,3 +22,5 @@ pub const PING_EVERY: Duration = Duration::from_secs(30);
 pub const FAREWELL: Duration = Duration::from_secs(10);
 /// How often an open stream's right to go on is looked at again.
 pub const STREAM_CHECK: Duration = Duration::from_millis(500);
+/// Longest authorization request, in bytes: it travels, sealed, in a link to the sign-in page.
+pub const AUTHORIZATION_BYTES: usize = 8 * 1024;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use doorward_engine::authorize::consent::Agreed;
 use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on};
-use doorward_engine::clients::{Client, ClientKind, ClientSettings, ConsentMode, GrantType};
+use doorward_engine::clients::{Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
 use doorward_engine::manage::{clients, find, groups, users};
 use doorward_engine::sessions;
 use doorward_engine::token::check::check;
@@ -14,6 +14,7 @@ use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_engine::token::refresh::refresh;
 use doorward_engine::token::revoke::revoke;
 use doorward_engine::token::{Refused, Tokens};
+use doorward_engine::upkeep;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, RealmName};
 use doorward_model::people::{Realm, Source};
@@ -355,7 +356,48 @@ async fn a_confidential_client_of_old_may_do_without_pkce_and_then_takes_no_veri
     }
 }
 
+async fn work_in_a_tool_keeps_the_session_and_idleness_ends_it_with_its_tokens(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let provider = Provider::on(&node).await;
+    let lifetimes = Lifetimes { access_seconds: Some(36_000), refresh_seconds: Some(36_000), ..Lifetimes::default() };
+    let client = provider.client("grafana", ClientSettings { lifetimes, ..settings(everyone()) }).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let code = provider.code(&client, &alice, "").await;
+    let Ok(mut tokens) = provider.exchange(&client, &code).await else { panic!("the code is good") };
+    for _ in 0..3 {
+        ground.advance(20 * 60).await;
+        tokens = match provider.refresh(&client, &refresh_of(&tokens)).await {
+            Ok(tokens) => tokens,
+            Err(error) => panic!("{error}"),
+        };
+        upkeep::note_seen(&node.door, &node.ctx()).await.expect("a database");
+    }
+    ground.advance(31 * 60).await;
+    assert!(is_invalid_grant(provider.refresh(&client, &refresh_of(&tokens)).await), "idle for too long");
+    assert!(!provider.is_good(&tokens.access).await);
+}
+
+async fn an_offline_token_ends_a_fixed_time_after_it_was_first_given(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let provider = Provider::on(&node).await;
+    let client = provider.client("grafana", settings(everyone())).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let query = Provider::query(&client, "").replace("openid+profile", "openid+offline_access");
+    let Next::Code(code) = provider.ask(&query, Some(&alice), (Fresh::No, Agreed::NotAsked)).await else {
+        panic!("no code")
+    };
+    let Ok(tokens) = provider.exchange(&client, code.reveal()).await else { panic!("the code is good") };
+    ground.advance(20 * 86_400).await;
+    let Ok(tokens) = provider.refresh(&client, &refresh_of(&tokens)).await else { panic!("twenty days are in time") };
+    ground.advance(11 * 86_400).await;
+    assert!(is_invalid_grant(provider.refresh(&client, &refresh_of(&tokens)).await), "thirty-one days are not");
+}
+
 on_both!(together:
+    work_in_a_tool_keeps_the_session_and_idleness_ends_it_with_its_tokens,
+    an_offline_token_ends_a_fixed_time_after_it_was_first_given,
     a_confidential_client_of_old_may_do_without_pkce_and_then_takes_no_verifier,
     gauntlet_b3_02_fifty_redemptions_of_one_code_give_tokens_once_and_the_replay_takes_them_back,
     gauntlet_b3_01_codes_and_refresh_tokens_belong_to_their_client,

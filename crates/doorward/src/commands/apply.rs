@@ -1,13 +1,16 @@
 //! `doorward apply`
 
 use crate::commands::Shell;
+use crate::commands::client::secret_file::SecretFile;
 use crate::exit::{Code, Exit, plain};
 use crate::limits;
 use crate::report::Report;
 use crate::upstream;
 use clap::Args;
-use doorward_platform::apply;
-use doorward_platform::declared::{Complaint, Reading, parse_all, plan};
+use doorward_engine::manage::Refused;
+use doorward_platform::apply::{self, NewSecret};
+use doorward_platform::declared::{Complaint, Plan, Reading, parse_all, plan};
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -21,6 +24,9 @@ pub struct Apply {
     /// Only say what would change; ends with code 2 when something would.
     #[arg(long)]
     plan: bool,
+    /// Write new secrets of clients to DIR/REALM-NAME.secret instead of printing them.
+    #[arg(long, value_name = "DIR")]
+    secrets_dir: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -51,15 +57,70 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
     let plan = plan(&declared, &current).map_err(|complaints| complain(&complaints))?;
     let value = serde_json::to_value(&plan)
         .map_err(|error| Exit::new(Code::Broken, format!("the plan cannot be written: {error}")))?;
-    let report = Report::text(plan.render(), value);
     if asked.plan {
-        return Ok(report.and_code(if plan.is_empty() { Code::Done } else { Code::Pending }));
+        let code = if plan.is_empty() { Code::Done } else { Code::Pending };
+        return Ok(Report::text(plan.render(), value).and_code(code));
     }
-    if !plan.is_empty() {
-        apply::apply(&shell.door, &shell.ctx, &plan).await??;
-        shell.told().await;
+    if plan.is_empty() {
+        return Ok(Report::text(plan.render(), value));
     }
-    Ok(report)
+    let mut files = Vec::new();
+    let keep = |secrets: &[NewSecret]| match &asked.secrets_dir {
+        Some(directory) => draft(directory, secrets).map(|drafts| files = drafts),
+        None => Ok(()),
+    };
+    let secrets = apply::apply(&shell.door, &shell.ctx, &plan, keep).await??;
+    shell.told().await;
+    for file in &mut files {
+        file.put()?;
+    }
+    Ok(done(&plan, value, &secrets, &files))
+}
+
+/// New secrets, each in a file beside its place: nothing is committed that could not be kept.
+fn draft(directory: &Path, secrets: &[NewSecret]) -> Result<Vec<SecretFile>, Refused> {
+    let write = |new: &NewSecret| {
+        let place = directory.join(file_name(new));
+        SecretFile::draft(&place, new.secret.reveal(), "--secrets-dir")
+    };
+    let made = SecretFile::directory(directory, "--secrets-dir").and_then(|()| secrets.iter().map(write).collect());
+    made.map_err(|exit| Refused::because(format!("{}; nothing was changed", exit.sentence)))
+}
+
+/// `REALM-NAME.secret`. What could be more than a name in a directory is written as `%2F` and the like.
+fn file_name(new: &NewSecret) -> String {
+    let mut name = format!("{}-", new.realm);
+    for byte in new.client.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(char::from(byte)),
+            other => name.push_str(&format!("%{other:02X}")),
+        }
+    }
+    format!("{name}.secret")
+}
+
+/// What was done, and the new secrets or where they are.
+fn done(plan: &Plan, mut value: Value, secrets: &[NewSecret], files: &[SecretFile]) -> Report {
+    let mut text = plan.render();
+    let mut told = Vec::new();
+    for (index, NewSecret { realm, client, secret }) in secrets.iter().enumerate() {
+        match files.get(index) {
+            Some(file) => {
+                let place = file.place().display().to_string();
+                text.push_str(&format!("The secret of client {realm}/{client} is in {place}.\n"));
+                told.push(json!({"realm": realm, "client": client, "file": place}));
+            }
+            None => {
+                let secret = secret.reveal();
+                text.push_str(&format!("The secret of client {realm}/{client}, shown only now: {secret}\n"));
+                told.push(json!({"realm": realm, "client": client, "secret": secret}));
+            }
+        }
+    }
+    if let Some(object) = value.as_object_mut().filter(|_| !told.is_empty()) {
+        object.insert("secrets".to_owned(), Value::Array(told));
+    }
+    Report::text(text, value)
 }
 
 /// Every complaint is a sentence of its own line.

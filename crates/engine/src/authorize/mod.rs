@@ -6,7 +6,7 @@ pub mod consent;
 
 use crate::clients::{self, Client, ClientKind, ConsentMode, GrantType};
 use crate::door::Door;
-use crate::gate::decide::Verdict;
+use crate::gate::decide::{Refusal, Verdict};
 use crate::token::{Authorized, claims, facts_text};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -20,6 +20,7 @@ use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::pkce::{AllowPlain, Challenge};
 use doorward_oauth::redirect::VerifiedRedirect;
 use doorward_store::grants::{self, UsedCode};
+use doorward_store::groups;
 use doorward_store::sessions::SignedIn;
 use std::sync::Arc;
 
@@ -74,6 +75,12 @@ pub fn acceptable(back: &Return, request: &AuthorizeRequest) -> Result<(), OAuth
     }
     if let Some(scope) = claims::not_allowed(client, &request.scopes) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, format!("this client may not ask for scope {scope}")));
+    }
+    // Whoever could name any resource could get a person's token for somebody else's service.
+    let is_declared = |resource: &String| client.settings.mappers.iter().any(|mapper| mapper.is_audience(resource));
+    if !request.resources.iter().all(is_declared) {
+        let sentence = "resource is none of the audiences declared for this client";
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, sentence));
     }
     challenge(client, request).map(drop)
 }
@@ -198,12 +205,24 @@ async fn issue(
     Ok(code)
 }
 
+/// Names of the groups any of which would let a person in.
+pub async fn missing(door: &Door, verdict: &Verdict) -> Result<Vec<String>, Fault> {
+    let Verdict::Refused(Refusal::MissingGroups(ids)) = verdict else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for id in ids {
+        let group = groups::find_by_id(&mut &door.store, id).await?;
+        names.extend(group.map(|group| group.name.to_string()));
+    }
+    Ok(names)
+}
+
 async fn refused(door: &Door, ctx: &Ctx, back: &Return, signed_in: &SignedIn, verdict: &Verdict) -> Result<(), Fault> {
     if !door.live.may_record_denial(&signed_in.session.id, ctx.now) {
         return Ok(());
     }
-    let apps = door.live.apps();
-    let words = verdict.words(|id| apps.group_name(id).map(ToString::to_string));
+    let names = missing(door, verdict).await?.join(" or ");
+    // Groups of a client's own rule stand in no snapshot: their names were just asked for.
+    let words = if names.is_empty() { verdict.words(|_| None) } else { format!("is missing {names}") };
     let detail = format!("user {} at client {} {words}", signed_in.user.name, back.client.name);
     let mut tx = door.begin().await?;
     let (realm, user) = (&back.client.realm_id, signed_in.user.id.to_string());

@@ -64,6 +64,10 @@ async fn holds(door: &Door, ctx: &Ctx, client: &Client, presented: &str) -> Resu
 }
 
 async fn refuse(door: &Door, ctx: &Ctx, realm: &RealmId, what: &str) -> Result<Option<Arc<Client>>, Fault> {
+    tracing::info!(request = %ctx.request, "refused: {what}");
+    if !door.live.may_record_refusal(ctx.now) {
+        return Ok(None);
+    }
     let mut tx = door.begin().await?;
     tx.record(Event::new(EventKind::ClientRefused, Some(realm), String::new(), what));
     door.commit(ctx, tx).await?;

@@ -119,6 +119,11 @@ pub struct Facts<'a> {
 }
 
 impl Mapper {
+    /// Whether it declares this audience.
+    pub fn is_audience(&self, name: &str) -> bool {
+        matches!(self, Self::Audience(declared) if declared == name)
+    }
+
     /// Adds what this mapper tells at a place.
     pub fn apply(&self, place: Place, facts: &Facts<'_>, claims: &mut Map<String, Value>) {
         let Self::Claim { path, from, tell } = self else { return };

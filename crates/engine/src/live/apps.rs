@@ -141,3 +141,50 @@ impl Live {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Apps;
+    use doorward_model::address::{Address, HostName};
+    use doorward_model::app::{Access, App, AppSettings, Icon};
+    use doorward_model::dice::Counting;
+    use doorward_model::id::{AppId, RealmId};
+    use doorward_model::name::{AppSlug, DisplayText};
+    use doorward_model::path::{Ambiguous, RequestPath};
+    use std::collections::HashMap;
+
+    fn app(slug: &str, address: &str, dice: &Counting) -> Option<App> {
+        let settings = AppSettings {
+            title: DisplayText::parse(slug).ok()?,
+            description: None,
+            icon: Icon::Generic,
+            addresses: vec![Address::parse(address).ok()?],
+            upstream: None,
+            public_paths: Vec::new(),
+            headers: Vec::new(),
+            bearer_token: false,
+            how_to_ask: None,
+        };
+        let (id, realm_id) = (AppId::draw(dice), RealmId::draw(dice));
+        Some(App { id, realm_id, slug: AppSlug::parse(slug).ok()?, access: Access::default(), settings })
+    }
+
+    #[test]
+    fn a_path_that_some_server_reads_as_another_apps_is_nobodys() {
+        let dice = Counting::new(5);
+        let apps = [("open", "https://h.example.com"), ("secret", "https://h.example.com/secret")];
+        let apps: Vec<App> = apps.iter().filter_map(|(slug, address)| app(slug, address, &dice)).collect();
+        let apps = Apps::new(1, apps, HashMap::new(), Vec::new());
+        let at = |path: &str| {
+            let (Some((host, _)), Ok(path)) = (HostName::parse("h.example.com"), RequestPath::parse(path)) else {
+                panic!("{path}")
+            };
+            apps.at(&host, &path).map(|place| place.map(|place| place.app.slug.to_string()))
+        };
+        assert_eq!(at("/x"), Ok(Some("open".to_owned())));
+        assert_eq!(at("/secret/x"), Ok(Some("secret".to_owned())));
+        for path in ["/SECRET/x", "/%73ecret/x", "//secret/x", "/;a/secret/x", "/secret;v=1/x"] {
+            assert_eq!(at(path), Err(Ambiguous::AnotherApp), "{path}");
+        }
+    }
+}

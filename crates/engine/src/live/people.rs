@@ -243,6 +243,14 @@ impl Live {
         }
     }
 
+    /// Notes that a session was seen through a tool that refreshed its tokens; written later, in bulk.
+    pub fn saw_by_token(&self, session: &SessionId, now: Timestamp) {
+        if let Some(live) = self.sessions.find(session) {
+            live.last_seen_ms.fetch_max(now.millis(), Ordering::Relaxed);
+        }
+        self.seen.lock().insert(session.clone(), now);
+    }
+
     /// A service token already in memory, if it is still true.
     pub fn find_token(&self, hash: &TokenHash) -> Option<Arc<LiveToken>> {
         self.tokens.find(hash).filter(|token| !token.is_revoked.load(Ordering::Acquire))

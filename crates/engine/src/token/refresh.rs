@@ -83,6 +83,10 @@ async fn tell(
     let detail = format!("client {}, family {}", client.name, family.id);
     tx.record(Event::new(EventKind::TokenRefreshed, Some(&client.realm_id), family.user_id.to_string(), detail));
     door.commit(ctx, tx).await?;
+    if let Some(session) = session {
+        // Whoever works in a tool is not idle.
+        door.live.saw_by_token(session, ctx.now);
+    }
     Ok(Ok(Tokens {
         access,
         access_seconds: client.access_seconds(),

@@ -204,7 +204,7 @@ impl Reader<'_> {
         let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);
         let risks = rules.zip(places.iter().chain(&later)).filter_map(|(rule, at)| {
             let (what, how) = halves(rule.risk()?);
-            Some(Complaint::new(at, format!("{}: {what}", shown(rule.text())), how))
+            Some(Complaint::new(at, format!("{}: {what}", rule.text()), how))
         });
         let risks = risks.collect();
         (settings, risks)
@@ -392,7 +392,8 @@ impl Reader<'_> {
     /// One way of saying who may enter; saying nothing would be a client nobody can use.
     fn check_access(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
         let written = &document.value;
-        let own = written.everyone.unwrap_or(false) || written.allowed_groups.as_ref().is_some_and(|list| !list.value.is_empty());
+        let own = written.everyone.unwrap_or(false)
+            || written.allowed_groups.as_ref().is_some_and(|list| !list.value.is_empty());
         match &written.client.app {
             Some(app) if own => {
                 let what = "the client has a rule of its own, and its app has one too";
@@ -404,6 +405,53 @@ impl Reader<'_> {
                 self.complain(&at, "nobody could sign in through the client", how);
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALGORITHMS, algorithm, claim_name, fixed_claim, origin, scope};
+    use crate::limits;
+    use doorward_jose::algorithm::Algorithm;
+
+    #[test]
+    fn the_algorithms_are_those_that_can_sign() {
+        let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        assert_eq!(ALGORITHMS.as_slice(), known);
+        assert!(algorithm("none").is_err() && algorithm("rs256").is_err() && algorithm("EdDSA").is_ok());
+    }
+
+    #[test]
+    fn origins_are_as_browsers_write_them() {
+        let read = |text| origin(text).ok();
+        assert_eq!(read("https://App.example.com:443/").as_deref(), Some("https://app.example.com"));
+        assert_eq!(read("http://[::1]:3000").as_deref(), Some("http://[::1]:3000"));
+        assert_eq!(read("+").as_deref(), Some("+"));
+        for bad in ["*", "https://*.example.com", "https://a.x/b", "https://a.x?b", "a.x", "null", "ftp://a.x", ""] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn scopes_and_names_have_letters_of_the_protocol() {
+        let long = "a".repeat(limits::SCOPE_BYTES);
+        assert!(scope(&long).is_ok() && scope("urn:x/y!~").is_ok());
+        for bad in ["", "a b", "a\"", "a\\", "\u{e9}", "a\n", &format!("{long}a")] {
+            assert!(scope(bad).is_err(), "{bad:?}");
+        }
+        let long = "a".repeat(limits::CLAIM_NAME_BYTES);
+        assert!(claim_name("claim", &long).is_ok() && claim_name("claim", &format!("{long}a")).is_err());
+        assert!(claim_name("claim", "").is_err() && claim_name("claim", "a b").is_err());
+    }
+
+    #[test]
+    fn a_fixed_claim_is_small_and_none_that_tokens_are_checked_by() {
+        let text = "a".repeat(limits::CLAIM_VALUE_BYTES - 2);
+        assert!(fixed_claim("team", text.as_str().into()).is_ok());
+        assert!(fixed_claim("team", format!("{text}a").into()).is_err());
+        for name in doorward_engine::clients::mapper::RESERVED {
+            assert!(fixed_claim(name, 1.into()).is_err(), "{name}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Says in words what differs between an object as it is and as it is declared.
 
 use super::object::DeclaredUser;
-use doorward_model::app::AppSettings;
-use doorward_model::name::GroupName;
+use doorward_engine::clients::ClientSettings;
+use doorward_model::app::Access;
+use doorward_model::name::{AppSlug, GroupName};
 use doorward_model::people::User;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -40,39 +42,84 @@ pub fn access(now: (bool, &[&GroupName]), declared: (bool, &[&GroupName])) -> Ve
     changes
 }
 
-/// What changes in an app beside its rule: a phrase for each key.
-pub fn settings(now: &AppSettings, declared: &AppSettings) -> Vec<String> {
+/// What is known about a client, with names for ids.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientFacts<'a> {
+    /// The app it belongs to.
+    pub app: Option<&'a AppSlug>,
+    /// Whether every signed-in user of the realm may enter, when it belongs to no app.
+    pub everyone: bool,
+    /// Groups that may enter, when it belongs to no app.
+    pub groups: &'a [&'a GroupName],
+    /// Whether it works.
+    pub is_active: bool,
+    /// Everything else; the rule in it is passed over.
+    pub settings: &'a ClientSettings,
+}
+
+/// What changes in a client: a phrase for each key.
+pub fn client(now: &ClientFacts<'_>, declared: &ClientFacts<'_>) -> Vec<String> {
+    let mut changes = Vec::new();
+    if now.is_active != declared.is_active {
+        changes.push(format!("active: {} → {}", now.is_active, declared.is_active));
+    }
+    if now.app != declared.app {
+        let name = |app: Option<&AppSlug>| app.map_or("none".to_owned(), ToString::to_string);
+        changes.push(format!("app: {} → {}", name(now.app), name(declared.app)));
+    }
+    changes.extend(access((now.everyone, now.groups), (declared.everyone, declared.groups)));
+    let without_rule = |settings: &ClientSettings| ClientSettings { access: Access::default(), ..settings.clone() };
+    changes.extend(settings(&without_rule(now.settings), &without_rule(declared.settings)));
+    changes
+}
+
+/// What changes in the settings of an app or a client: a phrase for each key.
+pub fn settings<T: Serialize + PartialEq>(now: &T, declared: &T) -> Vec<String> {
     if now == declared {
         return Vec::new();
     }
     // Compared as they are stored, so that a key added to the settings shows up here by itself.
-    let (Ok(Value::Object(before)), Ok(Value::Object(after))) =
-        (serde_json::to_value(now), serde_json::to_value(declared))
-    else {
+    let (Ok(before), Ok(after)) = (serde_json::to_value(now), serde_json::to_value(declared)) else {
         return vec!["settings".to_owned()];
     };
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut changes = Vec::new();
-    for key in keys {
-        let (old, new) = (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
+    keys("", &before, &after, &mut changes);
+    changes
+}
+
+fn keys(around: &str, before: &Value, after: &Value, changes: &mut Vec<String>) {
+    let names = |value: &Value| value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    let all: BTreeSet<String> = names(before).into_iter().chain(names(after)).collect();
+    for key in all {
+        let (old, new) = (before.get(&key).unwrap_or(&Value::Null), after.get(&key).unwrap_or(&Value::Null));
         if old == new {
             continue;
         }
+        let key = format!("{around}{key}");
         match (items(old), items(new)) {
             (Some(old), Some(new)) => changes.push(format!("{key}: {}", list(&old, &new))),
+            _ if old.is_object() && new.is_object() => keys(&format!("{key}."), old, new, changes),
             _ => changes.push(format!("{key}: {} → {}", word(old), word(new))),
         }
     }
-    changes
 }
 
 /// The entries of a list; an absent list has none.
 fn items(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::Array(entries) => {
-            Some(entries.iter().map(|entry| entry.as_str().map_or_else(|| entry.to_string(), str::to_owned)).collect())
-        }
+        Value::Array(entries) => Some(entries.iter().map(item).collect()),
         _ => None,
+    }
+}
+
+/// An entry of a list. A redirect rule reads as in a declared file.
+fn item(entry: &Value) -> String {
+    let mut only = entry.as_object().filter(|object| object.len() == 1).into_iter().flatten();
+    match (entry, only.next()) {
+        (Value::String(text), _) => text.clone(),
+        (_, Some((key, Value::String(text)))) if key == "exact" => text.clone(),
+        (_, Some((key, Value::String(text)))) => format!("{key}:{text}"),
+        _ => entry.to_string(),
     }
 }
 

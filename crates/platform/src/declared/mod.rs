@@ -12,6 +12,7 @@ mod plan;
 mod step;
 mod written;
 
+pub use client::DeclaredClient;
 pub use complaint::{Complaint, Position};
 pub use diff::{ClientFacts, access as access_changes, client as client_changes, settings as settings_changes};
 pub use object::{

@@ -12,7 +12,7 @@ use doorward_model::limits as nouns;
 use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -363,11 +363,19 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn optional<T, E: Display>(&mut self, text: Option<&Text>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    pub(super) fn optional<T, E: Display>(
+        &mut self,
+        text: Option<&Text>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         text.and_then(|text| self.located(text, parse)).map(|located| located.value)
     }
 
-    pub(super) fn located<T, E: Display>(&mut self, text: &Text, parse: impl Fn(&str) -> Result<T, E>) -> Option<Located<T>> {
+    pub(super) fn located<T, E: Display>(
+        &mut self,
+        text: &Text,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Located<T>> {
         let at = self.at(text);
         match parse(&text.value) {
             Ok(value) => Some(Located { value, at }),
@@ -404,7 +412,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn at<T>(&self, value: &Spanned<T>) -> Position {
-        Position::new(&self.file, value.referenced)
+        self.place(value.referenced)
+    }
+
+    pub(super) fn place(&self, location: Location) -> Position {
+        Position::new(&self.file, location)
     }
 
     pub(super) fn complain(&mut self, at: &Position, what: impl Into<String>, how: impl Into<String>) {

@@ -2,13 +2,15 @@
 //! Pure: the same input gives the same plan, and the plan of an applied plan is empty.
 
 use super::check::{self, Edge, Nesting};
+use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
-use super::diff;
+use super::diff::{self, ClientFacts};
 use super::object::{Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located};
 use super::step::{Sort, Step};
+use doorward_engine::clients::Client;
 use doorward_model::app::App;
-use doorward_model::id::{GroupId, RealmId, UserId};
-use doorward_model::name::{AppSlug, DisplayText, GroupName, RealmName, UserName};
+use doorward_model::id::{AppId, GroupId, RealmId, UserId};
+use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -30,10 +32,12 @@ pub struct Current {
     pub nesting: Vec<(GroupId, GroupId, Source)>,
     /// All apps.
     pub apps: Vec<App>,
+    /// All clients.
+    pub clients: Vec<Client>,
 }
 
 /// What to change, and what looks like a mistake without being one for certain.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Plan {
     /// Changes in the order to make them.
     pub steps: Vec<Step>,
@@ -81,6 +85,7 @@ pub fn plan(declared: &[Declared], current: &Current) -> Result<Plan, Vec<Compla
             Declared::Group(group) => planner.group(group),
             Declared::User(user) => planner.user(user),
             Declared::App(app) => planner.app(app),
+            Declared::Client(client) => planner.client(client),
         }
     }
     planner.nestings(declared);
@@ -98,6 +103,8 @@ struct Planner<'a> {
     groups: HashMap<GroupKey<'a>, &'a Group>,
     users: HashMap<UserKey<'a>, &'a User>,
     apps: HashMap<(&'a RealmName, &'a AppSlug), &'a App>,
+    clients: HashMap<(&'a RealmName, &'a ClientName), &'a Client>,
+    app_names: HashMap<&'a AppId, &'a AppSlug>,
     group_keys: HashMap<&'a GroupId, GroupKey<'a>>,
     user_keys: HashMap<&'a UserId, UserKey<'a>>,
     without_password: HashSet<&'a UserId>,
@@ -111,6 +118,7 @@ struct Planner<'a> {
     edges: Vec<Step>,
     changed_apps: Vec<Step>,
     new_apps: Vec<Step>,
+    client_steps: Vec<Step>,
     warnings: Vec<Complaint>,
     complaints: Vec<Complaint>,
 }
@@ -125,6 +133,8 @@ impl<'a> Planner<'a> {
             groups: current.groups.iter().filter_map(|g| Some(((named(&g.realm_id)?, &g.name), g))).collect(),
             users: current.users.iter().filter_map(|u| Some(((named(&u.realm_id)?, &u.name), u))).collect(),
             apps: current.apps.iter().filter_map(|a| Some(((named(&a.realm_id)?, &a.slug), a))).collect(),
+            clients: current.clients.iter().filter_map(|c| Some(((named(&c.realm_id)?, &c.name), c))).collect(),
+            app_names: current.apps.iter().map(|app| (&app.id, &app.slug)).collect(),
             group_keys: current.groups.iter().filter_map(|g| Some((&g.id, (named(&g.realm_id)?, &g.name)))).collect(),
             user_keys: current.users.iter().filter_map(|u| Some((&u.id, (named(&u.realm_id)?, &u.name)))).collect(),
             without_password: current.without_password.iter().collect(),
@@ -138,6 +148,7 @@ impl<'a> Planner<'a> {
             edges: Vec::new(),
             changed_apps: Vec::new(),
             new_apps: Vec::new(),
+            client_steps: Vec::new(),
             warnings: Vec::new(),
             complaints: Vec::new(),
         };
@@ -147,6 +158,8 @@ impl<'a> Planner<'a> {
                 Declared::Group(group) => drop(planner.declared_groups.insert((&group.realm.value, &group.name.value))),
                 Declared::User(user) => drop(planner.declared_users.insert((&user.realm.value, &user.name.value))),
                 Declared::App(app) => drop(planner.declared_apps.insert((&app.realm.value, &app.name.value))),
+                // Nothing refers to a client.
+                Declared::Client(_) => {}
             }
         }
         planner
@@ -235,6 +248,49 @@ impl<'a> Planner<'a> {
         changes.extend(diff::settings(&now.settings, &declared.settings));
         if !changes.is_empty() {
             self.changed_apps.push(Step::UpdateApp { realm, app, everyone, allowed_groups, settings, changes });
+        }
+    }
+
+    fn client(&mut self, declared: &'a DeclaredClient) {
+        let key = (&declared.realm.value, &declared.name.value);
+        if !self.knows_realm(&declared.realm) {
+            return;
+        }
+        for group in &declared.allowed_groups {
+            self.knows_group(&declared.realm.value, group);
+        }
+        if let Some(app) = &declared.app {
+            self.knows_app(&declared.realm.value, app);
+        }
+        self.warnings.extend(declared.risks.iter().cloned());
+        let wanted: Vec<&GroupName> = declared.allowed_groups.iter().map(|group| &group.value).collect();
+        let app = declared.app.as_ref().map(|app| &app.value);
+        let now = self.clients.get(&key).copied();
+        let is_active = declared.active.unwrap_or_else(|| now.is_none_or(|now| now.is_active));
+        let then =
+            ClientFacts { app, everyone: declared.everyone, groups: &wanted, is_active, settings: &declared.settings };
+        let (realm, client) = (key.0.clone(), key.1.clone());
+        let (app, everyone, settings) = (app.cloned(), declared.everyone, Box::new(declared.settings.clone()));
+        let allowed_groups = wanted.iter().map(|group| (*group).clone()).collect();
+        let Some(now) = now else {
+            let step = Step::CreateClient { realm, client, app, everyone, allowed_groups, is_active, settings };
+            self.client_steps.push(step);
+            return;
+        };
+        let rule = &now.settings.access;
+        let groups: Vec<_> = rule.groups.iter().filter_map(|id| Some(self.group_keys.get(id)?.1)).collect();
+        let before = ClientFacts {
+            app: now.app_id.as_ref().and_then(|id| self.app_names.get(id).copied()),
+            everyone: rule.everyone,
+            groups: &groups,
+            is_active: now.is_active,
+            settings: &now.settings,
+        };
+        let changes = diff::client(&before, &then);
+        if !changes.is_empty() {
+            let step =
+                Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, changes };
+            self.client_steps.push(step);
         }
     }
 
@@ -364,6 +420,16 @@ impl<'a> Planner<'a> {
         known
     }
 
+    fn knows_app(&mut self, realm: &RealmName, app: &Located<AppSlug>) -> bool {
+        let key = (realm, &app.value);
+        let known = self.apps.contains_key(&key) || self.declared_apps.contains(&key);
+        if !known {
+            let what = format!("app {realm}/{} is neither declared nor there", app.value);
+            self.complaints.push(Complaint::new(&app.at, what, "declare it with kind: App, or correct the name"));
+        }
+        known
+    }
+
     fn knows_user(&mut self, realm: &RealmName, user: &Located<UserName>) -> bool {
         let key = (realm, &user.value);
         let known = self.users.contains_key(&key) || self.declared_users.contains(&key);
@@ -379,8 +445,16 @@ impl<'a> Planner<'a> {
         if !self.complaints.is_empty() {
             return Err(self.complaints);
         }
-        // An app that gives up an address goes before the one that takes it.
-        let parts = [self.new_realms, self.new_groups, self.people, self.edges, self.changed_apps, self.new_apps];
+        // An app that gives up an address goes before the one that takes it; clients name apps.
+        let parts = [
+            self.new_realms,
+            self.new_groups,
+            self.people,
+            self.edges,
+            self.changed_apps,
+            self.new_apps,
+            self.client_steps,
+        ];
         Ok(Plan { steps: parts.into_iter().flatten().collect(), warnings: self.warnings })
     }
 }

@@ -1,14 +1,15 @@
 //! What a plan is made of: single changes by name, each with one line for people.
 
 use super::object::SecretReference;
+use doorward_engine::clients::ClientSettings;
 use doorward_model::app::AppSettings;
-use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
-use serde::Serialize;
+use doorward_model::name::{AppSlug, ClientName, DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// One change. Names stand for objects that exist or are created by an earlier step of the same plan.
 /// Memberships and nestings are those of the source `declared`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
     /// Create a realm.
@@ -140,6 +141,53 @@ pub enum Step {
         /// Everything else.
         settings: Box<AppSettings>,
     },
+    /// Change a client; all of it is given. One that is no longer public gets a secret.
+    UpdateClient {
+        /// Its realm.
+        realm: RealmName,
+        /// Its `client_id`.
+        client: ClientName,
+        /// The app it belongs to.
+        app: Option<AppSlug>,
+        /// Whether every signed-in user of the realm may enter.
+        everyone: bool,
+        /// Groups that may enter.
+        allowed_groups: Vec<GroupName>,
+        /// Whether it works from now on.
+        is_active: bool,
+        /// Everything else; the rule in it is empty.
+        #[serde(serialize_with = "without_rule")]
+        settings: Box<ClientSettings>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Create a client. One that is not public gets a secret.
+    CreateClient {
+        /// Its realm.
+        realm: RealmName,
+        /// Its `client_id`.
+        client: ClientName,
+        /// The app it belongs to.
+        app: Option<AppSlug>,
+        /// Whether every signed-in user of the realm may enter.
+        everyone: bool,
+        /// Groups that may enter.
+        allowed_groups: Vec<GroupName>,
+        /// Whether it works.
+        is_active: bool,
+        /// Everything else; the rule in it is empty.
+        #[serde(serialize_with = "without_rule")]
+        settings: Box<ClientSettings>,
+    },
+}
+
+/// A client's settings without the rule, which stands beside them with names for ids.
+fn without_rule<S: Serializer>(settings: &ClientSettings, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut value = serde_json::to_value(settings).map_err(serde::ser::Error::custom)?;
+    if let Some(object) = value.as_object_mut() {
+        object.remove("access");
+    }
+    value.serialize(serializer)
 }
 
 /// How a step counts in the last line of a plan.
@@ -157,11 +205,14 @@ impl Step {
             | Self::CreateGroup { .. }
             | Self::CreateUser { .. }
             | Self::CreateApp { .. }
+            | Self::CreateClient { .. }
             | Self::AddMember { .. }
             | Self::Nest { .. } => Sort::Add,
-            Self::UpdateRealm { .. } | Self::UpdateUser { .. } | Self::SetPassword { .. } | Self::UpdateApp { .. } => {
-                Sort::Change
-            }
+            Self::UpdateRealm { .. }
+            | Self::UpdateUser { .. }
+            | Self::SetPassword { .. }
+            | Self::UpdateApp { .. }
+            | Self::UpdateClient { .. } => Sort::Change,
             Self::RemoveMember { .. } | Self::Unnest { .. } => Sort::Remove,
         }
     }
@@ -184,6 +235,10 @@ impl fmt::Display for Step {
             Self::AddMember { realm, group, user } => write!(f, "+ member {}{user} → {group}", within(realm)),
             Self::UpdateApp { realm, app, changes, .. } => write!(f, "~ app {realm}/{app}: {}", changes.join("; ")),
             Self::CreateApp { realm, app, .. } => write!(f, "+ app {realm}/{app}"),
+            Self::UpdateClient { realm, client, changes, .. } => {
+                write!(f, "~ client {realm}/{client}: {}", changes.join("; "))
+            }
+            Self::CreateClient { realm, client, .. } => write!(f, "+ client {realm}/{client}"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Visitor, visitor};
+use crate::limits;
 use crate::oidc::origin_of;
 use crate::own::sign_in::{Browser, known_realm, no_realm};
 use crate::own::stale_form;
@@ -12,11 +13,9 @@ use crate::web::Web;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use doorward_engine::authorize::consent::{self, Agreed};
-use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on};
-use doorward_engine::gate::decide::Verdict;
+use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on, missing};
 use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::token::mint::{self, DEFAULT_ALGORITHM};
-use doorward_gate::refuse::missing;
 use doorward_model::fault::Fault;
 use doorward_model::people::Realm;
 use doorward_oauth::authorize::{AuthorizeRequest, Entry, ResponseMode};
@@ -46,7 +45,7 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     let headers = request.headers().clone();
     let raw = match *request.method() {
         Method::POST => {
-            let bytes = axum::body::to_bytes(request.into_body(), crate::limits::FORM_BYTES).await.unwrap_or_default();
+            let bytes = axum::body::to_bytes(request.into_body(), limits::FORM_BYTES).await.unwrap_or_default();
             String::from_utf8_lossy(&bytes).into_owned()
         }
         _ => request.uri().query().unwrap_or_default().to_owned(),
@@ -104,7 +103,10 @@ async fn proceed(here: &Here<'_>, raw: &str, visitor: Option<&Visitor>, state: (
             None => Ok(nowhere(here, "Sign in first.")),
         },
         Next::Refused(verdict) => match visitor {
-            Some(visitor) => denied(here, &back, raw, (visitor, &verdict)),
+            Some(visitor) => {
+                let groups = missing(web.door(), &verdict).await?;
+                denied(here, &back, raw, (visitor, groups))
+            }
             None => Ok(nowhere(here, "Sign in first.")),
         },
     }
@@ -112,6 +114,9 @@ async fn proceed(here: &Here<'_>, raw: &str, visitor: Option<&Visitor>, state: (
 
 /// The verified client and address of a request; a sentence for people otherwise.
 async fn read(web: &Web, realm: &Realm, raw: &str) -> Result<Result<(Return, Parameters), String>, Fault> {
+    if raw.len() > limits::AUTHORIZATION_BYTES {
+        return Ok(Err("The request is longer than 8 KiB.".to_owned()));
+    }
     let parameters = match Parameters::parse_query(raw) {
         Ok(parameters) => parameters,
         Err(bad) => return Ok(Err(format!("The request cannot be read: {bad}."))),
@@ -184,13 +189,13 @@ fn nowhere(here: &Here<'_>, sentence: &str) -> Response {
     answers::problem(here.web, &here.arrival.ctx, StatusCode::BAD_REQUEST, words)
 }
 
-fn denied(here: &Here<'_>, back: &Return, raw: &str, (visitor, verdict): (&Visitor, &Verdict)) -> Outcome {
+fn denied(here: &Here<'_>, back: &Return, raw: &str, (visitor, missing_groups): (&Visitor, Vec<String>)) -> Outcome {
     let apps = here.web.door().live.apps();
     let app = back.client.app_id.as_ref().and_then(|id| apps.find(id));
     let public = &here.web.door().settings.public;
     let view = pages::Denied {
         app_name: back.client.title().to_owned(),
-        missing_groups: missing(&apps, verdict),
+        missing_groups,
         signed_in_as: visitor.signed_in.user.name.to_string(),
         how_to_ask: app.and_then(|app| app.settings.how_to_ask.as_ref()).map(ToString::to_string),
         home_url: public.url("/"),

@@ -49,10 +49,13 @@ fn yaml_and_types() {
 #[test]
 fn kinds_and_keys() {
     refused(
-        "kind: Client\nname: a\n",
-        &["d.yaml:1:7: the kind `Client` is unknown: use one of Realm, Group, User, App"],
+        "kind: Policy\nname: a\n",
+        &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, App, Client"],
     );
-    refused("name: a\n", &["d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, App"]);
+    refused(
+        "name: a\n",
+        &["d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, App, Client"],
+    );
     refused("kind: Group\n", &["d.yaml:1:1: the object has no name: add name: …"]);
     refused(
         "kind: Group\nname: a\nmember: [x]\ntitle: T\n",

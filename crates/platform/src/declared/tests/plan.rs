@@ -3,17 +3,18 @@
 
 use super::parse;
 use crate::declared::{Current, Plan, Step, plan};
+use doorward_engine::clients::{Client, ClientSettings};
 use doorward_model::app::{Access, App, AppSettings};
 use doorward_model::dice::Counting;
-use doorward_model::id::{AppId, GroupId, RealmId, UserId};
+use doorward_model::id::{AppId, ClientId, GroupId, RealmId, UserId};
 use doorward_model::name::{AppSlug, DisplayText, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
 use doorward_model::time::Timestamp;
 
 /// What is there, built up by name, and able to take a plan's steps.
-struct There {
+pub(super) struct There {
     dice: Counting,
-    current: Current,
+    pub(super) current: Current,
 }
 
 impl There {
@@ -21,7 +22,7 @@ impl There {
         Self { dice: Counting::new(1), current: Current::default() }
     }
 
-    fn main() -> Self {
+    pub(super) fn main() -> Self {
         Self::empty().realm("main")
     }
 
@@ -32,7 +33,7 @@ impl There {
         self
     }
 
-    fn group(mut self, name: &str) -> Self {
+    pub(super) fn group(mut self, name: &str) -> Self {
         self.add_group("main", name);
         self
     }
@@ -54,13 +55,13 @@ impl There {
         self
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Current)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Current)) -> Self {
         change(&mut self.current);
         self
     }
 
     /// Applies a set of files first.
-    fn having(mut self, text: &str) -> Self {
+    pub(super) fn having(mut self, text: &str) -> Self {
         let plan = self.plan(text).unwrap();
         self.apply(&plan);
         self
@@ -101,12 +102,12 @@ impl There {
         self.current.users.last_mut().unwrap()
     }
 
-    fn plan(&self, text: &str) -> Result<Plan, Vec<String>> {
+    pub(super) fn plan(&self, text: &str) -> Result<Plan, Vec<String>> {
         let declared = parse("d.yaml", text).map_err(|complaints| shown(&complaints))?;
         plan(&declared, &self.current).map_err(|complaints| shown(&complaints))
     }
 
-    fn apply(&mut self, plan: &Plan) {
+    pub(super) fn apply(&mut self, plan: &Plan) {
         for step in &plan.steps {
             self.take(step);
         }
@@ -180,6 +181,26 @@ impl There {
                 known.access = access;
                 known.settings = (**settings).clone();
             }
+            Step::CreateClient { realm, client, app, everyone, allowed_groups, is_active, settings } => {
+                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+                let app_id = app.as_ref().map(|app| self.app(app).id.clone());
+                self.current.clients.push(Client {
+                    id: ClientId::draw(&self.dice),
+                    realm_id: self.realm_id(realm.as_str()),
+                    name: client.clone(),
+                    app_id,
+                    is_active: *is_active,
+                    settings: ClientSettings { access, ..(**settings).clone() },
+                });
+            }
+            Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, .. } => {
+                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+                let app_id = app.as_ref().map(|app| self.app(app).id.clone());
+                let known = self.current.clients.iter_mut().find(|known| known.name == *client).unwrap();
+                known.app_id = app_id;
+                known.is_active = *is_active;
+                known.settings = ClientSettings { access, ..(**settings).clone() };
+            }
         }
     }
 
@@ -198,7 +219,7 @@ fn shown(complaints: &[impl ToString]) -> Vec<String> {
 
 /// Given, declared, expected lines; and that applying them leaves nothing to do.
 #[track_caller]
-fn check(mut there: There, text: &str, expected: &[&str]) {
+pub(super) fn check(mut there: There, text: &str, expected: &[&str]) {
     let plan = there.plan(text).unwrap();
     let lines: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
     assert_eq!(lines, expected, "{text}");
@@ -208,7 +229,7 @@ fn check(mut there: There, text: &str, expected: &[&str]) {
 }
 
 #[track_caller]
-fn refused(there: There, text: &str, expected: &[&str]) {
+pub(super) fn refused(there: There, text: &str, expected: &[&str]) {
     assert_eq!(there.plan(text).unwrap_err(), expected, "{text}");
 }
 

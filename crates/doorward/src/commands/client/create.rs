@@ -1,0 +1,152 @@
+//! `doorward client create`, and what every way of making a client shares.
+
+use super::flags::{Redirects, Rule, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds};
+use super::secret::{Drawn, Told};
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::report::Report;
+use clap::Args;
+use doorward_engine::clients::mapper::Mapper;
+use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
+use doorward_engine::manage;
+use doorward_model::app::Access;
+use doorward_model::name::{ClientName, DisplayText};
+use doorward_platform::declared::client::{USUAL_GRANTS, algorithm, consent, grant, in_order, origin, scope};
+use std::path::PathBuf;
+
+/// A new client.
+#[derive(Args, Debug)]
+pub struct Create {
+    /// Its client_id.
+    #[arg(value_parser = ClientName::parse)]
+    name: ClientName,
+    /// Its name for people.
+    #[arg(long, value_name = "TEXT", value_parser = DisplayText::parse)]
+    title: Option<DisplayText>,
+    /// It cannot keep a secret: it runs in browsers or on people's machines.
+    #[arg(long)]
+    public: bool,
+    /// It is a program that speaks for itself: the same as --grant client_credentials.
+    #[arg(long, conflicts_with_all = ["public", "grant"])]
+    service: bool,
+    /// Where browsers may be sent back to.
+    #[command(flatten)]
+    redirects: Redirects,
+    /// Where browsers may be sent after signing out; may be repeated [default: as after signing in].
+    #[arg(long, num_args = 1.., value_name = "URI")]
+    post_logout_redirect_uri: Vec<String>,
+    /// An origin whose scripts may call Doorward, or + for those of the redirect URIs; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "ORIGIN", value_parser = origin)]
+    web_origin: Vec<String>,
+    /// How it comes by tokens: authorization_code, refresh_token, client_credentials; may be repeated
+    /// [default: authorization_code refresh_token].
+    #[arg(long, num_args = 1.., value_name = "GRANT", value_parser = grant)]
+    grant: Vec<GrantType>,
+    /// A scope it may ask for beyond those every client may; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "SCOPE", value_parser = scope)]
+    scope: Vec<String>,
+    /// Whether people are asked before it learns about them: implicit, explicit [default: implicit].
+    #[arg(long, value_name = "MODE", value_parser = consent)]
+    consent: Option<ConsentMode>,
+    /// Who may enter.
+    #[command(flatten)]
+    rule: RuleFlags,
+    /// It may do without PKCE, as tools of old do.
+    #[arg(long, conflicts_with = "public")]
+    pkce_optional: bool,
+    /// Life of its access and ID tokens, in seconds.
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    access_seconds: Option<i64>,
+    /// Life of each of its refresh tokens, in seconds.
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    refresh_seconds: Option<i64>,
+    /// Life of each of its offline tokens, in seconds.
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    offline_seconds: Option<i64>,
+    /// Another audience of its access tokens; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "AUDIENCE", value_parser = audience)]
+    audience: Vec<Mapper>,
+    /// A claim that is the same for everybody; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "NAME=VALUE", value_parser = claim)]
+    claim: Vec<Mapper>,
+    /// What its tokens are signed with: RS256, PS256, ES256, EdDSA [default: RS256].
+    #[arg(long, value_parser = algorithm)]
+    algorithm: Option<String>,
+    /// Write the secret into this file instead of printing it.
+    #[arg(long, value_name = "FILE", conflicts_with = "public")]
+    secret_file: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
+    let grants = match (create.service, create.grant.is_empty()) {
+        (true, _) => vec![GrantType::ClientCredentials],
+        (false, true) => USUAL_GRANTS.to_vec(),
+        (false, false) => in_order(&create.grant),
+    };
+    let rule = match create.rule.rule() {
+        Some(rule) => rule,
+        None if grants.contains(&GrantType::AuthorizationCode) => {
+            let what = format!("nobody could sign in through client {}", create.name);
+            return Err(Exit::usage(format!("{what}: give --app APP, --allow GROUP or --everyone")));
+        }
+        None => Rule::Nobody,
+    };
+    let settings = ClientSettings {
+        title: create.title,
+        kind: kind(create.public),
+        redirect_uris: create.redirects.rules()?,
+        post_logout_redirect_uris: rules_of("--post-logout-redirect-uri", "exact", &create.post_logout_redirect_uri)?,
+        web_origins: create.web_origin,
+        grants,
+        scopes: create.scope,
+        consent: create.consent.unwrap_or_default(),
+        pkce_optional: create.pkce_optional,
+        access: Access::default(),
+        lifetimes: Lifetimes {
+            access_seconds: create.access_seconds,
+            refresh_seconds: create.refresh_seconds,
+            offline_seconds: create.offline_seconds,
+        },
+        mappers: create.claim.into_iter().chain(create.audience).collect(),
+        algorithm: create.algorithm.unwrap_or_default(),
+    };
+    let new = New { name: create.name, rule, settings, secret_file: create.secret_file };
+    let warnings = risks(&new.settings);
+    let told = make(shell, new).await?;
+    let words = format!("Created client {}.{}", told.name, told.advice());
+    Ok(Report::one(told.value().into()).and_warnings(warnings).and_words(words))
+}
+
+/// What a client is that cannot keep a secret, or can.
+pub fn kind(public: bool) -> ClientKind {
+    if public { ClientKind::Public } else { ClientKind::Confidential }
+}
+
+/// A client to be made.
+pub struct New {
+    /// Its `client_id`.
+    pub name: ClientName,
+    /// Who may enter.
+    pub rule: Rule,
+    /// Everything else; the rule in it is passed over.
+    pub settings: ClientSettings,
+    /// Where its secret goes; else it is told.
+    pub secret_file: Option<PathBuf>,
+}
+
+/// Makes a client.
+pub async fn make(shell: &Shell, new: New) -> Result<Told, Exit> {
+    check_counts(&new.settings)?;
+    let realm = shell.realm().await?;
+    let (app_id, access) = new.rule.find(shell, &realm).await?;
+    let settings = ClientSettings { access, ..new.settings };
+    let mut tx = shell.door.begin().await?;
+    let given = (new.name, app_id, settings);
+    let made = manage::clients::create(&shell.door, &shell.ctx, &mut tx, &realm.id, given).await??;
+    let (client, secret) = made;
+    let drawn = secret.map(|secret| Drawn::keep(secret, new.secret_file.as_deref())).transpose()?;
+    shell.commit(tx).await?;
+    let kept = drawn.map(Drawn::put).transpose()?;
+    Ok(Told::of(shell, &realm, client.name, kept).await)
+}

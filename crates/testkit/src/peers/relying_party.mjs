@@ -1,0 +1,91 @@
+// A relying party: a small web application on openid-client, which is strict about everything a provider says.
+// It shows what it learned as JSON, so that a test can read it.
+import http from "node:http";
+
+const { OPENID_CLIENT, ISSUER, CLIENT_ID, CLIENT_SECRET, AUTH, SCOPE, PORT } = process.env;
+const oidc = await import(OPENID_CLIENT);
+const self = `http://127.0.0.1:${PORT}`;
+const proof = {
+  basic: () => oidc.ClientSecretBasic(CLIENT_SECRET),
+  post: () => oidc.ClientSecretPost(CLIENT_SECRET),
+  none: () => oidc.None(),
+}[AUTH]();
+const config = await oidc.discovery(new URL(ISSUER), CLIENT_ID, undefined, proof, {
+  execute: [oidc.allowInsecureRequests],
+});
+const flows = new Map();
+let tokens;
+
+const pages = {
+  "/login": async (url) => {
+    const verifier = oidc.randomPKCECodeVerifier();
+    const state = oidc.randomState();
+    const nonce = oidc.randomNonce();
+    flows.set(state, { verifier, nonce });
+    const more = Object.fromEntries(url.searchParams);
+    const to = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: `${self}/callback`,
+      scope: SCOPE,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+      state,
+      nonce,
+      ...more,
+    });
+    return { location: to.href };
+  },
+  "/callback": async (url) => {
+    const { verifier, nonce } = flows.get(url.searchParams.get("state")) ?? {};
+    tokens = await oidc.authorizationCodeGrant(config, url, {
+      pkceCodeVerifier: verifier,
+      expectedState: url.searchParams.get("state"),
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    });
+    const claims = tokens.claims();
+    const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
+    return { tokens, claims, userinfo };
+  },
+  "/refresh": async () => {
+    const before = tokens.refresh_token;
+    tokens = await oidc.refreshTokenGrant(config, before);
+    return { tokens, rotated: before !== tokens.refresh_token, claims: tokens.claims() };
+  },
+  "/userinfo": async () => oidc.fetchUserInfo(config, tokens.access_token, oidc.skipSubjectCheck),
+  "/introspect": async () => oidc.tokenIntrospection(config, tokens.access_token),
+  "/revoke": async () => {
+    await oidc.tokenRevocation(config, tokens.refresh_token);
+    return {};
+  },
+  "/machine": async () => oidc.clientCredentialsGrant(config),
+  "/logout": async () => {
+    const to = oidc.buildEndSessionUrl(config, {
+      post_logout_redirect_uri: `${self}/bye`,
+      id_token_hint: tokens.id_token,
+      state: "bye",
+    });
+    return { location: to.href };
+  },
+  "/bye": async (url) => ({ bye: url.searchParams.get("state") }),
+  "/": async () => ({ ready: true }),
+};
+
+http
+  .createServer(async (request, response) => {
+    const url = new URL(request.url, self);
+    try {
+      const page = pages[url.pathname];
+      const told = page ? await page(url) : undefined;
+      if (told?.location) {
+        response.writeHead(302, { location: told.location }).end();
+      } else {
+        response.writeHead(told ? 200 : 404, { "content-type": "application/json" });
+        response.end(JSON.stringify(told ?? {}));
+      }
+    } catch (error) {
+      const { name, message, code, error: word, error_description: sentence, cause } = error;
+      response.writeHead(500, { "content-type": "application/json" });
+      response.end(JSON.stringify({ name, message, code, error: word, sentence, cause: String(cause) }));
+    }
+  })
+  .listen(Number(PORT), "127.0.0.1");
