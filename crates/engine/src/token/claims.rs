@@ -190,6 +190,12 @@ pub fn granted(asked: &Scopes) -> Scopes {
     Scopes::parse(&DEFAULT_SCOPES.join(" ")).map_or_else(|_| asked.clone(), |defaults| asked.clone().union(&defaults))
 }
 
+/// Scopes people are told about before they agree: all that is granted, but those that tell nothing of them.
+pub fn shown(asked: &Scopes) -> Vec<String> {
+    const SILENT: [&str; 5] = ["basic", "roles", "acr", "web-origins", "microprofile-jwt"];
+    granted(asked).iter().filter(|name| !SILENT.contains(name)).map(str::to_owned).collect()
+}
+
 /// The first scope asked for that this client may not have.
 pub fn not_allowed<'a>(client: &Client, asked: &'a Scopes) -> Option<&'a str> {
     asked

@@ -15,6 +15,7 @@ use axum::response::Response;
 use doorward_engine::authorize::consent::{self, Agreed};
 use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on, missing};
 use doorward_engine::sign_in::flow::{self, Aim};
+use doorward_engine::token::claims;
 use doorward_engine::token::mint::{self, DEFAULT_ALGORITHM};
 use doorward_model::fault::Fault;
 use doorward_model::people::Realm;
@@ -217,7 +218,8 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, vi
         client_name: back.client.name.to_string(),
         signed_in_as: visitor.signed_in.user.name.to_string(),
         realm_title: here.realm.title.to_string(),
-        scopes: request.scopes.iter().map(pages::scope_words).collect(),
+        // What is told in truth: every client is told some things, asked for or not.
+        scopes: claims::shown(&request.scopes).iter().map(|name| pages::scope_words(name)).collect(),
         resources: request.resources.clone(),
         action: format!("/realms/{}/consent", here.realm.name),
         csrf: visitor.proof.reveal().to_owned(),
