@@ -1,66 +1,12 @@
 //! The built binary on a directory of its own: what a command says, and the code it ends with.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use doorward_testkit::scratch::Scratch;
-use std::io::Write as _;
+mod given;
+
+use given::{Given, ended};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-
-/// A data directory and commands on it.
-struct Given {
-    scratch: Scratch,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ended {
-    fn is(&self, code: i32, err: &str) {
-        assert_eq!((self.code, self.err.trim_end()), (code, err), "{}", self.out);
-    }
-}
-
-impl Given {
-    fn fresh() -> Self {
-        Self { scratch: Scratch::new("commands") }
-    }
-
-    fn run(&self, words: &str) -> Ended {
-        self.run_with(words, "", &[])
-    }
-
-    fn run_with(&self, words: &str, input: &str, variables: &[(&str, &str)]) -> Ended {
-        let mut command = self.command(&self.scratch.join("data"));
-        command.args(words.split_whitespace()).envs(variables.iter().copied());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that does not read its input may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        ended(child.wait_with_output().unwrap())
-    }
-
-    fn command(&self, data: &Path) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-        command.env_clear().env("USER", "tester").env("DOORWARD_DATA", data).current_dir(self.scratch.path());
-        command
-    }
-
-    fn done(&self, words: &str) -> String {
-        let ended = self.run(words);
-        assert_eq!(ended.code, 0, "{words}: {}", ended.err);
-        ended.out
-    }
-}
-
-fn ended(output: std::process::Output) -> Ended {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
+use std::process::Command;
 
 #[test]
 fn people_and_groups_are_made_listed_and_refused() {
