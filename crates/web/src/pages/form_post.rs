@@ -103,7 +103,7 @@ mod tests {
                 ("iss", "https://door.northwind.example/realms/main"),
             ]
         );
-        assert!(html.contains("Go on to <bdi>Notes</bdi></button>"));
+        assert!(html.contains("Go on to <bdi>Notes</bdi></span></button>"));
     }
 
     #[test]
