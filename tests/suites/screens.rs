@@ -28,7 +28,8 @@ fn look(browser: &Browser, name: &str, found: &mut Vec<String>) {
             for violation in browser.axe(&TAGS) {
                 found.push(format!("{name} {size} {light}: {violation:?}"));
             }
-            let wider = browser.execute("return document.documentElement.scrollWidth > window.innerWidth", &[]);
+            let wider = browser
+                .execute("return document.documentElement.scrollWidth > document.documentElement.clientWidth", &[]);
             if wider != serde_json::Value::Bool(false) {
                 found.push(format!("{name} {size} {light}: wider than the screen"));
             }
