@@ -218,6 +218,28 @@ fn gauntlet_b13_01_nothing_of_one_realm_is_taken_in_another() {
 }
 
 #[test]
+fn a_client_may_choose_how_its_tokens_are_signed() {
+    let door = provider();
+    for algorithm in ["RS256", "PS256", "ES256", "EdDSA"] {
+        let name = format!("machine-{}", algorithm.to_lowercase());
+        let made =
+            door.cli_text(&["client", "create", &name, "--service", "--algorithm", algorithm, "--output", "json"]);
+        let made: Value = serde_json::from_str(&made).expect("JSON");
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", name.as_str()),
+            ("client_secret", text(&made, "/client_secret")),
+        ];
+        let url = format!("{}/protocol/openid-connect/token", issuer(&door));
+        let answer = Request::new("POST", &url).form(&form).send();
+        assert_eq!(answer.status, 200, "{algorithm}: {}", answer.text());
+        let certs = get(&format!("{}/protocol/openid-connect/certs", issuer(&door))).json();
+        let keys = certs.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+        assert!(keys.iter().any(|key| text(key, "/alg") == algorithm), "{algorithm}: {certs:#}");
+    }
+}
+
+#[test]
 fn metadata_says_what_is_true() {
     let door = provider();
     let told = get(&format!("{}/.well-known/openid-configuration", issuer(&door))).json();

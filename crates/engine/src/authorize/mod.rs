@@ -110,8 +110,7 @@ pub enum Next {
     Code(PlainToken),
 }
 
-/// Whether a sign-in is recent enough for a request; `fresh_since` is when the browser was last led to sign
-/// in for this very request.
+/// Whether a sign-in is recent enough for a request.
 fn is_recent(ctx: &Ctx, request: &AuthorizeRequest, signed_in: &SignedIn, fresh: Fresh) -> bool {
     if fresh == Fresh::Yes {
         return true;

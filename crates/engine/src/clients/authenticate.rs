@@ -3,6 +3,7 @@
 
 use crate::clients::{Client, ClientKind, find};
 use crate::door::Door;
+use crate::token::mint;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -44,6 +45,8 @@ pub async fn authenticate(
         (ClientKind::Confidential, Proof::Secret(presented)) => holds(door, ctx, &client, presented).await?,
     };
     if is_proved {
+        // Here, because no transaction is open: making a key is one of its own.
+        mint::prepare(door, ctx, &client).await?;
         return Ok(Some(client));
     }
     refuse(door, ctx, realm, &format!("client {}: wrong or missing secret", client.name)).await

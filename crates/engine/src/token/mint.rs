@@ -6,6 +6,7 @@ use crate::token::claims::{self, Common};
 use crate::token::{Authorized, Subject};
 use doorward_jose::algorithm::Algorithm;
 use doorward_jose::key::SigningKey;
+use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::{FamilyId, RealmId};
 use doorward_model::secret::{PlainToken, TokenKind};
@@ -29,9 +30,18 @@ pub fn issuer(door: &Door, realm: &str) -> String {
     door.settings.public.url(&format!("/realms/{realm}"))
 }
 
+/// Makes sure that there is a key for a client's tokens.
+pub async fn prepare(door: &Door, ctx: &Ctx, client: &Client) -> Result<(), Fault> {
+    door.keys.ensure(door, ctx, &client.realm_id, algorithm_of(client)).await
+}
+
+fn algorithm_of(client: &Client) -> Algorithm {
+    Algorithm::parse(&client.settings.algorithm).unwrap_or(DEFAULT_ALGORITHM)
+}
+
 /// The key a client's tokens are signed with.
 pub fn key_for(door: &Door, realm: &RealmId, client: &Client) -> Result<Arc<SigningKey>, Fault> {
-    let algorithm = Algorithm::parse(&client.settings.algorithm).unwrap_or(DEFAULT_ALGORITHM);
+    let algorithm = algorithm_of(client);
     door.keys
         .signing(realm, algorithm)
         .ok_or_else(|| Fault::internal(format!("finding a signing key of realm {realm} for {}", algorithm.as_str())))
