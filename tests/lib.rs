@@ -46,7 +46,7 @@ pub fn field(page: &str, name: &str) -> String {
     let start = page[..at].rfind('<').expect("a field stands in a tag");
     let tag = &page[start..start + page[start..].find('>').expect("a tag ends")];
     let value = tag.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-    value.replace("&quot;", "\"").replace("&amp;", "&")
+    value.replace("&quot;", "\"").replace("&#34;", "\"").replace("&#38;", "&").replace("&amp;", "&")
 }
 
 /// The address a page's form posts to.

@@ -102,10 +102,22 @@ fn a_certified_relying_party_signs_people_in_refreshes_and_signs_them_out() {
 fn somebody_without_the_group_is_told_which_one_and_the_tool_learns_nothing() {
     let door = provider();
     let party = relying_party(&door, "grafana", "post", &["--allow", "grafana-users"]);
-    let (_, answer, url) = sign_in_at(&party.url("/login"), "bob");
+    let (mut jar, answer, url) = sign_in_at(&party.url("/login"), "bob");
     assert_eq!(answer.status, 403);
     assert!(url.starts_with(&door.url()), "{url}");
     assert!(answer.text().contains("grafana-users"), "{}", answer.text());
+
+    // Somebody else at the same browser goes on where bob had to stop.
+    let page = answer.text();
+    let (csrf, retry) = (field(&page, "csrf"), field(&page, "retry"));
+    let target = doorward_testkit::http::Address::parse(&url).join(&action(&page));
+    let form = [("csrf", csrf.as_str()), ("retry", retry.as_str())];
+    let hop = jar.follow(Request::new("POST", &target).header("Accept", "text/html").form(&form)).pop().expect("a hop");
+    assert!(hop.url.contains("/sign-in?flow="), "{}", hop.url);
+    let elsewhere =
+        [("csrf", csrf.as_str()), ("retry", "http://evil.example/realms/main/protocol/openid-connect/auth?x")];
+    let answer = jar.send(Request::new("POST", &target).form(&elsewhere));
+    assert!(!answer.location().contains("evil.example"), "{}", answer.location());
 }
 
 #[test]

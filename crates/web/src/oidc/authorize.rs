@@ -191,9 +191,10 @@ fn nowhere(here: &Here<'_>, sentence: &str) -> Response {
 }
 
 fn denied(here: &Here<'_>, back: &Return, raw: &str, (visitor, missing_groups): (&Visitor, Vec<String>)) -> Outcome {
-    let apps = here.web.door().live.apps();
+    let web = here.web;
+    let apps = web.door().live.apps();
     let app = back.client.app_id.as_ref().and_then(|id| apps.find(id));
-    let public = &here.web.door().settings.public;
+    let public = &web.door().settings.public;
     let view = pages::Denied {
         app_name: back.client.title().to_owned(),
         missing_groups,
@@ -203,9 +204,14 @@ fn denied(here: &Here<'_>, back: &Return, raw: &str, (visitor, missing_groups): 
         switch_account_action: format!("/realms/{}/sign-out", here.realm.name),
         csrf: visitor.proof.reveal().to_owned(),
         request_id: here.arrival.ctx.request.to_string(),
-        retry_url: public.url(&format!("/realms/{}/protocol/openid-connect/auth?{raw}", here.realm.name)),
+        retry_url: request_url(web, here.realm, raw),
     };
     answers::page(StatusCode::FORBIDDEN, &view, "")
+}
+
+/// Where a request, as it came, is made again.
+fn request_url(web: &Web, realm: &Realm, raw: &str) -> String {
+    web.door().settings.public.url(&format!("/realms/{}/protocol/openid-connect/auth?{raw}", realm.name))
 }
 
 fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, visitor: &Visitor) -> Outcome {
@@ -226,6 +232,7 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, vi
         request: sealed,
         return_host: target.clone(),
         switch_account_action: Some(format!("/realms/{}/sign-out", here.realm.name)),
+        retry_url: request_url(web, here.realm, raw),
     };
     answers::page(StatusCode::OK, &view, &target)
 }

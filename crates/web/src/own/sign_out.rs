@@ -43,12 +43,16 @@ pub async fn submit(
 
 async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry: &str) -> Outcome {
     sessions::end(web.door(), &arrival.ctx, &visitor.signed_in.session.id, "signed out").await?;
-    // "Another account" comes from the page that said what is missing: back to the app, which asks anew.
+    // "Another account" comes from a page before an app or a client: back there, which asks anew.
     let apps = web.door().live.apps();
     let mut targets = apps.of_realm(&visitor.signed_in.user.realm_id).into_iter();
     let target = targets.find_map(|app| doorward_model::address::BackTo::resolve(retry, &app.settings.addresses));
+    let request =
+        web.door().settings.public.url(&format!("/realms/{}/protocol/openid-connect/auth?", url_encode(realm)));
     let location = match target.filter(|_| retry.contains("://")) {
         Some(back_to) => back_to.url(),
+        // A client's request is checked again where it leads.
+        None if retry.starts_with(&request) => retry.to_owned(),
         None => format!("/realms/{}/signed-out", url_encode(realm)),
     };
     let mut answer = answers::see_other(&location);

@@ -55,6 +55,8 @@ pub struct Consent {
     pub return_host: String,
     /// Address *use another account* posts to, if that is offered.
     pub switch_account_action: Option<String>,
+    /// Where another account begins: the request again.
+    pub retry_url: String,
 }
 
 impl Consent {
@@ -73,6 +75,7 @@ impl Consent {
             request: "sealed_0p9o".to_owned(),
             return_host: "notes.northwind.example".to_owned(),
             switch_account_action: Some("/realms/main/switch".to_owned()),
+            retry_url: "/realms/main/protocol/openid-connect/auth?client_id=notes-web".to_owned(),
         };
         vec![
             ("plain", plain.clone()),
@@ -117,6 +120,7 @@ impl Consent {
                     request: "'\"><i>".to_owned(),
                     return_host: "<b>door.northwind.example</b>".to_owned(),
                     switch_account_action: Some("/'\"><script>".to_owned()),
+                    retry_url: "/'\"><script>".to_owned(),
                 },
             ),
         ]
@@ -148,14 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn one_form_has_both_answers_and_every_form_the_request() {
+    fn one_form_has_both_answers_and_the_other_leads_back_to_the_request() {
         for (name, page) in Consent::samples() {
             let html = page.render().unwrap();
             let tags = tags(&html).unwrap();
             assert_eq!(values(&tags, "decision"), ["allow", "deny"], "{name}");
             let forms = tags.iter().filter(|tag| tag.name == "form").count();
             assert_eq!(forms, 1 + usize::from(page.switch_account_action.is_some()), "{name}");
-            assert_eq!(values(&tags, "request").len(), forms, "{name}");
+            assert_eq!(values(&tags, "request").len(), 1, "{name}");
+            assert_eq!(values(&tags, "retry").len(), forms - 1, "{name}");
         }
     }
 
