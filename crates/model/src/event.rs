@@ -94,7 +94,7 @@ events! {
     RefreshReplayed = "refresh_replayed",
     /// A client got tokens for itself.
     ClientSignedIn = "client_signed_in",
-    /// Tokens were revoked by their client.
+    /// Tokens were revoked: by their client, or because the person may not enter any more.
     TokenRevoked = "token_revoked",
     /// A person agreed to what a client asks for.
     ConsentGiven = "consent_given",

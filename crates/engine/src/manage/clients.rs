@@ -72,21 +72,11 @@ pub async fn rotate_secret(
         let why = format!("client {} is public: it has no secret", client.name);
         return Ok(Err(Refused::because(why)));
     }
-    if clients::secrets(tx, &client.id)
-        .await?
-        .iter()
-        .filter(|secret| secret.expires_at.is_none_or(|end| end > ctx.now))
-        .count()
-        >= limits::CLIENT_SECRETS
-    {
-        let why = format!(
-            "client {} has {} secrets that still work: wait, or give --overlap 0",
-            client.name,
-            limits::CLIENT_SECRETS
-        );
-        if overlap_seconds > 0 {
-            return Ok(Err(Refused::because(why)));
-        }
+    let secrets = clients::secrets(tx, &client.id).await?;
+    let working = secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > ctx.now)).count();
+    if overlap_seconds > 0 && working >= limits::CLIENT_SECRETS {
+        let why = format!("client {} has {working} secrets that still work: wait, or give --overlap 0", client.name);
+        return Ok(Err(Refused::because(why)));
     }
     new_secret(door, ctx, tx, client, overlap_seconds).await.map(Ok)
 }

@@ -48,7 +48,8 @@ pub async fn refresh(
         return Ok(Err(invalid_grant("the session is over: sign in again")));
     }
     let Ok(person) = subject(door, &mut tx, client, &family.user_id).await? else {
-        return end(door, ctx, tx, client, &family, "the person may not enter any more").await;
+        let why = (EventKind::TokenRevoked, "the person may not enter any more");
+        return end(door, ctx, tx, client, &family, why).await;
     };
     let offline = family.session_id.is_none();
     let seconds = client.refresh_seconds(offline);
@@ -61,7 +62,10 @@ pub async fn refresh(
         match again(door, ctx, grants::find_refresh(&mut tx, &hash).await?)? {
             Again::Same(successor) => successor,
             Again::Over => return Ok(Err(unknown())),
-            Again::Replay => return end(door, ctx, tx, client, &family, "a used refresh token was shown again").await,
+            Again::Replay => {
+                let why = (EventKind::RefreshReplayed, "a used refresh token was shown again");
+                return end(door, ctx, tx, client, &family, why).await;
+            }
         }
     };
     tell(door, ctx, tx, (realm, client), (&family, &authorized, &person), (next, seconds)).await
@@ -126,12 +130,12 @@ async fn end(
     mut tx: Tx,
     client: &Client,
     family: &FamilyRow,
-    why: &'static str,
+    (kind, why): (EventKind, &'static str),
 ) -> Outcome<Tokens> {
     grants::end_family(&mut tx, &family.id).await?;
     let detail = format!("client {}, family {}: {why}; its tokens are revoked", client.name, family.id);
     let user = family.user_id.to_string();
-    tx.record(Event::new(EventKind::RefreshReplayed, Some(&client.realm_id), user, detail));
+    tx.record(Event::new(kind, Some(&client.realm_id), user, detail));
     door.commit(ctx, tx).await?;
     Ok(Err(invalid_grant(why)))
 }

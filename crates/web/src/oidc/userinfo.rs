@@ -2,7 +2,7 @@
 
 use crate::answers;
 use crate::callers::Arrival;
-use crate::oidc::{Failure, finish, realm, share};
+use crate::oidc::{Outcome, finish, realm, share};
 use crate::web::Web;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -21,13 +21,10 @@ pub async fn tell(
     arrival: Arrival,
     request: Request,
 ) -> Response {
-    match answer(&web, &name, &arrival, request).await {
-        Ok(answer) => answer,
-        Err(failure) => finish(&arrival, Err(failure)),
-    }
+    finish(&arrival, answer(&web, &name, &arrival, request).await)
 }
 
-async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Result<Response, Failure> {
+async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
     let realm = realm(web, arrival, name).await?;
     let is_post = request.method() == Method::POST;
     let headers = request.headers().clone();
