@@ -3,19 +3,19 @@
 
 pub mod authenticate;
 pub mod mapper;
+pub mod settings;
 
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict, may_enter};
 use crate::live::feed::Touched;
-use doorward_model::app::Access;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{AppId, ClientId, RealmId};
 use doorward_model::name::{ClientName, DisplayText};
 use doorward_model::people::{Group, User};
-use doorward_oauth::redirect::RedirectRule;
 use doorward_store::clients::{self, ClientRow};
-use mapper::Mapper;
-use serde::{Deserialize, Serialize};
+pub use settings::{
+    Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, SubjectKind, Workload,
+};
 use std::sync::Arc;
 
 /// A relying party of the OpenID Provider.
@@ -33,103 +33,6 @@ pub struct Client {
     pub is_active: bool,
     /// What was declared about it.
     pub settings: ClientSettings,
-}
-
-/// Whether a client can keep a secret (RFC 6749 §2.1).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientKind {
-    /// It can: it runs on a server.
-    #[default]
-    Confidential,
-    /// It cannot: a browser app, a program on people's machines. PKCE is required.
-    Public,
-}
-
-/// How a client may come by tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// A person signs in (RFC 6749 §4.1).
-    AuthorizationCode,
-    /// And stays signed in (RFC 6749 §6).
-    RefreshToken,
-    /// The client speaks for itself (RFC 6749 §4.4).
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
-
-    /// As on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-
-    /// From the wire.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
-    }
-}
-
-/// Whether people are asked before a client learns about them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConsentMode {
-    /// The organisation has agreed for everybody.
-    #[default]
-    Implicit,
-    /// Each person is asked once.
-    Explicit,
-}
-
-/// Lives of what a client is given, in seconds; `None` for the realm's own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Lifetimes {
-    /// Access tokens and ID tokens.
-    pub access_seconds: Option<i64>,
-    /// Refresh tokens, each.
-    pub refresh_seconds: Option<i64>,
-    /// Offline tokens, each.
-    pub offline_seconds: Option<i64>,
-}
-
-/// What was declared about a client; stored as one document. Fields a newer node wrote are passed over.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ClientSettings {
-    /// Its name for people.
-    pub title: Option<DisplayText>,
-    /// Whether it can keep a secret.
-    pub kind: ClientKind,
-    /// Where browsers may be sent back to.
-    pub redirect_uris: Vec<RedirectRule>,
-    /// Where browsers may be sent after signing out.
-    pub post_logout_redirect_uris: Vec<RedirectRule>,
-    /// Origins whose scripts may call the token endpoint and the like.
-    pub web_origins: Vec<String>,
-    /// How it may come by tokens.
-    pub grants: Vec<GrantType>,
-    /// Scopes it may ask for beyond those every client has.
-    pub scopes: Vec<String>,
-    /// Whether people are asked first.
-    pub consent: ConsentMode,
-    /// Whether a confidential client may do without PKCE, as tools of old do.
-    pub pkce_optional: bool,
-    /// Who may enter, when it belongs to no app.
-    pub access: Access,
-    /// Lives of its tokens.
-    pub lifetimes: Lifetimes,
-    /// What its tokens say besides.
-    pub mappers: Vec<Mapper>,
-    /// The JOSE name of the algorithm its tokens are signed with; empty for the realm's own.
-    pub algorithm: String,
 }
 
 /// Life of access and ID tokens, in seconds, where nothing else is said.

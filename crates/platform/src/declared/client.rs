@@ -200,6 +200,7 @@ impl Reader<'_> {
             lifetimes: self.lifetimes(written.lifetimes.as_ref()),
             mappers: self.mappers(document),
             algorithm: self.optional(written.algorithm.as_ref(), algorithm).unwrap_or_default(),
+            ..ClientSettings::default()
         };
         let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);
         let risks = rules.zip(places.iter().chain(&later)).filter_map(|(rule, at)| {

@@ -40,10 +40,13 @@ async fn root_of(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
     })))
 }
 
+/// Grants that are spoken.
+const OFFERED: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+
 fn document(web: &Web, realm: &Realm) -> Value {
     let base = mint::issuer(web.door(), realm.name.as_str());
     let algorithms = mint::algorithms();
-    let grants: Vec<&str> = GrantType::ALL.iter().map(|grant| grant.as_str()).collect();
+    let grants: Vec<&str> = OFFERED.iter().map(|grant| grant.as_str()).collect();
     let provider = Provider {
         layout: Layout::Keycloak,
         issuer: &base,

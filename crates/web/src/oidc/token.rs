@@ -52,6 +52,14 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
             refresh(door, ctx, realm_name, &client, (token, scopes.as_ref())).await?
         }
         GrantType::ClientCredentials => client_credentials(door, ctx, realm_name, &client, scopes.unwrap_or_default())?,
+        GrantType::DeviceCode
+        | GrantType::TokenExchange
+        | GrantType::JwtBearer
+        | GrantType::Password
+        | GrantType::Implicit => {
+            let sentence = "this grant_type is not known here";
+            return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, sentence).into());
+        }
     };
     let mut answer = told(&tokens?);
     share(&headers, &client, &mut answer);

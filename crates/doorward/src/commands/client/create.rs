@@ -110,6 +110,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         },
         mappers: create.claim.into_iter().chain(create.audience).collect(),
         algorithm: create.algorithm.unwrap_or_default(),
+        ..ClientSettings::default()
     };
     let new = New { name: create.name, rule, settings, secret_file: create.secret_file };
     let warnings = risks(&new.settings);

@@ -163,6 +163,7 @@ impl Update {
             lifetimes,
             mappers: mappers(now.mappers, self.claim, self.audience),
             algorithm: self.algorithm.map_or(now.algorithm, |name| name.value().unwrap_or_default()),
+            ..now
         })
     }
 }
