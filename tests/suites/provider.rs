@@ -269,3 +269,43 @@ fn metadata_says_what_is_true() {
     let answer = Request::new("POST", text(&told, "/token_endpoint")).form(&form).send();
     assert_eq!(answer.json().get("error"), Some(&json!("unsupported_grant_type")));
 }
+
+#[test]
+fn a_tool_set_up_for_authentik_keeps_its_addresses() {
+    let door = provider();
+    let port = free_port();
+    let secret = client(&door, "kestra", port, &["--allow", "grafana-users", "--paths", "authentik"]);
+    let issuer = format!("{}/application/o/kestra/", door.url());
+    let party = RelyingParty::start(&RelyingPartyOptions {
+        port,
+        issuer: &issuer,
+        client_id: "kestra",
+        secret: (&secret, "basic"),
+        scope: "openid profile email",
+    });
+    let (mut jar, answer, url) = sign_in_at(&party.url("/login"), "alice");
+    assert_eq!(answer.status, 200, "{url}: {}", answer.text());
+    let told = answer.json();
+    assert_eq!((text(&told, "/claims/iss"), text(&told, "/claims/aud")), (issuer.as_str(), "kestra"));
+    assert_eq!(text(&told, "/userinfo/preferred_username"), "alice");
+    let (status, refreshed) = party.page("/refresh");
+    assert_eq!((status, refreshed.get("rotated")), (200, Some(&json!(true))), "{refreshed:#}");
+    let (_, looked_up) = party.page("/introspect");
+    assert_eq!(looked_up.get("active"), Some(&json!(true)));
+    let hops = jar.follow(page_request(&party.url("/logout")));
+    assert_eq!(hops.last().expect("a hop").answer.json(), json!({"bye": "bye"}));
+    assert_eq!(party.page("/userinfo").0, 500);
+
+    // One client, one issuer: those of Keycloak's paths are not here, and the answer says what to do.
+    client(&door, "grafana", port, &["--everyone"]);
+    let answer = get(&format!("{}/application/o/grafana/.well-known/openid-configuration", door.url()));
+    assert_eq!(answer.status, 404);
+    assert!(text(&answer.json(), "/error_description").contains("--paths authentik"));
+    let shown: Value =
+        serde_json::from_str(&door.cli_text(&["client", "show", "kestra", "--output", "json"])).expect("JSON");
+    assert_eq!(text(&shown, "/issuer"), issuer);
+    let answer = get(&format!("{}/application/o/kestra/", door.url()));
+    assert!(answer.location().ends_with("/application/o/kestra/.well-known/openid-configuration"));
+    let answer = get(&format!("{}/application/o/..%2f..%2fx/", door.url()));
+    assert_eq!((answer.status, answer.header("location")), (404, None));
+}

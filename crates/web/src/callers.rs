@@ -7,7 +7,7 @@ use crate::limits;
 use crate::routes::Access;
 use crate::web::Web;
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use doorward_engine::sessions::{self, SignedIn};
@@ -57,6 +57,18 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         // Put there by the access class; a route without it has no visitor to hand out.
         parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The realm a path names; on paths that name none, the one that stands for no name.
+pub struct InRealm(pub String);
+
+impl FromRequestParts<Arc<Web>> for InRealm {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Infallible> {
+        let path = RawPathParams::from_request_parts(parts, web).await.ok();
+        let named = path.and_then(|path| path.iter().find(|(key, _)| *key == "realm").map(|(_, name)| name.to_owned()));
+        Ok(Self(named.unwrap_or_else(|| web.door().settings.realm.to_string())))
     }
 }
 

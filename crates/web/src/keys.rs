@@ -1,8 +1,9 @@
 //! The realm's public keys, for tools that verify identity tokens (RFC 7517 §5).
 
 use crate::answers::{self, Outcome};
+use crate::callers::InRealm;
 use crate::web::Web;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use doorward_engine::manage::find;
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
@@ -13,8 +14,8 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
 use serde_json::json;
 use std::sync::Arc;
 
-/// `GET /realms/{realm}/protocol/openid-connect/certs`
-pub async fn certs(State(web): State<Arc<Web>>, Path(realm): Path<String>) -> Response {
+/// `GET /realms/{realm}/protocol/openid-connect/certs`, `GET /application/o/{slug}/jwks/`
+pub async fn certs(State(web): State<Arc<Web>>, InRealm(realm): InRealm) -> Response {
     let ctx = web.begin(None);
     match key_set(&web, &ctx, &realm).await {
         Ok(answer) => answer,

@@ -11,9 +11,9 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
 pub use create::{Create, New, kind, make};
-use doorward_engine::clients::{Client as Known, ClientKind};
+use doorward_engine::clients::{Client as Known, ClientKind, Paths};
 use doorward_engine::manage;
-use doorward_engine::token::mint::DEFAULT_ALGORITHM;
+use doorward_engine::token::mint::{DEFAULT_ALGORITHM, issuer_at};
 use doorward_model::app::Access;
 use doorward_model::id::AppId;
 use doorward_model::limits::PAGE_ROWS;
@@ -78,11 +78,12 @@ pub async fn run(command: Client, shell: &Shell) -> Result<Report, Exit> {
     }
 }
 
-/// Where a realm's provider is found: its issuer and its configuration, below the address of the server that runs
+/// Where a client finds its provider: its issuer and its configuration, below the address of the server that runs
 /// on this data directory, else of the settings.
-pub async fn addresses(shell: &Shell, realm: &Realm) -> (String, String) {
-    let issuer = shell.standing().await.public.url(&format!("/realms/{}", realm.name));
-    let configuration = format!("{issuer}/.well-known/openid-configuration");
+pub async fn addresses(shell: &Shell, realm: &Realm, client: (&ClientName, Paths)) -> (String, String) {
+    let standing = shell.standing().await;
+    let issuer = issuer_at(&standing.public, realm.name.as_str(), client);
+    let configuration = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     (issuer, configuration)
 }
 
@@ -136,7 +137,7 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
     let told = live.map(
         |secret| json!({"created": secret.created_at.rfc3339(), "expires": secret.expires_at.map(|end| end.rfc3339())}),
     );
-    let (issuer, configuration) = addresses(shell, &realm).await;
+    let (issuer, configuration) = addresses(shell, &realm, (&client.name, client.settings.paths)).await;
     let settings = &client.settings;
     let algorithm = match settings.algorithm.as_str() {
         "" => DEFAULT_ALGORITHM.as_str(),
@@ -164,6 +165,7 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "offline_seconds": client.refresh_seconds(true),
         "mappers": settings.mappers,
         "algorithm": algorithm,
+        "paths": settings.paths,
         "secrets": told.collect::<Vec<_>>(),
         "issuer": issuer,
         "oidc_configuration": configuration,

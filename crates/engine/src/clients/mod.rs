@@ -14,7 +14,7 @@ use doorward_model::name::{ClientName, DisplayText};
 use doorward_model::people::{Group, User};
 use doorward_store::clients::{self, ClientRow};
 pub use settings::{
-    Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, SubjectKind, Workload,
+    Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind, Workload,
 };
 use std::sync::Arc;
 

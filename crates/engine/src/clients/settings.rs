@@ -152,6 +152,8 @@ pub struct ClientSettings {
     pub workloads: Vec<Workload>,
     /// Types of authorization details it may ask for (RFC 9396 §10).
     pub authorization_details: Vec<String>,
+    /// Whose paths it was set up for, which fixes the issuer in its tokens.
+    pub paths: Paths,
     /// Whether `prompt=none` is passed over when somebody has to sign in, as some proxies always send it.
     pub tolerates_prompt_none: bool,
 }
@@ -171,6 +173,17 @@ pub enum Authentication {
     TlsSubject,
     /// A certificate that is one of its keys.
     TlsSelfSigned,
+}
+
+/// Whose paths a client was set up for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paths {
+    /// `/realms/REALM/…`: one issuer for the realm.
+    #[default]
+    Keycloak,
+    /// `/application/o/CLIENT/…`: an issuer of its own, in the realm that stands for no name.
+    Authentik,
 }
 
 /// What a client is told people by (OIDC Core §8).

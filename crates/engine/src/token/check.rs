@@ -1,7 +1,7 @@
 //! Whether an access token is good now: its signature and times, and that nothing it rests on has ended.
 //! Asked by userinfo and introspection. RFC 7662, OIDC Core §5.3.
 
-use crate::clients::{self, Client};
+use crate::clients::{self, Client, Paths};
 use crate::door::Door;
 use crate::token::{Authorized, Subject, mint, read_facts, subject};
 use doorward_jose::claims::{Claims, Skew};
@@ -68,9 +68,17 @@ pub fn signed(door: &Door, realm: &Realm, token: &str, kind: &str) -> Option<Cla
     let id = header.kid()?;
     let key = door.keys.published(&realm.id).into_iter().find(|key| key.id().as_str() == id)?;
     let claims = presented.verify(key.public()).ok()?;
-    let fits = claims.issuer().is_ok_and(|issuer| issuer == mint::issuer(door, realm.name.as_str()))
-        && claims.text("typ").is_ok_and(|told| told == Some(kind));
+    let fits = is_ours(door, realm, &claims) && claims.text("typ").is_ok_and(|told| told == Some(kind));
     fits.then_some(claims)
+}
+
+/// Whether a token names this realm as its issuer, or the client it was issued to where that has one of its own.
+fn is_ours(door: &Door, realm: &Realm, claims: &Claims) -> bool {
+    let Ok(issuer) = claims.issuer() else { return false };
+    let name = claims.text("azp").ok().flatten().and_then(|name| ClientName::parse(name).ok());
+    let own = |name| mint::issuer_at(&door.settings.public, realm.name.as_str(), (&name, Paths::Authentik));
+    issuer == mint::issuer(door, realm.name.as_str())
+        || name.is_some_and(|name| realm.name == door.settings.realm && issuer == own(name))
 }
 
 /// What an ID token shown as a hint says about a session.

@@ -18,7 +18,7 @@ pub fn client_credentials(door: &Door, ctx: &Ctx, realm: &str, client: &Client, 
     }
     let kept: Vec<&str> = asked.iter().filter(|name| !OF_PERSONS.contains(name)).collect();
     let scopes = claims::granted(&Scopes::parse(&kept.join(" ")).unwrap_or_default());
-    let issuer = mint::issuer(door, realm);
+    let issuer = mint::issuer_for(door, realm, client);
     let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: None };
     let key = mint::key_for(door, &client.realm_id, client)?;
     let access = key.sign(mint::HEADER_TYPE, &claims::service(&common, &mint::token_id(door)))?;

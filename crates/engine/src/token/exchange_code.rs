@@ -79,7 +79,7 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
         let until = ctx.now.plus_seconds(refresh_seconds);
         grants::create_refresh(&mut tx, &refresh.hash(), &family.id, until).await?;
     }
-    let issuer = mint::issuer(door, realm);
+    let issuer = mint::issuer_for(door, realm, client);
     let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: Some(&session.id) };
     let (access, id) = mint::for_person(door, &common, &subject, &authorized, &family.id)?;
     let detail = format!("client {}, family {}", client.name, family.id);

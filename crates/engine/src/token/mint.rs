@@ -1,15 +1,18 @@
 //! Signing: from claims to the tokens of one answer. Reads nothing and writes nothing.
 
-use crate::clients::Client;
+use crate::clients::{Client, Paths};
 use crate::door::Door;
 use crate::token::claims::{self, Common};
 use crate::token::{Authorized, Subject};
 use doorward_jose::algorithm::Algorithm;
 use doorward_jose::key::SigningKey;
+use doorward_model::address::Address;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::{FamilyId, RealmId};
+use doorward_model::name::ClientName;
 use doorward_model::secret::{PlainToken, TokenKind};
+use doorward_oauth::discovery::Layout;
 use doorward_oauth::token_hash::at_hash;
 use std::sync::Arc;
 
@@ -28,6 +31,19 @@ pub fn algorithms() -> Vec<&'static str> {
 /// The issuer URL of a realm.
 pub fn issuer(door: &Door, realm: &str) -> String {
     door.settings.public.url(&format!("/realms/{realm}"))
+}
+
+/// The issuer in everything a client gets: its realm's, or its own when it was set up for authentik's paths.
+pub fn issuer_for(door: &Door, realm: &str, client: &Client) -> String {
+    issuer_at(&door.settings.public, realm, (&client.name, client.settings.paths))
+}
+
+/// The issuer of a client of a realm, for a Doorward that is reached at `public`.
+pub fn issuer_at(public: &Address, realm: &str, (client, paths): (&ClientName, Paths)) -> String {
+    match paths {
+        Paths::Keycloak => public.url(&format!("/realms/{realm}")),
+        Paths::Authentik => Layout::Authentik { slug: client.as_str() }.issuer(&public.url("/")),
+    }
 }
 
 /// Makes sure that there is a key for a client's tokens.

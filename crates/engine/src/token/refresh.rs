@@ -80,7 +80,7 @@ async fn tell(
     refresh: (PlainToken, i64),
 ) -> Outcome<Tokens> {
     let scopes = granted(&authorized.scopes);
-    let issuer = mint::issuer(door, realm);
+    let issuer = mint::issuer_for(door, realm, client);
     let session = family.session_id.as_ref();
     let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session };
     let (access, id) = mint::for_person(door, &common, person, authorized, &family.id)?;

@@ -7,7 +7,7 @@ use super::object::{Located, Reader, shown, values, word};
 use super::written::{Rules, WrittenClaim, WrittenFrom, WrittenLifetimes, WrittenMapper, WrittenRule};
 use crate::limits;
 use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
-use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
+use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
 use doorward_model::address::Address;
 use doorward_model::app::Access;
 use doorward_model::limits as nouns;
@@ -91,6 +91,14 @@ pub fn algorithm(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err(format!("the algorithm `{}` is not one of {}", shown(text), ALGORITHMS.join(", "))),
     }
+}
+
+/// Reads whose paths a client is set up for.
+///
+/// # Errors
+/// A sentence with the known words.
+pub fn paths(text: &str) -> Result<Paths, String> {
+    word("paths", text)
 }
 
 /// Reads a scope (RFC 6749 §3.3).
@@ -200,6 +208,7 @@ impl Reader<'_> {
             lifetimes: self.lifetimes(written.lifetimes.as_ref()),
             mappers: self.mappers(document),
             algorithm: self.optional(written.algorithm.as_ref(), algorithm).unwrap_or_default(),
+            paths: self.optional(written.paths.as_ref(), paths).unwrap_or_default(),
             ..ClientSettings::default()
         };
         let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);

@@ -53,6 +53,7 @@ pub(super) const KINDS: [(&str, &[&str]); 5] = [
             "lifetimes",
             "mappers",
             "algorithm",
+            "paths",
         ],
     ),
 ];

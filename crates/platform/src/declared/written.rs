@@ -23,6 +23,7 @@ pub(super) struct WrittenClient {
     pub lifetimes: Option<WrittenLifetimes>,
     pub mappers: Option<Spanned<Vec<Spanned<WrittenMapper>>>>,
     pub algorithm: Option<Text>,
+    pub paths: Option<Text>,
 }
 
 impl WrittenClient {
@@ -40,6 +41,7 @@ impl WrittenClient {
             "pkce_optional" => self.pkce_optional = Some(map.next_value()?),
             "lifetimes" => self.lifetimes = Some(map.next_value()?),
             "mappers" => self.mappers = Some(map.next_value()?),
+            "paths" => self.paths = Some(map.next_value()?),
             "algorithm" => self.algorithm = Some(map.next_value()?),
             _ => return Ok(false),
         }

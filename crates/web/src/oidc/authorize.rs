@@ -3,14 +3,14 @@
 //! client and its address are verified, nothing is sent anywhere: people see a page.
 
 use crate::answers::{self, Outcome};
-use crate::callers::{Arrival, Fields, Headers, Visitor, visitor};
+use crate::callers::{Arrival, Fields, Headers, InRealm, Visitor, visitor};
 use crate::limits;
 use crate::oidc::origin_of;
 use crate::own::sign_in::{Browser, known_realm, no_realm};
 use crate::own::stale_form;
 use crate::pages;
 use crate::web::Web;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::authorize::consent::{self, Agreed};
 use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on, missing};
@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// A browser arrives with a client's request.
 pub async fn start(
     State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
+    InRealm(name): InRealm,
     arrival: Arrival,
     request: Request,
 ) -> Response {
@@ -156,7 +156,7 @@ fn send_error(here: &Here<'_>, back: &Return, parameters: &Parameters, error: &O
 
 /// Sends the browser back to the verified address, with `state` and `iss` (RFC 9207) beside everything.
 fn send(here: &Here<'_>, back: &Return, parameters: &Parameters, fields: &[(&str, &str)]) -> Outcome {
-    let issuer = mint::issuer(here.web.door(), here.realm.name.as_str());
+    let issuer = mint::issuer_for(here.web.door(), here.realm.name.as_str(), &back.client);
     let mut all = fields.to_vec();
     if let Some(state) = parameters.one("state").ok().flatten() {
         all.push(("state", state));
@@ -240,7 +240,7 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, vi
 /// `POST /realms/{realm}/consent`
 pub async fn decide(
     State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
+    InRealm(name): InRealm,
     arrival: Arrival,
     visitor: Visitor,
     Headers(headers): Headers,

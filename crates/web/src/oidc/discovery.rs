@@ -7,9 +7,9 @@ use crate::oidc::{Failure, Outcome, finish, realm};
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use doorward_engine::clients::GrantType;
+use doorward_engine::clients::{self, GrantType, Paths};
 use doorward_engine::token::{claims, mint};
-use doorward_model::people::Realm;
+use doorward_model::name::ClientName;
 use doorward_oauth::discovery::{Ability, Endpoint, Layout, List, Provider, metadata};
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
@@ -18,8 +18,48 @@ use std::sync::Arc;
 
 /// The provider's metadata.
 pub async fn show(State(web): State<Arc<Web>>, Path(name): Path<String>, arrival: Arrival) -> Response {
-    let outcome = realm(&web, &arrival, &name).await.map(|realm| shared(&document(&web, &realm)));
+    let outcome = realm(&web, &arrival, &name).await.map(|realm| {
+        let base = mint::issuer(web.door(), realm.name.as_str());
+        shared(&document(Layout::Keycloak, &base))
+    });
     finish(&arrival, outcome)
+}
+
+/// The metadata of a client that was set up for authentik's paths: an issuer of its own.
+pub async fn of_client(State(web): State<Arc<Web>>, Path(slug): Path<String>, arrival: Arrival) -> Response {
+    finish(&arrival, document_of_client(&web, &slug, &arrival).await)
+}
+
+async fn document_of_client(web: &Web, slug: &str, arrival: &Arrival) -> Outcome {
+    let realm = realm(web, arrival, web.door().settings.realm.as_str()).await?;
+    let client = match ClientName::parse(slug) {
+        Ok(name) => clients::find(web.door(), &realm.id, &name).await?,
+        Err(_) => None,
+    };
+    let not_found = |sentence: String| {
+        answers::json(StatusCode::NOT_FOUND, &json!({"error": "not_found", "error_description": sentence}))
+    };
+    let Some(client) = client.filter(|client| client.is_active) else {
+        return Ok(not_found("no client of that name stands here".to_owned()));
+    };
+    if client.settings.paths != Paths::Authentik {
+        let how = format!("run `doorward client update {} --paths authentik`", client.name);
+        return Ok(not_found(format!("this client was set up for Keycloak's paths: {how}")));
+    }
+    let root = web.door().settings.public.url("/");
+    let layout = Layout::Authentik { slug: client.name.as_str() };
+    Ok(shared(&document(layout, &root)))
+}
+
+/// `GET /application/o/{slug}/`: where people look first.
+pub async fn to_metadata(Path(slug): Path<String>) -> Response {
+    match ClientName::parse(&slug) {
+        // Taken apart into words of the path before, so that it leads nowhere else.
+        Ok(name) if !name.as_str().contains(['/', '\\', '?', '#', '%']) => {
+            answers::see_other(&format!("/application/o/{name}/.well-known/openid-configuration"))
+        }
+        _ => answers::json(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
+    }
 }
 
 /// `GET /realms/{realm}`
@@ -41,16 +81,17 @@ async fn root_of(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
 }
 
 /// Grants that are spoken.
-const OFFERED: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+pub const OFFERED: [GrantType; 3] =
+    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
 
-fn document(web: &Web, realm: &Realm) -> Value {
-    let base = mint::issuer(web.door(), realm.name.as_str());
+fn document(layout: Layout<'_>, base: &str) -> Value {
+    let issuer = layout.issuer(base);
     let algorithms = mint::algorithms();
     let grants: Vec<&str> = OFFERED.iter().map(|grant| grant.as_str()).collect();
     let provider = Provider {
-        layout: Layout::Keycloak,
-        issuer: &base,
-        base: &base,
+        layout,
+        issuer: &issuer,
+        base,
         endpoints: &[
             Endpoint::Authorization,
             Endpoint::Token,

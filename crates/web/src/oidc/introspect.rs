@@ -1,10 +1,10 @@
 //! `POST /realms/{realm}/protocol/openid-connect/token/introspect` (RFC 7662).
 
 use crate::answers;
-use crate::callers::Arrival;
+use crate::callers::{Arrival, InRealm};
 use crate::oidc::{Outcome, confidential_caller, finish, form, realm};
 use crate::web::Web;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::token::check::check;
 use doorward_oauth::error::{ErrorCode, OAuthError};
@@ -13,12 +13,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Tells a client whether a token is good for it.
-pub async fn tell(
-    State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
-    arrival: Arrival,
-    request: Request,
-) -> Response {
+pub async fn tell(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: Arrival, request: Request) -> Response {
     finish(&arrival, answer(&web, &name, &arrival, request).await)
 }
 

@@ -3,13 +3,13 @@
 //! with a refresh token, as older Keycloak adapters send it, ends what the token belongs to.
 
 use crate::answers::{self, Outcome};
-use crate::callers::{Arrival, Fields, Visitor, visitor};
+use crate::callers::{Arrival, Fields, InRealm, Visitor, visitor};
 use crate::oidc::{self, caller};
 use crate::own::sign_in::{known_realm, no_realm};
 use crate::own::{person, sign_out, stale_form};
 use crate::pages;
 use crate::web::Web;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::clients::{self, Client};
 use doorward_engine::token::{check, revoke};
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// A browser, or an older adapter, arrives.
 pub async fn start(
     State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
+    InRealm(name): InRealm,
     arrival: Arrival,
     request: Request,
 ) -> Response {
@@ -83,7 +83,7 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
 /// `POST /realms/{realm}/protocol/openid-connect/logout/confirm`: the person said yes.
 pub async fn confirm(
     State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
+    InRealm(name): InRealm,
     arrival: Arrival,
     visitor: Visitor,
     query: crate::callers::Query,

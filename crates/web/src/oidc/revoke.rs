@@ -1,10 +1,10 @@
 //! `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009).
 
 use crate::answers;
-use crate::callers::Arrival;
+use crate::callers::{Arrival, InRealm};
 use crate::oidc::{Outcome, caller, finish, form, realm, share};
 use crate::web::Web;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::token::revoke;
 use doorward_oauth::error::{ErrorCode, OAuthError};
@@ -13,12 +13,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Takes tokens back.
-pub async fn take(
-    State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
-    arrival: Arrival,
-    request: Request,
-) -> Response {
+pub async fn take(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: Arrival, request: Request) -> Response {
     finish(&arrival, answer(&web, &name, &arrival, request).await)
 }
 

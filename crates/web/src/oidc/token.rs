@@ -1,10 +1,11 @@
 //! `POST /realms/{realm}/protocol/openid-connect/token` (RFC 6749 §3.2).
 
 use crate::answers;
-use crate::callers::Arrival;
+use crate::callers::{Arrival, InRealm};
+use crate::oidc::discovery::OFFERED;
 use crate::oidc::{Outcome, caller, finish, form, realm, share};
 use crate::web::Web;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::clients::GrantType;
 use doorward_engine::token::exchange_code::{Ask, exchange_code};
@@ -17,12 +18,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Gives tokens.
-pub async fn give(
-    State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
-    arrival: Arrival,
-    request: Request,
-) -> Response {
+pub async fn give(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: Arrival, request: Request) -> Response {
     finish(&arrival, answer(&web, &name, &arrival, request).await)
 }
 
@@ -33,6 +29,7 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     let missing = |what: &'static str| OAuthError::new(ErrorCode::InvalidRequest, what);
     let grant = one("grant_type")?.ok_or_else(|| missing("grant_type is missing"))?;
     let grant = GrantType::parse(grant)
+        .filter(|grant| OFFERED.contains(grant))
         .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not known here"))?;
     let client = caller(web, arrival, &realm, (&headers, &parameters)).await?;
     if !client.may(grant) {

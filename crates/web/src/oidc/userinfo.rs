@@ -1,10 +1,10 @@
 //! `GET|POST /realms/{realm}/protocol/openid-connect/userinfo` (OIDC Core §5.3).
 
 use crate::answers;
-use crate::callers::Arrival;
+use crate::callers::{Arrival, InRealm};
 use crate::oidc::{Outcome, finish, realm, share};
 use crate::web::Web;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::clients::mapper::Place;
 use doorward_engine::token::{check::check, claims};
@@ -15,12 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Tells who a token speaks for.
-pub async fn tell(
-    State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
-    arrival: Arrival,
-    request: Request,
-) -> Response {
+pub async fn tell(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: Arrival, request: Request) -> Response {
     finish(&arrival, answer(&web, &name, &arrival, request).await)
 }
 

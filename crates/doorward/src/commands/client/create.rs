@@ -7,11 +7,11 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::Mapper;
-use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
+use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
 use doorward_engine::manage;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, DisplayText};
-use doorward_platform::declared::client::{USUAL_GRANTS, algorithm, consent, grant, in_order, origin, scope};
+use doorward_platform::declared::client::{USUAL_GRANTS, algorithm, consent, grant, in_order, origin, paths, scope};
 use std::path::PathBuf;
 
 /// A new client.
@@ -72,6 +72,9 @@ pub struct Create {
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA [default: RS256].
     #[arg(long, value_parser = algorithm)]
     algorithm: Option<String>,
+    /// Whose paths it is set up for: keycloak, authentik [default: keycloak].
+    #[arg(long, value_parser = paths)]
+    paths: Option<Paths>,
     /// Write the secret into this file instead of printing it.
     #[arg(long, value_name = "FILE", conflicts_with = "public")]
     secret_file: Option<PathBuf>,
@@ -110,6 +113,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         },
         mappers: create.claim.into_iter().chain(create.audience).collect(),
         algorithm: create.algorithm.unwrap_or_default(),
+        paths: create.paths.unwrap_or_default(),
         ..ClientSettings::default()
     };
     let new = New { name: create.name, rule, settings, secret_file: create.secret_file };
@@ -149,5 +153,5 @@ pub async fn make(shell: &Shell, new: New) -> Result<Told, Exit> {
     let drawn = secret.map(|secret| Drawn::keep(secret, new.secret_file.as_deref())).transpose()?;
     shell.commit(tx).await?;
     let kept = drawn.map(Drawn::put).transpose()?;
-    Ok(Told::of(shell, &realm, client.name, kept).await)
+    Ok(Told::of(shell, &realm, (client.name, client.settings.paths), kept).await)
 }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
 use clap::Args;
+use doorward_engine::clients::Paths;
 use doorward_engine::manage;
 use doorward_engine::manage::clients::OVERLAP_SECONDS;
 use doorward_model::name::ClientName;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub struct Told {
     /// Its `client_id`.
     pub name: ClientName,
-    /// Its realm's issuer.
+    /// The issuer in its tokens.
     pub issuer: String,
     /// Where its tool reads everything else.
     pub configuration: String,
@@ -37,8 +38,8 @@ pub enum Kept {
 
 impl Told {
     /// Of a client of a realm.
-    pub async fn of(shell: &Shell, realm: &Realm, name: ClientName, secret: Option<Kept>) -> Self {
-        let (issuer, configuration) = addresses(shell, realm).await;
+    pub async fn of(shell: &Shell, realm: &Realm, (name, paths): (ClientName, Paths), secret: Option<Kept>) -> Self {
+        let (issuer, configuration) = addresses(shell, realm, (&name, paths)).await;
         Self { name, issuer, configuration, secret }
     }
 
@@ -135,7 +136,7 @@ pub async fn rotate(shell: &Shell, asked: RotateSecret) -> Result<Report, Exit> 
     let drawn = Drawn::keep(secret, asked.secret_file.as_deref())?;
     shell.commit(tx).await?;
     let until = shell.ctx.now.plus_seconds(seconds).rfc3339();
-    let told = Told::of(shell, &realm, client.name, Some(drawn.put()?)).await;
+    let told = Told::of(shell, &realm, (client.name, client.settings.paths), Some(drawn.put()?)).await;
     let mut value = told.value();
     value.insert("former_until".to_owned(), json!(until));
     let former = match seconds {

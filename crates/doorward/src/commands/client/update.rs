@@ -9,12 +9,12 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::{From, Mapper};
-use doorward_engine::clients::{Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
+use doorward_engine::clients::{Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
 use doorward_engine::manage;
 use doorward_model::id::AppId;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName};
 use doorward_model::people::Realm;
-use doorward_platform::declared::client::{algorithm, consent, grant, in_order, origin, scope};
+use doorward_platform::declared::client::{algorithm, consent, grant, in_order, origin, paths, scope};
 use doorward_platform::declared::{ClientFacts, client_changes};
 use doorward_store::clients;
 use std::collections::HashMap;
@@ -75,6 +75,9 @@ pub struct Update {
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA.
     #[arg(long, value_parser = or_default(algorithm))]
     algorithm: Option<Put<String>>,
+    /// Whose paths it is set up for: keycloak, authentik.
+    #[arg(long, value_parser = paths)]
+    paths: Option<Paths>,
     /// Write the secret of a client that is no longer public into this file instead of printing it.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -133,6 +136,7 @@ impl Update {
             self.refresh_seconds.is_some(),
             self.offline_seconds.is_some(),
             self.algorithm.is_some(),
+            self.paths.is_some(),
         ];
         let none = lists.iter().all(|count| *count == 0) && !others.contains(&true);
         none && self.redirects.is_empty() && self.rule.is_empty()
@@ -163,6 +167,7 @@ impl Update {
             lifetimes,
             mappers: mappers(now.mappers, self.claim, self.audience),
             algorithm: self.algorithm.map_or(now.algorithm, |name| name.value().unwrap_or_default()),
+            paths: self.paths.unwrap_or(now.paths),
             ..now
         })
     }
@@ -236,7 +241,7 @@ async fn change(
     let secret = manage::clients::rotate_secret(&shell.door, &shell.ctx, &mut tx, &after, 0).await??;
     let drawn = Drawn::keep(secret, secret_file.as_deref())?;
     shell.commit(tx).await?;
-    Ok(Some(Told::of(shell, realm, after.name, Some(drawn.put()?)).await))
+    Ok(Some(Told::of(shell, realm, (after.name, after.settings.paths), Some(drawn.put()?)).await))
 }
 
 /// What differs, with names for ids.
