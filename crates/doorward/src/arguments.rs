@@ -2,7 +2,7 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, events, explain, group, identity, key, realm, recipe, session, setup_link, token, user,
+    app, apply, client, events, explain, group, identity, key, realm, recipe, role, session, setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
 use crate::up::Protect;
@@ -107,6 +107,9 @@ pub enum Command {
     /// Groups, their members, and groups inside groups.
     #[command(subcommand)]
     Group(group::Group),
+    /// Roles of the realm and of clients, and who has them.
+    #[command(subcommand)]
+    Role(role::Role),
     /// Apps and who may enter them.
     #[command(subcommand)]
     App(app::App),

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod key;
 pub mod realm;
 pub mod recipe;
+pub mod role;
 pub mod session;
 pub mod setup_link;
 pub mod token;
@@ -50,6 +51,7 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::Realm(command) => realm::run(command, &shell).await,
         Command::User(command) => user::run(command, &shell).await,
         Command::Group(command) => group::run(command, &shell).await,
+        Command::Role(command) => role::run(command, &shell).await,
         Command::App(command) => app::run(command, &shell).await,
         Command::Session(command) => session::run(command, &shell).await,
         Command::Client(command) => client::run(command, &shell).await,

@@ -60,6 +60,16 @@ events! {
     MemberAdded = "member_added",
     /// A member was removed from a group.
     MemberRemoved = "member_removed",
+    /// A role was created.
+    RoleCreated = "role_created",
+    /// A role was changed.
+    RoleChanged = "role_changed",
+    /// A role was deleted.
+    RoleDeleted = "role_deleted",
+    /// A role was given to a user, a group, a client, or into another role.
+    RoleAssigned = "role_assigned",
+    /// A role was taken from whoever had it.
+    RoleUnassigned = "role_unassigned",
     /// An app was created.
     AppCreated = "app_created",
     /// An app was changed.

@@ -106,6 +106,8 @@ ids! {
     UserId: "usr",
     /// A group of one realm.
     GroupId: "grp",
+    /// A role of one realm, or of one of its clients.
+    RoleId: "rol",
     /// A protected tool.
     AppId: "app",
     /// A browser signed in to a realm.

@@ -5,6 +5,10 @@
 pub const USER_NAME_CHARACTERS: usize = 128;
 /// Longest group name, in characters: groups travel in headers, joined.
 pub const GROUP_NAME_CHARACTERS: usize = 128;
+/// Longest role name, in characters: as much as Keycloak takes, because roles come over from there.
+pub const ROLE_NAME_CHARACTERS: usize = 255;
+/// Longest description of a role, in characters: a sentence or two.
+pub const ROLE_DESCRIPTION_CHARACTERS: usize = 500;
 /// Longest realm name and app slug, in bytes: they stand in URLs and host names.
 pub const SLUG_BYTES: usize = 63;
 /// Longest display text (names of people and apps), in characters.

@@ -73,6 +73,8 @@ names! {
     UserName = user_name;
     /// Name of a group, unique in its realm, case kept.
     GroupName = group_name;
+    /// Name of a role, unique in its realm or among the roles of its client, case kept.
+    RoleName = role_name;
     /// An e-mail address, lower-case. Data, never identity.
     EmailAddress = email;
     /// Text shown to people: names of people and apps.
@@ -121,13 +123,20 @@ fn user_name(text: &str) -> Result<String, BadName> {
 }
 
 fn group_name(text: &str) -> Result<String, BadName> {
-    let what = "the group name";
+    listed("the group name", text, limits::GROUP_NAME_CHARACTERS)
+}
+
+fn role_name(text: &str) -> Result<String, BadName> {
+    listed("the role name", text, limits::ROLE_NAME_CHARACTERS)
+}
+
+/// A name that stands in lists.
+fn listed(what: &'static str, text: &str, most: usize) -> Result<String, BadName> {
     let name: String = text.nfc().collect();
-    if name.is_empty() || name.chars().count() > limits::GROUP_NAME_CHARACTERS {
-        let why = format!("must have 1 to {} characters", limits::GROUP_NAME_CHARACTERS);
-        return Err(BadName::new(what, text, why));
+    if name.is_empty() || name.chars().count() > most {
+        return Err(BadName::new(what, text, format!("must have 1 to {most} characters")));
     }
-    // Groups are told to tools as lists joined by `,` or `|`: a name holding either would be two.
+    // Groups and roles are told to tools as lists joined by `,` or `|`: a name holding either would be two.
     if name.chars().any(|c| is_unprintable(c) || matches!(c, ',' | '|' | ';' | '"')) {
         return Err(BadName::new(what, text, "may not hold , | ; \" or control characters"));
     }

@@ -1,7 +1,7 @@
 //! Realms, users, groups and who belongs where, and since which source says so.
 
-use crate::id::{GroupId, RealmId, UserId};
-use crate::name::{DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use crate::id::{ClientId, GroupId, RealmId, RoleId, UserId};
+use crate::name::{DisplayText, EmailAddress, GroupName, RealmName, RoleName, UserName};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,34 @@ pub struct Group {
     pub realm_id: RealmId,
     /// Its name.
     pub name: GroupName,
+}
+
+/// A role: a word that tools read in tokens. It opens nothing by itself; rules name groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its id.
+    pub id: RoleId,
+    /// The realm it lives in.
+    pub realm_id: RealmId,
+    /// The client whose role it is; `None` for a role of the realm.
+    pub client_id: Option<ClientId>,
+    /// Its name.
+    pub name: RoleName,
+    /// What it stands for, for people; may be empty.
+    pub description: String,
+}
+
+/// Who has a role.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Holder {
+    /// A user.
+    User(UserId),
+    /// Everybody in a group, nested ones included.
+    Group(GroupId),
+    /// A client, where it speaks for itself.
+    Client(ClientId),
+    /// Everybody who has another role.
+    Role(RoleId),
 }
 
 /// Who says that something is so. A source only ever changes its own rows.

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod limits;
 pub mod migrate;
 pub mod realms;
+pub mod roles;
 pub mod row;
 pub mod service_tokens;
 pub mod sessions;

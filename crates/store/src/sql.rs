@@ -33,6 +33,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::jobs::STATEMENTS,
         crate::keys::STATEMENTS,
         crate::realms::STATEMENTS,
+        crate::roles::STATEMENTS,
         crate::service_tokens::STATEMENTS,
         crate::sessions::STATEMENTS,
         crate::setup::STATEMENTS,

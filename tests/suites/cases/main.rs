@@ -42,6 +42,7 @@ mod people;
 mod provider;
 mod realms;
 mod revocation;
+mod roles;
 mod schema;
 mod sign_in;
 mod throttling;

@@ -34,12 +34,12 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A node's provider.
 #[derive(Clone)]
-struct Provider {
-    node: Arc<Node>,
-    realm: Realm,
+pub struct Provider {
+    pub node: Arc<Node>,
+    pub realm: Realm,
 }
 
-fn settings(access: Access) -> ClientSettings {
+pub fn settings(access: Access) -> ClientSettings {
     ClientSettings {
         redirect_uris: vec![RedirectRule::parse_exact(CALLBACK, Http::Allowed).expect("a redirect URI")],
         grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
@@ -48,12 +48,12 @@ fn settings(access: Access) -> ClientSettings {
     }
 }
 
-fn everyone() -> Access {
+pub fn everyone() -> Access {
     Access { everyone: true, groups: Vec::new() }
 }
 
 impl Provider {
-    async fn on(node: &Arc<Node>) -> Provider {
+    pub async fn on(node: &Arc<Node>) -> Provider {
         let name = RealmName::parse("main").expect("a name");
         let realm = find::realm(&node.door, &name).await.expect("a database").expect("the realm");
         let ctx = node.ctx();
@@ -61,7 +61,7 @@ impl Provider {
         Provider { node: node.clone(), realm }
     }
 
-    async fn client(&self, name: &str, settings: ClientSettings) -> Client {
+    pub async fn client(&self, name: &str, settings: ClientSettings) -> Client {
         let (door, ctx) = (&self.node.door, self.node.ctx());
         let mut tx = door.begin().await.expect("a transaction");
         let name = ClientName::parse(name).expect("a client id");
@@ -71,7 +71,7 @@ impl Provider {
         client
     }
 
-    fn query(client: &Client, more: &str) -> String {
+    pub fn query(client: &Client, more: &str) -> String {
         format!(
             "client_id={}&redirect_uri={CALLBACK}&response_type=code&scope=openid+profile&state=s&nonce=n\
              &code_challenge={CHALLENGE}&code_challenge_method=S256{more}",
@@ -79,7 +79,7 @@ impl Provider {
         )
     }
 
-    async fn ask(&self, query: &str, by: Option<&SignedIn>, state: (Fresh, Agreed)) -> Next {
+    pub async fn ask(&self, query: &str, by: Option<&SignedIn>, state: (Fresh, Agreed)) -> Next {
         let (door, ctx) = (&self.node.door, self.node.ctx());
         let parameters = Parameters::parse_query(query).expect("parameters");
         let entry = Entry::parse(&parameters).expect("an entry");
@@ -89,7 +89,7 @@ impl Provider {
         go_on(door, &ctx, (&back, &request), by, state).await.expect("a database")
     }
 
-    async fn code(&self, client: &Client, by: &SignedIn, more: &str) -> String {
+    pub async fn code(&self, client: &Client, by: &SignedIn, more: &str) -> String {
         match self.ask(&Self::query(client, more), Some(by), (Fresh::No, Agreed::NotAsked)).await {
             Next::Code(code) => code.reveal().to_owned(),
             Next::Error(error) => panic!("{error}"),
@@ -97,21 +97,21 @@ impl Provider {
         }
     }
 
-    async fn exchange(&self, client: &Client, code: &str) -> Result<Tokens, Refused> {
+    pub async fn exchange(&self, client: &Client, code: &str) -> Result<Tokens, Refused> {
         let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER) };
         exchange_code(&self.node.door, &self.node.ctx(), "main", client, ask).await.expect("a database")
     }
 
-    async fn refresh(&self, client: &Client, token: &str) -> Result<Tokens, Refused> {
+    pub async fn refresh(&self, client: &Client, token: &str) -> Result<Tokens, Refused> {
         refresh(&self.node.door, &self.node.ctx(), "main", client, (token, None)).await.expect("a database")
     }
 
-    async fn is_good(&self, access: &str) -> bool {
+    pub async fn is_good(&self, access: &str) -> bool {
         check(&self.node.door, &self.node.ctx(), &self.realm, access).await.expect("a database").is_some()
     }
 }
 
-fn refresh_of(tokens: &Tokens) -> String {
+pub fn refresh_of(tokens: &Tokens) -> String {
     tokens.refresh.as_ref().map(|(token, _)| token.reveal().to_owned()).expect("a refresh token")
 }
 

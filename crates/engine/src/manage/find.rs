@@ -5,9 +5,9 @@ use crate::door::Door;
 use crate::manage::Refused;
 use doorward_model::app::App;
 use doorward_model::fault::Fault;
-use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, UserName};
-use doorward_model::people::{Group, Realm, User};
-use doorward_store::{apps, clients, groups, realms, users};
+use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, RoleName, UserName};
+use doorward_model::people::{Group, Realm, Role, User};
+use doorward_store::{apps, clients, groups, realms, roles, users};
 
 /// Nothing of that name.
 pub type NotFound = Refused;
@@ -52,6 +52,22 @@ pub async fn client(door: &Door, realm: &Realm, name: &ClientName) -> Result<Res
         Some(row) => Client::read(row).map(Ok),
         None => Ok(Err(missing("client", name.as_str(), Some(realm)))),
     }
+}
+
+/// A role of a realm, or of one of its clients.
+pub async fn role(
+    door: &Door,
+    realm: &Realm,
+    (client, name): (Option<&Client>, &RoleName),
+) -> Result<Result<Role, NotFound>, Fault> {
+    let found = roles::find(&mut &door.store, (&realm.id, client.map(|client| &client.id)), name).await?;
+    Ok(found.ok_or_else(|| match client {
+        Some(client) => {
+            let list = "list them with `doorward role list`";
+            Refused::because(format!("client {} has no role named {name}: {list}", client.name))
+        }
+        None => missing("role", name.as_str(), Some(realm)),
+    }))
 }
 
 /// An app of a realm.

@@ -1,4 +1,4 @@
-//! Changing realms, users, groups, apps and service tokens: what commands, declared objects and pages
+//! Changing realms, users, groups, roles, apps and service tokens: what commands, declared objects and pages
 //! share. Each function works inside a transaction the caller opened, so that many changes are one.
 
 pub mod apps;
@@ -6,6 +6,7 @@ pub mod clients;
 pub mod find;
 pub mod groups;
 pub mod realms;
+pub mod roles;
 pub mod tokens;
 pub mod users;
 

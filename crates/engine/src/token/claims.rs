@@ -3,6 +3,7 @@
 
 use crate::clients::Client;
 use crate::clients::mapper::{Facts, Mapper, Place};
+use crate::token::roles::Roles;
 use crate::token::{Authorized, Subject};
 use doorward_model::id::{FamilyId, SessionId};
 use doorward_model::time::Timestamp;
@@ -66,7 +67,7 @@ pub struct Common<'a> {
 
 /// What is told about a person at a place, by the scopes granted.
 pub fn about(subject: &Subject, client: &Client, scopes: &Scopes, place: Place) -> Map<String, Value> {
-    let Subject { user, groups, profile } = subject;
+    let Subject { user, groups, profile, roles } = subject;
     let names: Vec<String> = groups.iter().map(|group| group.name.to_string()).collect();
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(user.id.as_str()));
@@ -87,6 +88,10 @@ pub fn about(subject: &Subject, client: &Client, scopes: &Scopes, place: Place) 
     }
     if scopes.contains("groups") {
         claims.insert("groups".to_owned(), json!(names));
+    }
+    // As with Keycloak, only access tokens have them unless a mapper says otherwise.
+    if scopes.contains("roles") && place == Place::Access {
+        roles.tell(&mut claims);
     }
     if scopes.contains("microprofile-jwt") {
         claims.insert("upn".to_owned(), json!(user.name.as_str()));
@@ -114,10 +119,13 @@ pub fn access(
 }
 
 /// An access token's claims for a client that speaks for itself. Its subject is the client.
-pub fn service(common: &Common<'_>, id: &str) -> Map<String, Value> {
+pub fn service(common: &Common<'_>, roles: &Roles, id: &str) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(common.client.id.as_str()));
     claims.insert("preferred_username".to_owned(), json!(format!("service-account-{}", common.client.name)));
+    if common.scopes.contains("roles") {
+        roles.tell(&mut claims);
+    }
     let none = std::collections::BTreeMap::new();
     for mapper in &common.client.settings.mappers {
         mapper.apply(Place::Access, &Facts { groups: &[], attributes: &none }, &mut claims);

@@ -3,6 +3,7 @@
 use crate::clients::Client;
 use crate::door::Door;
 use crate::token::claims::{self, Common};
+use crate::token::roles::Roles;
 use crate::token::{Outcome, Tokens, mint};
 use doorward_model::context::Ctx;
 use doorward_oauth::error::{ErrorCode, OAuthError};
@@ -12,16 +13,23 @@ use doorward_oauth::scope::Scopes;
 const OF_PERSONS: [&str; 2] = ["openid", "offline_access"];
 
 /// Gives a client a token of its own. Nothing is written: the token says all there is to know.
-pub fn client_credentials(door: &Door, ctx: &Ctx, realm: &str, client: &Client, asked: Scopes) -> Outcome<Tokens> {
+pub async fn client_credentials(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &str,
+    client: &Client,
+    asked: Scopes,
+) -> Outcome<Tokens> {
     if let Some(scope) = claims::not_allowed(client, &asked) {
         return Ok(Err(OAuthError::new(ErrorCode::InvalidScope, format!("this client may not ask for scope {scope}"))));
     }
     let kept: Vec<&str> = asked.iter().filter(|name| !OF_PERSONS.contains(name)).collect();
     let scopes = claims::granted(&Scopes::parse(&kept.join(" ")).unwrap_or_default());
+    let roles = Roles::of_client(&mut &door.store, &client.id).await?;
     let issuer = mint::issuer_for(door, realm, client);
     let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: None };
     let key = mint::key_for(door, &client.realm_id, client)?;
-    let access = key.sign(mint::HEADER_TYPE, &claims::service(&common, &mint::token_id(door)))?;
+    let access = key.sign(mint::HEADER_TYPE, &claims::service(&common, &roles, &mint::token_id(door)))?;
     let access_seconds = client.access_seconds();
     Ok(Ok(Tokens { access, access_seconds, refresh: None, id: None, scopes, session: None }))
 }

@@ -8,6 +8,7 @@ pub mod exchange_code;
 pub mod mint;
 pub mod refresh;
 pub mod revoke;
+pub mod roles;
 
 use crate::door::Door;
 use crate::gate::decide::Verdict;
@@ -21,6 +22,7 @@ use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::scope::Scopes;
 use doorward_store::store::Query;
 use doorward_store::{groups, users};
+use roles::Roles;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -88,6 +90,8 @@ pub struct Subject {
     pub groups: Vec<Group>,
     /// What is known besides.
     pub profile: Profile,
+    /// All roles.
+    pub roles: Roles,
 }
 
 /// Loads a person as of now, if the user is there and may still enter the client; the reason otherwise.
@@ -109,7 +113,8 @@ pub(crate) async fn subject(
     let profile = users::profile(query, id).await?.unwrap_or_default();
     let profile = serde_json::from_str(if profile.is_empty() { "{}" } else { &profile })
         .map_err(|error| Fault::corrupt("users", id.as_str(), error))?;
-    Ok(Ok(Subject { user, groups, profile }))
+    let roles = Roles::of_user(query, id).await?;
+    Ok(Ok(Subject { user, groups, profile, roles }))
 }
 
 /// `invalid_grant` in one sentence.

@@ -48,7 +48,9 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
             let token = one("refresh_token")?.ok_or_else(|| missing("refresh_token is missing"))?;
             refresh(door, ctx, realm_name, &client, (token, scopes.as_ref())).await?
         }
-        GrantType::ClientCredentials => client_credentials(door, ctx, realm_name, &client, scopes.unwrap_or_default())?,
+        GrantType::ClientCredentials => {
+            client_credentials(door, ctx, realm_name, &client, scopes.unwrap_or_default()).await?
+        }
         GrantType::DeviceCode
         | GrantType::TokenExchange
         | GrantType::JwtBearer
