@@ -2,6 +2,8 @@
 //! the use cases of `engine`. Everything happens or nothing does. Secrets are read and hashed before
 //! the transaction begins; they are never in the plan.
 
+mod role_steps;
+
 use crate::declared::{Current, Plan, SecretReference, Step};
 use crate::limits;
 use doorward_engine::clients::{Client, ClientKind, ClientSettings};
@@ -18,7 +20,7 @@ use doorward_model::people::{Group, Realm, Source, User};
 use doorward_model::secret::{BadPassword, Password, PlainToken};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
-use doorward_store::{apps, clients, groups, realms, users};
+use doorward_store::{apps, clients, groups, realms, roles, users};
 use std::collections::HashMap;
 use std::io::Read as _;
 
@@ -37,6 +39,8 @@ pub async fn current(door: &Door) -> Result<Current, Fault> {
         current.members.extend(groups::memberships_of_realm(&mut query, realm).await?);
         current.nesting.extend(groups::nestings_of_realm(&mut query, realm).await?);
         current.clients.extend(all_clients(&mut query, realm).await?);
+        current.roles.extend(roles::all_of_realm(&mut query, realm).await?);
+        current.role_holders.extend(roles::holders_of_realm(&mut query, realm).await?);
     }
     current.apps = apps::all(&mut query).await?.0;
     Ok(current)
@@ -202,6 +206,9 @@ impl Work<'_> {
                 }
                 Step::CreateApp { .. } | Step::UpdateApp { .. } => self.app_step(step).await?,
                 Step::CreateClient { .. } | Step::UpdateClient { .. } => self.client_step(step).await?,
+                Step::CreateRole { .. } | Step::UpdateRole { .. } | Step::GiveRole { .. } | Step::TakeRole { .. } => {
+                    self.role_step(step).await?;
+                }
                 _ => self.group_step(step).await?,
             }
         }

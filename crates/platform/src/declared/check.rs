@@ -27,6 +27,7 @@ fn position(object: &Declared) -> &Position {
         Declared::Realm(realm) => &realm.name.at,
         Declared::Group(group) => &group.name.at,
         Declared::User(user) => &user.name.at,
+        Declared::Role(role) => &role.name.at,
         Declared::App(app) => &app.name.at,
         Declared::Client(client) => &client.name.at,
     }
@@ -39,6 +40,7 @@ fn label(object: &Declared) -> String {
         Declared::Realm(realm) => format!("realm {}", realm.name.value),
         Declared::Group(group) => within("group", &group.realm.value, &group.name.value),
         Declared::User(user) => within("user", &user.realm.value, &user.name.value),
+        Declared::Role(role) => within("role", &role.realm.value, &role.key()),
         Declared::App(app) => within("app", &app.realm.value, &app.name.value),
         Declared::Client(client) => within("client", &client.realm.value, &client.name.value),
     }

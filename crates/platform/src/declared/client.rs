@@ -4,6 +4,7 @@
 use super::complaint::{Complaint, Position};
 use super::document::{Document, List};
 use super::object::{Located, Reader, shown, values, word};
+use super::role::RoleKey;
 use super::written::{Rules, WrittenClaim, WrittenFrom, WrittenLifetimes, WrittenMapper, WrittenRule};
 use crate::limits;
 use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
@@ -34,6 +35,8 @@ pub struct DeclaredClient {
     pub active: Option<bool>,
     /// Everything else; its rule about who may enter is empty.
     pub settings: ClientSettings,
+    /// Roles it has where it speaks for itself; a list owns every declared one, no list owns none.
+    pub service_roles: Option<Vec<Located<RoleKey>>>,
     /// What is risky about its redirect rules.
     pub risks: Vec<Complaint>,
 }
@@ -182,7 +185,9 @@ impl Reader<'_> {
         self.check_whole(document, &settings);
         self.check_access(document, &settings);
         let (everyone, active) = (written.everyone.unwrap_or(false), written.active);
-        Some(DeclaredClient { realm: realm?, name: name?, app, allowed_groups, everyone, active, settings, risks })
+        let service_roles = self.roles(written.service_roles.as_ref());
+        let (realm, name) = (realm?, name?);
+        Some(DeclaredClient { realm, name, app, allowed_groups, everyone, active, settings, service_roles, risks })
     }
 
     fn settings(&mut self, document: &Document) -> (ClientSettings, Vec<Complaint>) {

@@ -2,6 +2,7 @@
 //! list of keys each kind knows.
 
 use super::complaint::{Complaint, Position};
+use super::role::WrittenRoles;
 use super::written::WrittenClient;
 use crate::limits;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -10,10 +11,11 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Kinds of objects with the keys each knows, beside `kind`.
-pub(super) const KINDS: [(&str, &[&str]); 5] = [
+pub(super) const KINDS: [(&str, &[&str]); 6] = [
     ("Realm", &["name", "title"]),
-    ("Group", &["realm", "name", "members", "groups"]),
-    ("User", &["realm", "name", "display", "email", "active", "password", "groups"]),
+    ("Group", &["realm", "name", "members", "groups", "roles"]),
+    ("User", &["realm", "name", "display", "email", "active", "password", "groups", "roles"]),
+    ("Role", &["realm", "name", "client", "description", "roles"]),
     (
         "App",
         &[
@@ -54,6 +56,7 @@ pub(super) const KINDS: [(&str, &[&str]); 5] = [
             "mappers",
             "algorithm",
             "paths",
+            "service_roles",
         ],
     ),
 ];
@@ -86,6 +89,9 @@ pub(super) struct Document {
     pub headers: Option<List>,
     pub bearer_token: Option<bool>,
     pub how_to_ask: Option<Text>,
+    pub of_client: Option<Text>,
+    pub roles: Option<WrittenRoles>,
+    pub service_roles: Option<WrittenRoles>,
     /// Keys that only a client has.
     pub client: WrittenClient,
 }
@@ -113,6 +119,9 @@ impl Document {
             "headers" => self.headers = Some(map.next_value()?),
             "bearer_token" => self.bearer_token = Some(map.next_value()?),
             "how_to_ask" => self.how_to_ask = Some(map.next_value()?),
+            "client" => self.of_client = Some(map.next_value()?),
+            "roles" => self.roles = Some(map.next_value()?),
+            "service_roles" => self.service_roles = Some(map.next_value()?),
             _ if self.client.take(key, map)? => {}
             // Complained about when the kind is known.
             _ => drop(map.next_value::<IgnoredAny>()?),

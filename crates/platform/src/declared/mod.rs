@@ -1,4 +1,4 @@
-//! Declared objects: realms, groups, users, apps and clients written down in YAML files. Owns reading them with
+//! Declared objects: realms, groups, users, roles, apps and clients written down in YAML files. Owns reading them with
 //! positions, checking them against each other and planning what to change; does not change anything
 //! (that is `engine`'s), and deletes nothing because a file no longer names it.
 
@@ -9,6 +9,7 @@ mod diff;
 mod document;
 mod object;
 mod plan;
+pub mod role;
 mod step;
 mod written;
 
@@ -20,6 +21,7 @@ pub use object::{
     SecretReference, parse, parse_all,
 };
 pub use plan::{Current, Plan, plan};
+pub use role::{DeclaredRole, HolderName, RoleKey};
 pub use step::Step;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::check;
 use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
 use super::document::{Document, KINDS, List, Text, read};
+use super::role::{DeclaredRole, RoleKey};
 use crate::limits;
 use doorward_model::address::Address;
 use doorward_model::app::{AppSettings, HeaderFamily, Icon, PublicPath};
@@ -88,6 +89,8 @@ pub enum Declared {
     Group(DeclaredGroup),
     /// `kind: User`.
     User(DeclaredUser),
+    /// `kind: Role`.
+    Role(DeclaredRole),
     /// `kind: App`.
     App(Box<DeclaredApp>),
     /// `kind: Client`.
@@ -114,6 +117,8 @@ pub struct DeclaredGroup {
     pub members: Option<Vec<Located<UserName>>>,
     /// Groups inside it; a list owns every declared nesting in the group, no list owns none.
     pub groups: Option<Vec<Located<GroupName>>>,
+    /// Roles everybody in it has; a list owns every declared one of the group, no list owns none.
+    pub roles: Option<Vec<Located<RoleKey>>>,
 }
 
 /// A declared user.
@@ -134,6 +139,8 @@ pub struct DeclaredUser {
     pub password: Option<SecretReference>,
     /// Groups it is in; a list owns every declared membership of the user, no list owns none.
     pub groups: Option<Vec<Located<GroupName>>>,
+    /// Roles it has; a list owns every declared one of the user, no list owns none.
+    pub roles: Option<Vec<Located<RoleKey>>>,
 }
 
 /// A declared app. It is owned as a whole: what is absent is reset.
@@ -214,6 +221,7 @@ impl Reader<'_> {
             "Realm" => self.realm(document).map(Declared::Realm),
             "Group" => self.group(document).map(Declared::Group),
             "User" => self.user(document).map(Declared::User),
+            "Role" => self.role(document).map(Declared::Role),
             "App" => self.app(document).map(|app| Declared::App(Box::new(app))),
             _ => self.client(document).map(|client| Declared::Client(Box::new(client))),
         }
@@ -233,7 +241,8 @@ impl Reader<'_> {
         let groups = written.groups.as_ref().map(|list| self.list(list, limits::LIST_ENTRIES, GroupName::parse));
         let realm = self.of_realm(document);
         let name = self.name(document, GroupName::parse);
-        Some(DeclaredGroup { realm: realm?, name: name?, members, groups })
+        let roles = self.roles(written.roles.as_ref());
+        Some(DeclaredGroup { realm: realm?, name: name?, members, groups, roles })
     }
 
     fn user(&mut self, document: &Spanned<Document>) -> Option<DeclaredUser> {
@@ -244,7 +253,9 @@ impl Reader<'_> {
         let password = self.password(written.password.as_ref());
         let realm = self.of_realm(document);
         let name = self.name(document, UserName::parse);
-        Some(DeclaredUser { realm: realm?, name: name?, display, email, active: written.active, password, groups })
+        let roles = self.roles(written.roles.as_ref());
+        let active = written.active;
+        Some(DeclaredUser { realm: realm?, name: name?, display, email, active, password, groups, roles })
     }
 
     fn app(&mut self, document: &Spanned<Document>) -> Option<DeclaredApp> {
@@ -377,9 +388,19 @@ impl Reader<'_> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<Located<T>> {
         let at = self.at(text);
-        match parse(&text.value) {
-            Ok(value) => Some(Located { value, at }),
-            Err(error) => self.no(&at, error.to_string(), "correct the value"),
+        let value = self.parsed(&at, &text.value, parse)?;
+        Some(Located { value, at })
+    }
+
+    pub(super) fn parsed<T, E: Display>(
+        &mut self,
+        at: &Position,
+        text: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(error) => self.no(at, error.to_string(), "correct the value"),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Compares what is declared with what is there and says what to change, in an order that works.
 //! Pure: the same input gives the same plan, and the plan of an applied plan is empty.
 
+mod roles;
+
 use super::check::{self, Edge, Nesting};
 use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
@@ -9,9 +11,9 @@ use super::object::{Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, Declare
 use super::step::{Sort, Step};
 use doorward_engine::clients::Client;
 use doorward_model::app::App;
-use doorward_model::id::{AppId, GroupId, RealmId, UserId};
+use doorward_model::id::{AppId, GroupId, RealmId, RoleId, UserId};
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName, UserName};
-use doorward_model::people::{Group, Realm, Source, User};
+use doorward_model::people::{Group, Holder, Realm, Role, Source, User};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -34,6 +36,10 @@ pub struct Current {
     pub apps: Vec<App>,
     /// All clients.
     pub clients: Vec<Client>,
+    /// All roles.
+    pub roles: Vec<Role>,
+    /// Who has which role, and who says so.
+    pub role_holders: Vec<(RoleId, Holder, Source)>,
 }
 
 /// What to change, and what looks like a mistake without being one for certain.
@@ -86,10 +92,13 @@ pub fn plan(declared: &[Declared], current: &Current) -> Result<Plan, Vec<Compla
             Declared::User(user) => planner.user(user),
             Declared::App(app) => planner.app(app),
             Declared::Client(client) => planner.client(client),
+            // After everything that can have one.
+            Declared::Role(_) => {}
         }
     }
     planner.nestings(declared);
     planner.memberships(declared);
+    planner.roles(declared);
     planner.finish()
 }
 
@@ -119,6 +128,7 @@ struct Planner<'a> {
     changed_apps: Vec<Step>,
     new_apps: Vec<Step>,
     client_steps: Vec<Step>,
+    role_steps: Vec<Step>,
     warnings: Vec<Complaint>,
     complaints: Vec<Complaint>,
 }
@@ -149,6 +159,7 @@ impl<'a> Planner<'a> {
             changed_apps: Vec::new(),
             new_apps: Vec::new(),
             client_steps: Vec::new(),
+            role_steps: Vec::new(),
             warnings: Vec::new(),
             complaints: Vec::new(),
         };
@@ -158,8 +169,8 @@ impl<'a> Planner<'a> {
                 Declared::Group(group) => drop(planner.declared_groups.insert((&group.realm.value, &group.name.value))),
                 Declared::User(user) => drop(planner.declared_users.insert((&user.realm.value, &user.name.value))),
                 Declared::App(app) => drop(planner.declared_apps.insert((&app.realm.value, &app.name.value))),
-                // Nothing refers to a client.
-                Declared::Client(_) => {}
+                // Only roles refer to these, and they look for themselves.
+                Declared::Client(_) | Declared::Role(_) => {}
             }
         }
         planner
@@ -445,7 +456,7 @@ impl<'a> Planner<'a> {
         if !self.complaints.is_empty() {
             return Err(self.complaints);
         }
-        // An app that gives up an address goes before the one that takes it; clients name apps.
+        // An app that gives up an address goes before the one that takes it; clients name apps; roles name all of them.
         let parts = [
             self.new_realms,
             self.new_groups,
@@ -454,6 +465,7 @@ impl<'a> Planner<'a> {
             self.changed_apps,
             self.new_apps,
             self.client_steps,
+            self.role_steps,
         ];
         Ok(Plan { steps: parts.into_iter().flatten().collect(), warnings: self.warnings })
     }

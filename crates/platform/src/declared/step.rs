@@ -1,6 +1,7 @@
 //! What a plan is made of: single changes by name, each with one line for people.
 
 use super::object::SecretReference;
+use super::role::{HolderName, RoleKey};
 use doorward_engine::clients::ClientSettings;
 use doorward_model::app::AppSettings;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, EmailAddress, GroupName, RealmName, UserName};
@@ -179,6 +180,48 @@ pub enum Step {
         #[serde(serialize_with = "without_rule")]
         settings: Box<ClientSettings>,
     },
+    /// Create a role.
+    CreateRole {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        #[serde(flatten)]
+        role: RoleKey,
+        /// What it stands for, for people.
+        description: String,
+    },
+    /// Change what a role stands for.
+    UpdateRole {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        #[serde(flatten)]
+        role: RoleKey,
+        /// The new text.
+        description: String,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Take a role back.
+    TakeRole {
+        /// The realm of both.
+        realm: RealmName,
+        /// The role.
+        #[serde(flatten)]
+        role: RoleKey,
+        /// Who has it.
+        from: HolderName,
+    },
+    /// Give a role.
+    GiveRole {
+        /// The realm of both.
+        realm: RealmName,
+        /// The role.
+        #[serde(flatten)]
+        role: RoleKey,
+        /// Who gets it.
+        to: HolderName,
+    },
 }
 
 /// A client's settings without the rule, which stands beside them with names for ids.
@@ -206,14 +249,17 @@ impl Step {
             | Self::CreateUser { .. }
             | Self::CreateApp { .. }
             | Self::CreateClient { .. }
+            | Self::CreateRole { .. }
+            | Self::GiveRole { .. }
             | Self::AddMember { .. }
             | Self::Nest { .. } => Sort::Add,
             Self::UpdateRealm { .. }
             | Self::UpdateUser { .. }
             | Self::SetPassword { .. }
+            | Self::UpdateRole { .. }
             | Self::UpdateApp { .. }
             | Self::UpdateClient { .. } => Sort::Change,
-            Self::RemoveMember { .. } | Self::Unnest { .. } => Sort::Remove,
+            Self::RemoveMember { .. } | Self::TakeRole { .. } | Self::Unnest { .. } => Sort::Remove,
         }
     }
 }
@@ -239,6 +285,10 @@ impl fmt::Display for Step {
                 write!(f, "~ client {realm}/{client}: {}", changes.join("; "))
             }
             Self::CreateClient { realm, client, .. } => write!(f, "+ client {realm}/{client}"),
+            Self::CreateRole { realm, role, .. } => write!(f, "+ role {realm}/{role}"),
+            Self::UpdateRole { realm, role, changes, .. } => write!(f, "~ role {realm}/{role}: {}", changes.join("; ")),
+            Self::TakeRole { realm, role, from } => write!(f, "- role {}{role} → {from}", within(realm)),
+            Self::GiveRole { realm, role, to } => write!(f, "+ role {}{role} → {to}", within(realm)),
         }
     }
 }

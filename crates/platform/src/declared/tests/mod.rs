@@ -4,6 +4,7 @@
 mod clients;
 mod parse;
 mod plan;
+mod roles;
 
 use crate::declared::{Complaint, Declared, Reading};
 use doorward_model::name::RealmName;

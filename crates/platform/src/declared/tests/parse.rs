@@ -50,7 +50,7 @@ fn yaml_and_types() {
 fn kinds_and_keys() {
     refused(
         "kind: Policy\nname: a\n",
-        &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, App, Client"],
+        &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, Role, App, Client"],
     );
     refused(
         "name: a\n",

@@ -13,7 +13,7 @@ use doorward_model::time::Timestamp;
 
 /// What is there, built up by name, and able to take a plan's steps.
 pub(super) struct There {
-    dice: Counting,
+    pub(super) dice: Counting,
     pub(super) current: Current,
 }
 
@@ -67,17 +67,17 @@ impl There {
         self
     }
 
-    fn realm_id(&self, name: &str) -> RealmId {
+    pub(super) fn realm_id(&self, name: &str) -> RealmId {
         self.current.realms.iter().find(|realm| realm.name.as_str() == name).unwrap().id.clone()
     }
 
-    fn group_id(&self, realm: &str, name: &str) -> GroupId {
+    pub(super) fn group_id(&self, realm: &str, name: &str) -> GroupId {
         let realm = self.realm_id(realm);
         let found = self.current.groups.iter().find(|g| (g.realm_id == realm) && (g.name.as_str() == name));
         found.unwrap().id.clone()
     }
 
-    fn user_id(&self, realm: &str, name: &str) -> UserId {
+    pub(super) fn user_id(&self, realm: &str, name: &str) -> UserId {
         let realm = self.realm_id(realm);
         let found = self.current.users.iter().find(|u| (u.realm_id == realm) && (u.name.as_str() == name));
         found.unwrap().id.clone()
@@ -201,6 +201,7 @@ impl There {
                 known.is_active = *is_active;
                 known.settings = ClientSettings { access, ..(**settings).clone() };
             }
+            about_roles => self.take_role(about_roles),
         }
     }
 
