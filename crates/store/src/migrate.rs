@@ -6,8 +6,11 @@ use crate::store::{Pools, Store, fault};
 use doorward_model::fault::Fault;
 use sqlx::{AssertSqlSafe, Row as _};
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_core.sql"), include_str!("../migrations/0002_provider.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_core.sql"),
+    include_str!("../migrations/0002_provider.sql"),
+    include_str!("../migrations/0006_proofs.sql"),
+];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";
 const NOTE: &str = "INSERT INTO schema_versions (version) VALUES ($1)";

@@ -50,6 +50,7 @@ pub(super) const KINDS: [(&str, &[&str]); 5] = [
             "allowed_groups",
             "everyone",
             "pkce_optional",
+            "dpop_bound",
             "lifetimes",
             "mappers",
             "algorithm",

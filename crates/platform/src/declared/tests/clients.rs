@@ -37,6 +37,7 @@ fn a_client_says_as_little_as_it_may() {
     assert_eq!(settings.grants, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
     assert_eq!((settings.kind, settings.consent), (ClientKind::Confidential, ConsentMode::Implicit));
     assert_eq!((settings.title.as_ref(), settings.pkce_optional, settings.algorithm.as_str()), (None, false, ""));
+    assert!(!settings.dpop_bound);
     assert_eq!((settings.lifetimes, settings.mappers.as_slice()), (Lifetimes::default(), [].as_slice()));
     assert!(client.risks.is_empty());
 }
@@ -165,7 +166,7 @@ fn words_and_numbers() {
         &[&format!(
             "5:1: Client has no key `redirect_uri`: its keys are {}",
             "realm, name, title, active, public, redirect_uris, post_logout_redirect_uris, web_origins, grants, scopes, \
-             consent, app, allowed_groups, everyone, pkce_optional, lifetimes, mappers, algorithm"
+             consent, app, allowed_groups, everyone, pkce_optional, dpop_bound, lifetimes, mappers, algorithm"
         )],
     );
     refused(
