@@ -2,6 +2,8 @@
 //! signing in as a browser or a plain client would.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+pub mod proof;
+
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Answer, Request, get};
 use doorward_testkit::jar::Jar;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
@@ -19,21 +19,23 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service as _;
 
-/// Serves plain HTTP until killed. The file holds the answer's headers, one a line.
+/// Serves plain HTTP until killed. The file holds the answer's headers, one a line, and after an empty line its body.
 pub fn http(port: &str, file: &str) -> bool {
     let text = std::fs::read_to_string(file).expect("the file with the headers");
+    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let body = Bytes::from(body.to_owned());
     let mut headers = HeaderMap::new();
-    for (name, value) in text.lines().filter_map(|line| line.split_once(": ")) {
+    for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
         headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
     }
     let headers = Arc::new(headers);
     serve(port, move |stream, builder| {
-        let headers = headers.clone();
+        let (headers, body) = (headers.clone(), body.clone());
         let service = service_fn(move |_request: Request<Incoming>| {
-            let headers = headers.clone();
+            let (headers, body) = (headers.clone(), body.clone());
             async move {
-                let mut answer = Response::new(Empty::<Bytes>::new());
+                let mut answer = Response::new(Full::new(body));
                 *answer.headers_mut() = (*headers).clone();
                 Ok::<_, Infallible>(answer)
             }

@@ -11,6 +11,8 @@ pub enum Budget {
     RatioMax(f64),
     /// The value itself, at most.
     Max(f64),
+    /// The value itself, at least.
+    Min(f64),
     /// Told for information.
     None,
 }
@@ -42,6 +44,7 @@ impl Figure {
             Budget::RatioMin(least) => (Some(least), ratio.is_some_and(|ratio| ratio >= least)),
             Budget::RatioMax(most) => (Some(most), ratio.is_some_and(|ratio| ratio <= most)),
             Budget::Max(most) => (Some(most), self.value <= most),
+            Budget::Min(least) => (Some(least), self.value >= least),
             Budget::None => (None, true),
         };
         let mut line = Map::new();
@@ -111,6 +114,7 @@ mod tests {
         assert!(figure(Budget::RatioMin(0.9)).tell() && !figure(Budget::RatioMin(0.91)).tell());
         assert!(figure(Budget::RatioMax(0.9)).tell() && !figure(Budget::RatioMax(0.89)).tell());
         assert!(figure(Budget::Max(9.0)).tell() && !figure(Budget::Max(8.9)).tell());
+        assert!(figure(Budget::Min(9.0)).tell() && !figure(Budget::Min(9.1)).tell());
         let without = Figure { baseline: None, ..figure(Budget::RatioMin(0.0)) };
         assert!(!without.tell());
     }

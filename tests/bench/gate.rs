@@ -36,15 +36,26 @@ fn headers(site: &Site, requests: &Requests) -> String {
 
 /// Tells how one side did against the other; whether its rate kept the least ratio.
 pub fn tell(bench: &'static str, one: &Side, other: &Side, least: f64) -> bool {
+    let names = ["rate", "server processor time of a check", "median latency", "p99 latency"];
+    tell_as((bench, names), one, other, least)
+}
+
+/// As [`tell`], with other names for rate, processor time, median and p99 latency.
+pub fn tell_as(
+    (bench, [rate, processor, middle, tail]): (&'static str, [&'static str; 4]),
+    one: &Side,
+    other: &Side,
+    least: f64,
+) -> bool {
     let tell = |figure, value, unit, baseline, ratio, budget| {
         Figure { bench, figure, value, unit, baseline: Some(baseline), ratio, budget }.tell()
     };
     let ratio = Some(paired(&one.rates, &other.rates));
-    let is_kept = tell("rate", median(&one.rates), "1/s", median(&other.rates), ratio, Budget::RatioMin(least));
+    let is_kept = tell(rate, median(&one.rates), "1/s", median(&other.rates), ratio, Budget::RatioMin(least));
     let (time, baseline) = (median(&one.processor_us), median(&other.processor_us));
     let ratio = Some(paired(&one.processor_us, &other.processor_us));
-    tell("server processor time of a check", time, "us", baseline, ratio, Budget::None);
-    for (figure, share) in [("median latency", 0.5), ("p99 latency", 0.99)] {
+    tell(processor, time, "us", baseline, ratio, Budget::None);
+    for (figure, share) in [(middle, 0.5), (tail, 0.99)] {
         let (time, baseline) = (quantile(&one.latencies, share), quantile(&other.latencies, share));
         tell(figure, time, "us", baseline, None, Budget::None);
     }

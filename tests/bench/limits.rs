@@ -38,6 +38,14 @@ pub const GRPC_STREAMS: usize = 8;
 pub const SIGN_INS: usize = 41;
 /// Starts measured of each kind.
 pub const STARTS: usize = 11;
+/// Rounds of the benches that write.
+pub const ROUNDS_SHORT: usize = 5;
+/// People signed in for the benches of the provider.
+pub const PROVIDER_PEOPLE: usize = 8;
+/// Commits measured after each round that writes.
+pub const COMMITS: usize = 100;
+/// Length of one round of signatures alone.
+pub const SIGNING: Duration = Duration::from_secs(1);
 /// How long a door is left alone before its memory is read.
 pub const REST: Duration = Duration::from_secs(5);
 /// How long the bare peers may take to listen.
@@ -45,6 +53,12 @@ pub const PEER_START: Duration = Duration::from_secs(10);
 
 /// Rate of the gate against a bare handler, at least.
 pub const GATE_RATIO_MIN: f64 = 0.8;
+/// Tokens against ES256 signatures alone, at least.
+pub const TOKEN_RATIO_MIN: f64 = 0.5;
+/// Authorization code round trips in a second of one core, at least.
+pub const AUTHORIZE_MIN: f64 = 500.0;
+/// Rate of the provider's documents against a bare handler, at least.
+pub const JWKS_RATIO_MIN: f64 = 0.5;
 /// Rate with a million users against a thousand, at least.
 pub const SCALE_RATIO_MIN: f64 = 0.95;
 /// A whole sign-in against Argon2 alone, at most.

@@ -2,6 +2,7 @@
 //! lean as it can be, because it runs on the same cores as what it measures.
 
 use crate::limits;
+use crate::talk::whole;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use tokio::net::TcpStream;
 pub struct Questions {
     common: [String; 3],
     own: Vec<(Box<str>, Box<str>)>,
+    /// Whether answers have a body.
+    bodies: bool,
 }
 
 /// Prepared questions, shared by the threads of the load.
@@ -23,7 +26,12 @@ pub type Requests = Arc<Questions>;
 impl Questions {
     /// From the three pieces all questions have in common, and the two between them that each has of its own.
     pub fn new(common: [String; 3], own: Vec<(Box<str>, Box<str>)>) -> Questions {
-        Questions { common, own }
+        Questions { common, own, bodies: false }
+    }
+
+    /// Whose answers have a body.
+    pub fn with_bodies(self) -> Questions {
+        Questions { bodies: true, ..self }
     }
 
     /// How many there are.
@@ -154,10 +162,10 @@ impl Connection {
     async fn open(port: u16) -> Connection {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("a server that listens");
         stream.set_nodelay(true).expect("a socket option");
-        Connection { stream, question: Vec::new(), buffer: vec![0; 8192].into() }
+        Connection { stream, question: Vec::new(), buffer: vec![0; 16_384].into() }
     }
 
-    /// One question and its answer, which must be a 200 without a body; gives its time in microseconds.
+    /// One question and its answer, which must be a 200; gives its time in microseconds.
     async fn ask(&mut self, requests: &Questions, number: usize) -> f64 {
         requests.write(number, &mut self.question);
         let begun = Instant::now();
@@ -169,7 +177,11 @@ impl Connection {
             assert!(count > 0, "the server hung up");
             filled += count;
             let answer = self.buffer.get(..filled).unwrap_or_default();
-            if answer.ends_with(b"\r\n\r\n") {
+            let is_whole = match requests.bodies {
+                true => whole(answer).is_some_and(|length| length <= filled),
+                false => answer.ends_with(b"\r\n\r\n"),
+            };
+            if is_whole {
                 assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
                 return begun.elapsed().as_secs_f64() * 1e6;
             }

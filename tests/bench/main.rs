@@ -3,18 +3,23 @@
 //! output as JSON lines, words to standard error.
 #![allow(clippy::panic, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+mod authorize;
 mod bare;
 mod extauthz;
 mod figure;
 mod gate;
+mod jwks;
 mod limits;
 mod load;
 mod login;
 mod memory;
 mod peer;
+mod provider;
 mod scale;
 mod seed;
 mod startup;
+mod talk;
+mod token;
 
 use std::process::ExitCode;
 
@@ -28,6 +33,9 @@ const BENCHES: &[(&str, Bench)] = &[
     ("gate", gate::run),
     ("extauthz", extauthz::run),
     ("login", login::run),
+    ("token", token::run),
+    ("authorize", authorize::run),
+    ("jwks", jwks::run),
     ("startup", startup::run),
     ("memory", memory::run),
     ("scale", scale::run),

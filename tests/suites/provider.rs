@@ -2,6 +2,9 @@
 //! and what must not work does not.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "provider/dpop.rs"]
+mod dpop;
+
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Request, get};
 use doorward_testkit::jar::Jar;

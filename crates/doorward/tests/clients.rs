@@ -122,7 +122,7 @@ fn every_flag_of_a_new_client_is_kept() {
         "client create web --everyone --redirect-uri https://a.x/cb https://b.x/cb --redirect-wildcard https://a.x/* \
          --redirect-regex https://a\\.x/[0-9]+ --redirect-loopback http://127.0.0.1/cb --redirect-relative /cb \
          --post-logout-redirect-uri http://a.x/bye --web-origin + https://A.x --grant refresh_token authorization_code \
-         client_credentials --scope a --scope b --consent explicit --pkce-optional --access-seconds 60 \
+         client_credentials --scope a --scope b --consent explicit --pkce-optional --dpop-bound --access-seconds 60 \
          --refresh-seconds 120 --offline-seconds 180 --audience trino --claim team=data=x --algorithm ES256",
     );
     assert_eq!(ended.code, 0, "{}", ended.err);
@@ -144,6 +144,7 @@ fn every_flag_of_a_new_client_is_kept() {
         "scopes",
         "consent",
         "pkce_optional",
+        "dpop_bound",
         "access_seconds",
         "refresh_seconds",
         "offline_seconds",
@@ -157,7 +158,7 @@ fn every_flag_of_a_new_client_is_kept() {
                 {"loopback": "http://127.0.0.1/cb"}, {"relative": "/cb"},
             ],
             ["http://a.x/bye"], ["+", "https://a.x"], ["authorization_code", "refresh_token", "client_credentials"],
-            ["a", "b"], "explicit", true, 60, 120, 180, "ES256",
+            ["a", "b"], "explicit", true, true, 60, 120, 180, "ES256",
         ])
     );
     let tell = json!({"access": true, "id": true, "userinfo": true});

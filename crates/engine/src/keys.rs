@@ -4,6 +4,7 @@ use crate::door::Door;
 use arc_swap::ArcSwap;
 use doorward_jose::algorithm::Algorithm;
 use doorward_jose::key::SigningKey;
+use doorward_jose::mac::MARK_BYTES;
 use doorward_jose::seal::MasterKey;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
@@ -38,6 +39,11 @@ impl Keys {
     /// Opens what was sealed for the same purpose.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.master.open(purpose, sealed)
+    }
+
+    /// A mark on a message that nobody without the master key can make, for one purpose.
+    pub fn mark(&self, purpose: &str, message: &[u8]) -> [u8; MARK_BYTES] {
+        self.master.mark(purpose, message)
     }
 
     /// The key a realm signs with by an algorithm: the newest.

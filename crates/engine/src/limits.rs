@@ -40,3 +40,8 @@ pub const NETWORK_SECONDS: i64 = 5 * 60;
 pub const DEVICE_SECONDS: i64 = 180 * 24 * 60 * 60;
 /// Longest browser description kept, in characters.
 pub const USER_AGENT_CHARACTERS: usize = 300;
+/// A nonce for proofs of possession is the one to use for this long, in seconds, and good for as long again: proofs
+/// made ahead of time are worth nothing after that, and a program that calls all the time is sent back seldom.
+pub const NONCE_SECONDS: i64 = 150;
+/// Random-looking bytes of such a nonce: it cannot be guessed.
+pub const NONCE_BYTES: usize = 16;

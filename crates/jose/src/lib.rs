@@ -16,4 +16,5 @@ pub mod jws;
 pub mod key;
 pub mod key_set;
 pub mod limits;
+pub mod mac;
 pub mod seal;

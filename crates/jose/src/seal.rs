@@ -1,6 +1,7 @@
 //! Secrets at rest: AES-256-GCM under the master key, with the purpose as associated data, so that a
 //! secret sealed for one purpose does not open for another. NIST SP 800-38D.
 
+use crate::mac::{MARK_BYTES, MacKey};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use doorward_model::dice::Dice;
 use doorward_model::fault::Fault;
@@ -12,13 +13,22 @@ pub const MASTER_KEY_BYTES: usize = 32;
 const FORMAT: u8 = 1;
 
 /// The master key. Made on first start, kept outside the database, never printed.
-pub struct MasterKey(LessSafeKey);
+pub struct MasterKey {
+    sealing: LessSafeKey,
+    marking: MacKey,
+}
 
 impl MasterKey {
     /// From its 32 bytes.
     pub fn from_bytes(bytes: &[u8; MASTER_KEY_BYTES]) -> Result<Self, Fault> {
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| Fault::internal("reading the master key"))?;
-        Ok(Self(LessSafeKey::new(key)))
+        Ok(Self { sealing: LessSafeKey::new(key), marking: MacKey::derive(bytes)? })
+    }
+
+    /// A mark on a message that nobody without the master key can make, the same at every call and on every node;
+    /// a mark made for one purpose is none for another.
+    pub fn mark(&self, purpose: &str, message: &[u8]) -> [u8; MARK_BYTES] {
+        self.marking.mark(purpose, message)
     }
 
     /// Seals a secret for a purpose: format byte, nonce, ciphertext, tag.
@@ -26,7 +36,7 @@ impl MasterKey {
         let mut nonce = [0u8; NONCE_LEN];
         dice.fill(&mut nonce);
         let mut sealed = secret.to_vec();
-        self.0
+        self.sealing
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed)
             .map_err(|_| Fault::internal("sealing a secret"))?;
         let mut whole = Vec::with_capacity(1 + NONCE_LEN + sealed.len());
@@ -45,7 +55,7 @@ impl MasterKey {
         }
         let mut body = Zeroizing::new(body.to_vec());
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = self.0.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut body).ok()?.len();
+        let length = self.sealing.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut body).ok()?.len();
         body.truncate(length);
         Some(body)
     }

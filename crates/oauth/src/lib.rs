@@ -6,6 +6,7 @@
 pub mod authorize;
 pub mod client_auth;
 pub mod discovery;
+pub mod dpop;
 pub mod error;
 mod form;
 pub mod limits;

@@ -1,5 +1,7 @@
 //! Every limit of this crate in one place, with its unit and its reason.
 
+use std::ops::RangeInclusive;
+
 /// Longest query or form body, in bytes as sent: a request object or assertion fits beside everything else.
 pub const PARAMETERS_BYTES: usize = 64 * 1024;
 /// Parameters in one query or form body: the longest real request has about thirty.
@@ -54,3 +56,12 @@ pub const CLAIMS: usize = 100;
 pub const RESOURCES: usize = 10;
 /// Longest `resource` or `request_uri`, in bytes.
 pub const URI_BYTES: usize = 2048;
+
+/// Length of the `jti` of a proof of possession, in bytes: a UUID has 36. A short one that repeats hurts nobody but
+/// the client itself.
+pub const PROOF_ID_BYTES: RangeInclusive<usize> = 1..=256;
+/// How old a proof of possession may be, in seconds: a slow network and clocks that differ. Each is remembered
+/// for as long.
+pub const PROOF_SECONDS: i64 = 120;
+/// How far in the future a proof of possession may have been made, in seconds: clocks differ.
+pub const PROOF_AHEAD_SECONDS: i64 = 30;

@@ -27,6 +27,7 @@ statements! {
     HOLD_FAMILY = "UPDATE families SET used_ms = $2 \
                    WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = $1) AND client_id = $3 \
                    RETURNING id, client_id, user_id, session_id, facts, created_ms, expires_ms";
+    SET_FACTS = "UPDATE families SET facts = $2 WHERE id = $1";
     END_FAMILY = "DELETE FROM families WHERE id = $1 RETURNING user_id";
     END_OFFLINE_OF_USER = "DELETE FROM families WHERE user_id = $1 AND session_id IS NULL";
     END_OF_USER_AND_CLIENT = "DELETE FROM families WHERE user_id = $1 AND client_id = $2";
@@ -169,6 +170,11 @@ pub async fn hold_family(
 ) -> Result<Option<FamilyRow>, Fault> {
     let values = [Value::Bytes(refresh.as_bytes()), now.into(), Value::Text(client.as_str())];
     tx.first(HOLD_FAMILY, &values).await?.as_ref().map(family).transpose()
+}
+
+/// Writes down more of what was authorized.
+pub async fn set_facts(tx: &mut Tx, id: &FamilyId, facts: &str) -> Result<(), Fault> {
+    tx.run(SET_FACTS, &[Value::Text(id.as_str()), Value::Text(facts)]).await.map(drop)
 }
 
 /// Ends a family with all its tokens; tells whose it was.

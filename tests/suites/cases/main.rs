@@ -39,6 +39,7 @@ mod fixture;
 mod groups;
 mod outage;
 mod people;
+mod proofs;
 mod provider;
 mod realms;
 mod revocation;

@@ -11,7 +11,7 @@ use doorward_engine::sessions;
 use doorward_engine::token::check::check;
 use doorward_engine::token::exchange_code::{Ask, exchange_code};
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
-use doorward_engine::token::refresh::refresh;
+use doorward_engine::token::refresh::{self, refresh};
 use doorward_engine::token::revoke::revoke;
 use doorward_engine::token::{Refused, Tokens};
 use doorward_engine::upkeep;
@@ -27,9 +27,9 @@ use doorward_store::sessions::SignedIn;
 use crate::fixture::{Ground, Node};
 use crate::people::at_once;
 
-const CALLBACK: &str = "https://grafana.example.com/login/generic_oauth";
+pub const CALLBACK: &str = "https://grafana.example.com/login/generic_oauth";
 /// RFC 7636, appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A node's provider.
@@ -54,7 +54,11 @@ pub fn everyone() -> Access {
 
 impl Provider {
     pub async fn on(node: &Arc<Node>) -> Provider {
-        let name = RealmName::parse("main").expect("a name");
+        Provider::of(node, "main").await
+    }
+
+    pub async fn of(node: &Arc<Node>, realm: &str) -> Provider {
+        let name = RealmName::parse(realm).expect("a name");
         let realm = find::realm(&node.door, &name).await.expect("a database").expect("the realm");
         let ctx = node.ctx();
         node.door.keys.ensure(&node.door, &ctx, &realm.id, DEFAULT_ALGORITHM).await.expect("a key");
@@ -98,12 +102,13 @@ impl Provider {
     }
 
     pub async fn exchange(&self, client: &Client, code: &str) -> Result<Tokens, Refused> {
-        let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER) };
+        let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: None };
         exchange_code(&self.node.door, &self.node.ctx(), "main", client, ask).await.expect("a database")
     }
 
     pub async fn refresh(&self, client: &Client, token: &str) -> Result<Tokens, Refused> {
-        refresh(&self.node.door, &self.node.ctx(), "main", client, (token, None)).await.expect("a database")
+        let ask = refresh::Ask { token, narrower: None, key: None };
+        refresh(&self.node.door, &self.node.ctx(), "main", client, ask).await.expect("a database")
     }
 
     pub async fn is_good(&self, access: &str) -> bool {
@@ -262,7 +267,7 @@ async fn a_code_needs_its_verifier_its_address_and_its_minute(ground: Ground) {
     ];
     for (redirect_uri, verifier) in wrong {
         let code = provider.code(&client, &alice, "").await;
-        let ask = Ask { code: &code, redirect_uri, verifier };
+        let ask = Ask { code: &code, redirect_uri, verifier, key: None };
         let outcome = exchange_code(&node.door, &node.ctx(), "main", &client, ask).await.expect("a database");
         assert!(is_invalid_grant(outcome), "{redirect_uri:?} {verifier:?}");
         assert!(is_invalid_grant(provider.exchange(&client, &code).await), "a code shown wrongly is spent");
@@ -350,7 +355,7 @@ async fn a_confidential_client_of_old_may_do_without_pkce_and_then_takes_no_veri
     for (verifier, is_good) in [(None, true), (Some(VERIFIER), false)] {
         let asked = provider.ask(&bare, Some(&alice), (Fresh::No, Agreed::NotAsked)).await;
         let Next::Code(code) = asked else { panic!("no code") };
-        let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier };
+        let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier, key: None };
         let outcome = exchange_code(&node.door, &node.ctx(), "main", &client, ask).await.expect("a database");
         assert_eq!(outcome.is_ok(), is_good, "{verifier:?}");
     }

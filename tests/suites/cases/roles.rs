@@ -93,7 +93,7 @@ async fn a_client_that_speaks_for_itself_tells_its_own_roles(ground: Ground) {
     assert_eq!(node.give(&whole, Holder::Client(robot.id.clone())).await, Ok(true));
     let mut tokens = Vec::new();
     for client in [&robot, &polaris] {
-        let given = client_credentials(&node.door, &node.ctx(), "main", client, Scopes::default()).await;
+        let given = client_credentials(&node.door, &node.ctx(), "main", client, (Scopes::default(), None)).await;
         tokens.push(given.expect("a database").unwrap_or_else(|error| panic!("{error}")).access);
     }
     let [of_robot, of_polaris] = tokens.as_slice() else { panic!("two tokens") };

@@ -160,6 +160,7 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "scopes": settings.scopes,
         "consent": settings.consent,
         "pkce_optional": settings.pkce_optional,
+        "dpop_bound": settings.dpop_bound,
         "access_seconds": client.access_seconds(),
         "refresh_seconds": client.refresh_seconds(false),
         "offline_seconds": client.refresh_seconds(true),

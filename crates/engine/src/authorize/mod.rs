@@ -184,6 +184,8 @@ async fn issue(
         nonce: request.nonce.clone(),
         signed_in_at: signed_in.session.created_at,
         resources: request.resources.clone(),
+        code_key: request.dpop_jkt.clone(),
+        refresh_key: None,
     };
     let code = PlainToken::draw(TokenKind::Code, &*door.dice);
     let kept = UsedCode {

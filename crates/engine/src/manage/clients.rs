@@ -117,6 +117,9 @@ fn check(client: &Client) -> Result<(), Refused> {
     if settings.kind == ClientKind::Public && settings.pkce_optional {
         return no("a public client must use PKCE".to_owned());
     }
+    if settings.dpop_bound && settings.grants.contains(&GrantType::Implicit) {
+        return no("tokens that come through the browser cannot be bound to a key".to_owned());
+    }
     if settings.grants.contains(&GrantType::RefreshToken) && !by_code {
         return no("refresh_token needs authorization_code beside it".to_owned());
     }

@@ -3,6 +3,7 @@
 
 use crate::clients::Client;
 use crate::clients::mapper::{Facts, Mapper, Place};
+use crate::token::dpop::Bound;
 use crate::token::roles::Roles;
 use crate::token::{Authorized, Subject};
 use doorward_model::id::{FamilyId, SessionId};
@@ -63,6 +64,8 @@ pub struct Common<'a> {
     pub scopes: &'a Scopes,
     /// The browser session.
     pub session: Option<&'a SessionId>,
+    /// The key the access token is bound to.
+    pub bound: Option<&'a Bound>,
 }
 
 /// What is told about a person at a place, by the scopes granted.
@@ -172,6 +175,11 @@ fn timed(common: &Common<'_>, claims: &mut Map<String, Value>, kind: &str) {
     claims.insert("scope".to_owned(), json!(common.scopes.to_string()));
     if let Some(session) = common.session {
         claims.insert("sid".to_owned(), json!(session.as_str()));
+    }
+    if let Some(bound) = common.bound
+        && kind == "Bearer"
+    {
+        claims.insert("cnf".to_owned(), json!({"jkt": bound.thumbprint()}));
     }
     if !common.client.settings.web_origins.is_empty() && kind == "Bearer" {
         claims.insert("allowed-origins".to_owned(), json!(common.client.settings.web_origins));

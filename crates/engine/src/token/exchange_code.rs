@@ -1,9 +1,10 @@
 //! An authorization code becomes tokens, once. A second showing by the same client revokes what the first
 //! one gave. RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1.
 
-use crate::clients::{Client, GrantType};
+use crate::clients::{Client, ClientKind, GrantType};
 use crate::door::Door;
 use crate::token::claims::{Common, granted};
+use crate::token::dpop::{self, Key};
 use crate::token::{Outcome, Refused, Tokens, facts_text, invalid_grant, mint, read_facts, subject};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -21,16 +22,22 @@ pub struct Ask<'a> {
     pub redirect_uri: Option<&'a str>,
     /// The PKCE verifier.
     pub verifier: Option<&'a str>,
+    /// The key it holds.
+    pub key: Option<&'a Key>,
 }
 
 /// Exchanges a code.
 pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
     let Some(hash) = TokenHash::of_presented(TokenKind::Code, ask.code) else { return Ok(Err(unknown())) };
     let mut tx = door.begin().await?;
+    let bound = match dpop::use_up(&mut tx, client, ask.key).await? {
+        Ok(bound) => bound,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let Some(used) = grants::use_code(&mut tx, &hash, &client.id, ctx.now).await? else {
         return replayed(door, ctx, tx, client, &hash).await;
     };
-    let authorized = read_facts("codes", used.family_id.as_str(), &used.facts)?;
+    let mut authorized = read_facts("codes", used.family_id.as_str(), &used.facts)?;
     // From here on the code is spent, whatever else is wrong: it was shown, so it may be known.
     let refuse = async |tx: Tx, sentence| {
         door.commit(ctx, tx).await?;
@@ -39,6 +46,12 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
     let names_it = ask.redirect_uri.map(|uri| uri == authorized.redirect_uri);
     if !names_it.unwrap_or(!authorized.named_redirect_uri) {
         return refuse(tx, "redirect_uri is not the one the code was sent to").await;
+    }
+    if !dpop::fits(authorized.code_key.as_deref(), bound.as_ref()) {
+        return refuse(tx, "the code is bound to a key: show a DPoP proof of that key").await;
+    }
+    if client.settings.kind == ClientKind::Public {
+        authorized.refresh_key = bound.as_ref().map(|bound| bound.thumbprint().to_owned());
     }
     let challenge = authorized.challenge.as_deref();
     let challenge = Challenge::parse(challenge, challenge.map(|_| S256), AllowPlain::No);
@@ -80,7 +93,9 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
         grants::create_refresh(&mut tx, &refresh.hash(), &family.id, until).await?;
     }
     let issuer = mint::issuer_for(door, realm, client);
-    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: Some(&session.id) };
+    let (session_id, bound_to) = (Some(&session.id), bound.as_ref());
+    let common =
+        Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: session_id, bound: bound_to };
     let (access, id) = mint::for_person(door, &common, &subject, &authorized, &family.id)?;
     let detail = format!("client {}, family {}", client.name, family.id);
     tx.record(Event::new(EventKind::CodeToToken, Some(&client.realm_id), session.user_id.to_string(), detail));
@@ -92,6 +107,7 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
         id,
         scopes,
         session: Some(session.id),
+        bound,
     }))
 }
 

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod claims;
 pub mod client_credentials;
+pub mod dpop;
 pub mod exchange_code;
 pub mod mint;
 pub mod refresh;
@@ -50,6 +51,12 @@ pub struct Authorized {
     /// Resources the tokens are for (RFC 8707).
     #[serde(default)]
     pub resources: Vec<String>,
+    /// The key the code is bound to (RFC 9449 §10), by its thumbprint.
+    #[serde(default)]
+    pub code_key: Option<String>,
+    /// The key the refresh tokens are bound to: a public client's (RFC 9449 §5), by its thumbprint.
+    #[serde(default)]
+    pub refresh_key: Option<String>,
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1).
@@ -66,6 +73,15 @@ pub struct Tokens {
     pub scopes: Scopes,
     /// The browser session it came from.
     pub session: Option<SessionId>,
+    /// The key the access token is bound to; `None` for one that whoever holds it may show.
+    pub bound: Option<dpop::Bound>,
+}
+
+impl Tokens {
+    /// How the access token must be shown (RFC 6749 §7.1, RFC 9449 §5).
+    pub fn token_type(&self) -> &'static str {
+        if self.bound.is_some() { "DPoP" } else { "Bearer" }
+    }
 }
 
 /// What is known of a user besides names.

@@ -2,10 +2,11 @@
 //! the same successor, because two tabs may refresh at once; later, somebody has a copy, and the whole
 //! family ends. RFC 6749 §6, RFC 9700 §4.14.2.
 
-use crate::clients::Client;
+use crate::clients::{Client, ClientKind};
 use crate::door::Door;
 use crate::token::claims::{Common, granted};
-use crate::token::{Authorized, Outcome, Refused, Tokens, invalid_grant, mint, read_facts, subject};
+use crate::token::dpop::{self, Bound, Key};
+use crate::token::{Authorized, Outcome, Refused, Tokens, facts_text, invalid_grant, mint, read_facts, subject};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
@@ -19,21 +20,32 @@ use doorward_store::tx::Tx;
 
 const PURPOSE: &str = "refresh token's successor";
 
-/// Refreshes. `narrower` asks for fewer scopes than were granted, for this answer only.
-pub async fn refresh(
-    door: &Door,
-    ctx: &Ctx,
-    realm: &str,
-    client: &Client,
-    (presented, narrower): (&str, Option<&Scopes>),
-) -> Outcome<Tokens> {
-    let Some(hash) = TokenHash::of_presented(TokenKind::Refresh, presented) else { return Ok(Err(unknown())) };
+/// What the client shows.
+pub struct Ask<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// Fewer scopes than were granted, for this answer only.
+    pub narrower: Option<&'a Scopes>,
+    /// The key it holds.
+    pub key: Option<&'a Key>,
+}
+
+/// Refreshes.
+pub async fn refresh(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
+    let Some(hash) = TokenHash::of_presented(TokenKind::Refresh, ask.token) else { return Ok(Err(unknown())) };
     let mut tx = door.begin().await?;
+    let bound = match dpop::use_up(&mut tx, client, ask.key).await? {
+        Ok(bound) => bound,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let Some(family) = grants::hold_family(&mut tx, &hash, &client.id, ctx.now).await? else {
         return Ok(Err(unknown()));
     };
     let mut authorized = read_facts("families", family.id.as_str(), &family.facts)?;
-    if let Some(narrower) = narrower {
+    if let Err(refused) = keep_key(&mut tx, client, &family, (&mut authorized, bound.as_ref())).await? {
+        return Ok(Err(refused));
+    }
+    if let Some(narrower) = ask.narrower {
         if !narrower.subset_of(&granted(&authorized.scopes)) {
             let sentence = "scope asks for more than was granted";
             return Ok(Err(OAuthError::new(ErrorCode::InvalidScope, sentence)));
@@ -68,7 +80,26 @@ pub async fn refresh(
             }
         }
     };
-    tell(door, ctx, tx, (realm, client), (&family, &authorized, &person), (next, seconds)).await
+    tell(door, ctx, tx, (realm, client), (&family, &authorized, &person), (next, seconds, bound)).await
+}
+
+/// Holds a public client to the key its refresh tokens are bound to, and binds them to the first one it shows
+/// (RFC 9449 §5). A wrong key ends nothing: whoever took a bound token cannot even take it away.
+async fn keep_key(
+    tx: &mut Tx,
+    client: &Client,
+    family: &FamilyRow,
+    (authorized, bound): (&mut Authorized, Option<&Bound>),
+) -> Outcome<()> {
+    if !dpop::fits(authorized.refresh_key.as_deref(), bound) {
+        tracing::info!("refused: client {}, family {}: not the key it is bound to", client.name, family.id);
+        return Ok(Err(invalid_grant("the refresh token is bound to a key: show a DPoP proof of that key")));
+    }
+    if let (ClientKind::Public, Some(bound), None) = (client.settings.kind, bound, &authorized.refresh_key) {
+        authorized.refresh_key = Some(bound.thumbprint().to_owned());
+        grants::set_facts(tx, &family.id, &facts_text(authorized)?).await?;
+    }
+    Ok(Ok(()))
 }
 
 async fn tell(
@@ -77,12 +108,12 @@ async fn tell(
     mut tx: Tx,
     (realm, client): (&str, &Client),
     (family, authorized, person): (&FamilyRow, &Authorized, &crate::token::Subject),
-    refresh: (PlainToken, i64),
+    (refresh, refresh_seconds, bound): (PlainToken, i64, Option<Bound>),
 ) -> Outcome<Tokens> {
     let scopes = granted(&authorized.scopes);
     let issuer = mint::issuer_for(door, realm, client);
     let session = family.session_id.as_ref();
-    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session };
+    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session, bound: bound.as_ref() };
     let (access, id) = mint::for_person(door, &common, person, authorized, &family.id)?;
     let detail = format!("client {}, family {}", client.name, family.id);
     tx.record(Event::new(EventKind::TokenRefreshed, Some(&client.realm_id), family.user_id.to_string(), detail));
@@ -94,10 +125,11 @@ async fn tell(
     Ok(Ok(Tokens {
         access,
         access_seconds: client.access_seconds(),
-        refresh: Some(refresh),
+        refresh: Some((refresh, refresh_seconds)),
         id,
         scopes,
         session: family.session_id.clone(),
+        bound,
     }))
 }
 

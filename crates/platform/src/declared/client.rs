@@ -209,6 +209,7 @@ impl Reader<'_> {
             scopes: self.words(written.scopes.as_ref(), scope),
             consent: self.optional(written.consent.as_ref(), consent).unwrap_or_default(),
             pkce_optional: written.pkce_optional.unwrap_or(false),
+            dpop_bound: written.dpop_bound.unwrap_or(false),
             access: Access::default(),
             lifetimes: self.lifetimes(written.lifetimes.as_ref()),
             mappers: self.mappers(document),

@@ -52,6 +52,7 @@ pub(super) const KINDS: [(&str, &[&str]); 6] = [
             "allowed_groups",
             "everyone",
             "pkce_optional",
+            "dpop_bound",
             "lifetimes",
             "mappers",
             "algorithm",

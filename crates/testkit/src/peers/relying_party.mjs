@@ -5,14 +5,24 @@ import http from "node:http";
 const { OPENID_CLIENT, ISSUER, CLIENT_ID, CLIENT_SECRET, AUTH, SCOPE, PORT } = process.env;
 const oidc = await import(OPENID_CLIENT);
 const self = `http://127.0.0.1:${PORT}`;
+const [way, bound] = AUTH.split("+");
 const proof = {
   basic: () => oidc.ClientSecretBasic(CLIENT_SECRET),
   post: () => oidc.ClientSecretPost(CLIENT_SECRET),
   none: () => oidc.None(),
-}[AUTH]();
+}[way]();
 const config = await oidc.discovery(new URL(ISSUER), CLIENT_ID, undefined, proof, {
   execute: [oidc.allowInsecureRequests],
 });
+// What was called and how it was answered: a proof without our provider's nonce is made again with it.
+const calls = [];
+config[oidc.customFetch] = async (url, options) => {
+  const answer = await fetch(url, options);
+  const refused = answer.ok ? undefined : await answer.clone().json().catch(() => undefined);
+  calls.push({ path: new URL(url).pathname.split("/").pop(), status: answer.status, error: refused?.error });
+  return answer;
+};
+const DPoP = bound && oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair("ES256"));
 const flows = new Map();
 let tokens;
 
@@ -23,6 +33,9 @@ const pages = {
     const nonce = oidc.randomNonce();
     flows.set(state, { verifier, nonce });
     const more = Object.fromEntries(url.searchParams);
+    if (DPoP) {
+      more.dpop_jkt ??= await DPoP.calculateThumbprint();
+    }
     const to = oidc.buildAuthorizationUrl(config, {
       redirect_uri: `${self}/callback`,
       scope: SCOPE,
@@ -36,28 +49,29 @@ const pages = {
   },
   "/callback": async (url) => {
     const { verifier, nonce } = flows.get(url.searchParams.get("state")) ?? {};
-    tokens = await oidc.authorizationCodeGrant(config, url, {
+    const expected = {
       pkceCodeVerifier: verifier,
       expectedState: url.searchParams.get("state"),
       expectedNonce: nonce,
       idTokenExpected: true,
-    });
+    };
+    tokens = await oidc.authorizationCodeGrant(config, url, expected, undefined, { DPoP });
     const claims = tokens.claims();
-    const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
+    const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub, { DPoP });
     return { tokens, claims, userinfo };
   },
   "/refresh": async () => {
     const before = tokens.refresh_token;
-    tokens = await oidc.refreshTokenGrant(config, before);
+    tokens = await oidc.refreshTokenGrant(config, before, undefined, { DPoP });
     return { tokens, rotated: before !== tokens.refresh_token, claims: tokens.claims() };
   },
-  "/userinfo": async () => oidc.fetchUserInfo(config, tokens.access_token, oidc.skipSubjectCheck),
+  "/userinfo": async () => oidc.fetchUserInfo(config, tokens.access_token, oidc.skipSubjectCheck, { DPoP }),
   "/introspect": async () => oidc.tokenIntrospection(config, tokens.access_token),
   "/revoke": async () => {
     await oidc.tokenRevocation(config, tokens.refresh_token);
     return {};
   },
-  "/machine": async () => oidc.clientCredentialsGrant(config),
+  "/machine": async () => oidc.clientCredentialsGrant(config, undefined, { DPoP }),
   "/logout": async () => {
     const to = oidc.buildEndSessionUrl(config, {
       post_logout_redirect_uri: `${self}/bye`,
@@ -67,6 +81,7 @@ const pages = {
     return { location: to.href };
   },
   "/bye": async (url) => ({ bye: url.searchParams.get("state") }),
+  "/calls": async () => calls.splice(0),
   "/": async () => ({ ready: true }),
 };
 

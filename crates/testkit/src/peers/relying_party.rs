@@ -19,7 +19,8 @@ pub struct RelyingPartyOptions<'a> {
     pub issuer: &'a str,
     /// Its `client_id`.
     pub client_id: &'a str,
-    /// Its secret, and where it is put: `basic`, `post`, or `none` for a public client.
+    /// Its secret, and where it is put: `basic`, `post`, or `none` for a public client. With `+dpop` behind it the
+    /// relying party has a key of its own, to which its tokens are bound (RFC 9449).
     pub secret: (&'a str, &'a str),
     /// What it asks for.
     pub scope: &'a str,

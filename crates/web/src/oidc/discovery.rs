@@ -111,6 +111,7 @@ fn document(layout: Layout<'_>, base: &str) -> Value {
         client_auth_methods: &["client_secret_basic", "client_secret_post", "none"],
         more: &[
             (List::Claims, &claims::TOLD),
+            (List::DpopAlgorithms, &algorithms),
             (List::CodeChallengeMethods, &["S256"]),
             (List::Prompts, &["none", "login", "consent", "select_account"]),
             (List::AcrValues, &[claims::ACR]),

@@ -7,6 +7,7 @@ use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::token::check::check;
+use doorward_engine::token::dpop::key_of;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -31,9 +32,10 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     });
     let Some(good) = good else { return Ok(answers::json(StatusCode::OK, &json!({"active": false}))) };
     let name = good.person.as_ref().map(|(subject, _)| subject.user.name.to_string());
+    let token_type = if key_of(&good.claims).is_some() { "DPoP" } else { "Bearer" };
     let mut told = good.claims.into_map();
     told.insert("active".to_owned(), json!(true));
-    told.insert("token_type".to_owned(), json!("Bearer"));
+    told.insert("token_type".to_owned(), json!(token_type));
     if let Some(name) = name {
         told.insert("username".to_owned(), json!(name));
     }

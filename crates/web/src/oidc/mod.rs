@@ -3,6 +3,7 @@
 
 pub mod authorize;
 pub mod discovery;
+pub mod dpop;
 pub mod introspect;
 pub mod logout;
 pub mod revoke;
@@ -25,8 +26,9 @@ use doorward_oauth::client_auth::Presented;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION,
-    CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -81,7 +83,8 @@ pub fn finish(arrival: &Arrival, outcome: Outcome) -> Response {
     }
 }
 
-fn refusal(error: &OAuthError) -> Response {
+/// The protocol's "no" as an answer (RFC 6749 §5.2).
+pub fn refusal(error: &OAuthError) -> Response {
     let status = match error.code() {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
         _ => StatusCode::BAD_REQUEST,
@@ -175,6 +178,8 @@ pub fn share(headers: &HeaderMap, client: &Client, answer: &mut Response) {
     let Ok(text) = origin.to_str() else { return };
     if allows(client, text) {
         answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let shown = HeaderValue::from_static("DPoP-Nonce, WWW-Authenticate");
+        answer.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, shown);
     }
 }
 

@@ -3,17 +3,22 @@
 use crate::answers;
 use crate::callers::{Arrival, InRealm};
 use crate::oidc::discovery::OFFERED;
-use crate::oidc::{Outcome, caller, finish, form, realm, share};
+use crate::oidc::dpop::{Place, tell_nonce};
+use crate::oidc::{Failure, Outcome, caller, finish, form, realm, refusal, share};
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use doorward_engine::clients::GrantType;
-use doorward_engine::token::exchange_code::{Ask, exchange_code};
-use doorward_engine::token::{Tokens, client_credentials::client_credentials, refresh::refresh};
+use doorward_engine::clients::{Client, GrantType};
+use doorward_engine::token::Tokens;
+use doorward_engine::token::client_credentials::client_credentials;
+use doorward_engine::token::exchange_code::{self, exchange_code};
+use doorward_engine::token::refresh::{self, refresh};
+use doorward_model::people::Realm;
 use doorward_oauth::error::{ErrorCode, OAuthError};
+use doorward_oauth::parameters::Parameters;
 use doorward_oauth::scope::Scopes;
 use http::StatusCode;
-use http::header::{HeaderValue, PRAGMA};
+use http::header::{HeaderMap, HeaderValue, PRAGMA};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -24,32 +29,63 @@ pub async fn give(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: 
 
 async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
     let realm = realm(web, arrival, name).await?;
+    let place = Place::of(web, request.method(), request.uri().path());
     let (headers, parameters) = form(request).await?;
     let one = |name| parameters.one(name).map_err(OAuthError::from);
-    let missing = |what: &'static str| OAuthError::new(ErrorCode::InvalidRequest, what);
     let grant = one("grant_type")?.ok_or_else(|| missing("grant_type is missing"))?;
     let grant = GrantType::parse(grant)
         .filter(|grant| OFFERED.contains(grant))
         .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not known here"))?;
     let client = caller(web, arrival, &realm, (&headers, &parameters)).await?;
+    let asked = Asked { realm: &realm, client: &client, place: &place, headers: &headers, parameters: &parameters };
+    let (mut answer, refused) = match tokens(web, arrival, grant, &asked).await {
+        Ok(tokens) => (told(&tokens), None),
+        Err(Failure::Refused(error)) => (refusal(&error), Some(error.code())),
+        Err(other) => return Err(other),
+    };
+    tell_nonce(web, arrival, (&client, &headers), (refused, &mut answer));
+    // Refusals too: a script must be able to read the nonce it is to use.
+    share(&headers, &client, &mut answer);
+    Ok(answer)
+}
+
+/// A request by a client that proved who it is.
+struct Asked<'a> {
+    realm: &'a Realm,
+    client: &'a Client,
+    place: &'a Place,
+    headers: &'a HeaderMap,
+    parameters: &'a Parameters,
+}
+
+fn missing(what: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, what)
+}
+
+async fn tokens(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>) -> Result<Tokens, Failure> {
+    let Asked { realm, client, place, headers, parameters } = *asked;
     if !client.may(grant) {
         let sentence = format!("this client may not use the grant {}", grant.as_str());
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, sentence).into());
     }
+    let one = |name| parameters.one(name).map_err(OAuthError::from);
     let scopes = one("scope")?.map(Scopes::parse).transpose().map_err(OAuthError::from)?;
+    let key = place.key(web, arrival, (client, headers))?;
+    let key = key.as_ref();
     let (door, ctx, realm_name) = (web.door(), &arrival.ctx, realm.name.as_str());
     let tokens = match grant {
         GrantType::AuthorizationCode => {
             let code = one("code")?.ok_or_else(|| missing("code is missing"))?;
-            let ask = Ask { code, redirect_uri: one("redirect_uri")?, verifier: one("code_verifier")? };
-            exchange_code(door, ctx, realm_name, &client, ask).await?
+            let (redirect_uri, verifier) = (one("redirect_uri")?, one("code_verifier")?);
+            exchange_code(door, ctx, realm_name, client, exchange_code::Ask { code, redirect_uri, verifier, key })
+                .await?
         }
         GrantType::RefreshToken => {
             let token = one("refresh_token")?.ok_or_else(|| missing("refresh_token is missing"))?;
-            refresh(door, ctx, realm_name, &client, (token, scopes.as_ref())).await?
+            refresh(door, ctx, realm_name, client, refresh::Ask { token, narrower: scopes.as_ref(), key }).await?
         }
         GrantType::ClientCredentials => {
-            client_credentials(door, ctx, realm_name, &client, scopes.unwrap_or_default()).await?
+            client_credentials(door, ctx, realm_name, client, (scopes.unwrap_or_default(), key)).await?
         }
         GrantType::DeviceCode
         | GrantType::TokenExchange
@@ -60,9 +96,7 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, sentence).into());
         }
     };
-    let mut answer = told(&tokens?);
-    share(&headers, &client, &mut answer);
-    Ok(answer)
+    Ok(tokens?)
 }
 
 /// The token response (RFC 6749 §5.1), with the members Keycloak adds.
@@ -70,7 +104,7 @@ fn told(tokens: &Tokens) -> Response {
     let mut body = json!({
         "access_token": tokens.access,
         "expires_in": tokens.access_seconds,
-        "token_type": "Bearer",
+        "token_type": tokens.token_type(),
         "not-before-policy": 0,
         "scope": tokens.scopes.to_string(),
     });

@@ -2,14 +2,18 @@
 
 use crate::answers;
 use crate::callers::{Arrival, InRealm};
+use crate::oidc::dpop::{Place, challenge, credential, tell_nonce};
 use crate::oidc::{Outcome, finish, realm, share};
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use doorward_engine::clients::mapper::Place;
-use doorward_engine::token::{check::check, claims};
+use doorward_engine::clients::mapper;
+use doorward_engine::token::check::{Good, check};
+use doorward_engine::token::claims;
+use doorward_engine::token::dpop::{Scheme, key_of};
+use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -21,6 +25,7 @@ pub async fn tell(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: 
 
 async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
     let realm = realm(web, arrival, name).await?;
+    let place = Place::of(web, request.method(), request.uri().path());
     let is_post = request.method() == Method::POST;
     let headers = request.headers().clone();
     let in_body = if is_post && !headers.contains_key(AUTHORIZATION) {
@@ -28,51 +33,59 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     } else {
         None
     };
-    let Some(token) = bearer(&headers).map(str::to_owned).or(in_body) else {
-        return Ok(challenge(StatusCode::UNAUTHORIZED, None));
+    let in_header = credential(&headers).map(|(token, scheme)| (token.to_owned(), scheme));
+    let Some((token, scheme)) = in_header.or(in_body.map(|token| (token, Scheme::Bearer))) else {
+        return Ok(nothing_shown());
     };
     let Some(good) = check(web.door(), &arrival.ctx, &realm, &token).await? else {
-        return Ok(challenge(
-            StatusCode::UNAUTHORIZED,
-            Some(("invalid_token", "the token is over, revoked, or not ours")),
-        ));
+        let words = (ErrorCode::InvalidToken, "the token is over, revoked, or not ours");
+        return Ok(refuse(StatusCode::UNAUTHORIZED, scheme, words));
     };
-    let scopes = good.person.as_ref().map(|(_, authorized)| authorized.scopes.contains("openid"));
-    let (Some((subject, authorized)), Some(true)) = (&good.person, scopes) else {
-        return Ok(challenge(
-            StatusCode::FORBIDDEN,
-            Some(("insufficient_scope", "the token was not asked for with openid")),
-        ));
+    let (mut answer, refused) = match place.admit(web, arrival, &good, (&token, scheme), &headers).await? {
+        Ok(()) => (about(&good, scheme), None),
+        Err(error) => {
+            // Whoever showed a bound token as another one is told how it is to be shown.
+            let wanted = if key_of(&good.claims).is_some() { Scheme::Dpop } else { Scheme::Bearer };
+            let words = (error.code(), error.sentence());
+            (refuse(StatusCode::UNAUTHORIZED, wanted, words), Some(error.code()))
+        }
     };
-    let told = claims::about(subject, &good.client, &claims::granted(&authorized.scopes), Place::Userinfo);
-    let mut answer = answers::json(StatusCode::OK, &Value::Object(told));
+    tell_nonce(web, arrival, (&good.client, &headers), (refused, &mut answer));
     share(&headers, &good.client, &mut answer);
     Ok(answer)
+}
+
+/// What a good token that may be used tells.
+fn about(good: &Good, scheme: Scheme) -> Response {
+    let scopes = good.person.as_ref().map(|(_, authorized)| authorized.scopes.contains("openid"));
+    let (Some((subject, authorized)), Some(true)) = (&good.person, scopes) else {
+        let words = (ErrorCode::InsufficientScope, "the token was not asked for with openid");
+        return refuse(StatusCode::FORBIDDEN, scheme, words);
+    };
+    let told = claims::about(subject, &good.client, &claims::granted(&authorized.scopes), mapper::Place::Userinfo);
+    answers::json(StatusCode::OK, &Value::Object(told))
 }
 
 fn token_in(parameters: &Parameters) -> Option<String> {
     parameters.one("access_token").ok().flatten().map(str::to_owned)
 }
 
-/// The token of a bearer header (RFC 6750 §2.1), if there is exactly one.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
-    let (kind, token) = lines.next()?.to_str().ok()?.trim().split_once(' ')?;
-    (lines.next().is_none() && kind.eq_ignore_ascii_case("bearer")).then(|| token.trim())
+/// Both ways of showing a token, to whoever shows none (RFC 6750 §3, RFC 9449 §7.1).
+fn nothing_shown() -> Response {
+    let body = json!({"error": "invalid_request", "error_description": "an access token is missing"});
+    let mut answer = answers::json(StatusCode::UNAUTHORIZED, &body);
+    for scheme in [Scheme::Bearer, Scheme::Dpop] {
+        if let Ok(line) = HeaderValue::from_str(&challenge(scheme, None)) {
+            answer.headers_mut().append(WWW_AUTHENTICATE, line);
+        }
+    }
+    answer
 }
 
-/// RFC 6750 §3.
-fn challenge(status: StatusCode, error: Option<(&str, &str)>) -> Response {
-    let body = error.map_or_else(
-        || json!({"error": "invalid_request", "error_description": "a bearer token is missing"}),
-        |(code, sentence)| json!({"error": code, "error_description": sentence}),
-    );
-    let line = error.map_or_else(
-        || "Bearer realm=\"doorward\"".to_owned(),
-        |(code, sentence)| format!("Bearer realm=\"doorward\", error=\"{code}\", error_description=\"{sentence}\""),
-    );
+fn refuse(status: StatusCode, scheme: Scheme, (code, sentence): (ErrorCode, &str)) -> Response {
+    let body = json!({"error": code.as_str(), "error_description": sentence});
     let mut answer = answers::json(status, &body);
-    if let Ok(line) = HeaderValue::from_str(&line) {
+    if let Ok(line) = HeaderValue::from_str(&challenge(scheme, Some((code.as_str(), sentence)))) {
         answer.headers_mut().insert(WWW_AUTHENTICATE, line);
     }
     answer

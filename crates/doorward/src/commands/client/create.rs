@@ -54,6 +54,9 @@ pub struct Create {
     /// It may do without PKCE, as tools of old do.
     #[arg(long, conflicts_with = "public")]
     pkce_optional: bool,
+    /// Its tokens must be bound to a key of its own (DPoP).
+    #[arg(long)]
+    dpop_bound: bool,
     /// Life of its access and ID tokens, in seconds.
     #[arg(long, value_name = "N", value_parser = seconds)]
     access_seconds: Option<i64>,
@@ -105,6 +108,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         scopes: create.scope,
         consent: create.consent.unwrap_or_default(),
         pkce_optional: create.pkce_optional,
+        dpop_bound: create.dpop_bound,
         access: Access::default(),
         lifetimes: Lifetimes {
             access_seconds: create.access_seconds,

@@ -57,6 +57,9 @@ pub struct Update {
     /// Whether it may do without PKCE, as tools of old do.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pkce_optional: Option<bool>,
+    /// Whether its tokens must be bound to a key of its own (DPoP).
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    dpop_bound: Option<bool>,
     /// Life of its access and ID tokens, in seconds.
     #[arg(long, value_name = "N", value_parser = or_default(seconds))]
     access_seconds: Option<Put<i64>>,
@@ -132,6 +135,7 @@ impl Update {
             self.public.is_some(),
             self.consent.is_some(),
             self.pkce_optional.is_some(),
+            self.dpop_bound.is_some(),
             self.access_seconds.is_some(),
             self.refresh_seconds.is_some(),
             self.offline_seconds.is_some(),
@@ -163,6 +167,7 @@ impl Update {
             scopes: put_list(self.scope, now.scopes),
             consent: self.consent.map_or(now.consent, |consent| consent.value().unwrap_or_default()),
             pkce_optional: self.pkce_optional.unwrap_or(now.pkce_optional),
+            dpop_bound: self.dpop_bound.unwrap_or(now.dpop_bound),
             access: now.access,
             lifetimes,
             mappers: mappers(now.mappers, self.claim, self.audience),

@@ -37,6 +37,7 @@ fn a_client_says_as_little_as_it_may() {
     assert_eq!(settings.grants, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
     assert_eq!((settings.kind, settings.consent), (ClientKind::Confidential, ConsentMode::Implicit));
     assert_eq!((settings.title.as_ref(), settings.pkce_optional, settings.algorithm.as_str()), (None, false, ""));
+    assert!(!settings.dpop_bound);
     assert_eq!((settings.lifetimes, settings.mappers.as_slice()), (Lifetimes::default(), [].as_slice()));
     assert!(client.risks.is_empty());
 }
@@ -141,11 +142,11 @@ fn redirect_rules() {
 fn words_and_numbers() {
     refused(
         &format!(
-            "{USUAL}grants: [implicit]\nweb_origins: [\"*\", https://a/b]\nalgorithm: none\nconsent: maybe\nscopes: [\"a b\"]\n\
+            "{USUAL}grants: [magic]\nweb_origins: [\"*\", https://a/b]\nalgorithm: none\nconsent: maybe\nscopes: [\"a b\"]\n\
              lifetimes: {{access_seconds: 0}}\n"
         ),
         &[
-            "5:10: the grant `implicit` is not one of authorization_code, refresh_token, client_credentials: correct the value",
+            "5:10: the grant `magic` is not one of authorization_code, refresh_token, client_credentials, device_code, token_exchange, jwt_bearer, password, implicit: correct the value",
             "6:15: the web origin `*` must be scheme and host, https://app.example.com, or +: correct the value",
             "6:20: the web origin `https://a/b` must be scheme and host, https://app.example.com, or +: correct the value",
             "7:12: the algorithm `none` is not one of RS256, PS256, ES256, EdDSA: correct the value",
@@ -165,7 +166,7 @@ fn words_and_numbers() {
         &[&format!(
             "5:1: Client has no key `redirect_uri`: its keys are {}",
             "realm, name, title, active, public, redirect_uris, post_logout_redirect_uris, web_origins, grants, scopes, \
-             consent, app, allowed_groups, everyone, pkce_optional, lifetimes, mappers, algorithm"
+             consent, app, allowed_groups, everyone, pkce_optional, dpop_bound, lifetimes, mappers, algorithm"
         )],
     );
     refused(
