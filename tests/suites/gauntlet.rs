@@ -16,6 +16,8 @@ mod house;
 mod links;
 #[path = "gauntlet/pages.rs"]
 mod pages;
+#[path = "gauntlet/programs.rs"]
+mod programs;
 #[path = "gauntlet/proxies.rs"]
 mod proxies;
 #[path = "gauntlet/requests.rs"]

@@ -9,7 +9,9 @@ use doorward_model::fault::Fault;
 use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
-use doorward_store::{changes, clients, events, grants, jobs, proofs, service_tokens, sessions, throttles, users};
+use doorward_store::{
+    changes, clients, events, grants, jobs, personal_tokens, proofs, service_tokens, sessions, throttles, users,
+};
 
 const PRUNE: &str = "prune";
 const PRUNE_EVERY_SECONDS: i64 = 5 * 60;
@@ -72,6 +74,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         events::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
         users::prune_devices(&mut tx, ctx.now.plus_seconds(-engine_limits::DEVICE_SECONDS)).await?;
         service_tokens::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
+        personal_tokens::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
         grants::prune(&mut tx, ctx.now, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         clients::prune_secrets(&mut tx, ctx.now).await?;
         // Another node's clock may be behind: there they would not be too old yet.

@@ -80,6 +80,10 @@ events! {
     ServiceTokenCreated = "service_token_created",
     /// A service token was revoked.
     ServiceTokenRevoked = "service_token_revoked",
+    /// A person made a token for a program of theirs.
+    PersonalTokenCreated = "personal_token_created",
+    /// A person revoked such a token.
+    PersonalTokenRevoked = "personal_token_revoked",
     /// A client was created.
     ClientCreated = "client_created",
     /// A client was changed.

@@ -60,6 +60,10 @@ pub const SETUP_SECONDS: i64 = 24 * 60 * 60;
 pub const IDENTITY_TOKEN_SECONDS: i64 = 5 * 60;
 /// Longest life of a service token, in seconds: two years.
 pub const SERVICE_TOKEN_SECONDS: i64 = 2 * 365 * 24 * 60 * 60;
+/// Tokens one person may have.
+pub const PERSONAL_TOKENS: i64 = 50;
+/// Longest life of a token a person makes, in seconds: a year.
+pub const PERSONAL_TOKEN_SECONDS: i64 = 366 * 24 * 60 * 60;
 /// How long the audit record is kept, in seconds.
 pub const EVENT_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// How long the change feed is kept, in seconds: a node silent for longer reloads everything.
@@ -68,5 +72,7 @@ pub const CHANGE_SECONDS: i64 = 60 * 60;
 pub const CHANGES_AT_ONCE: i64 = 1000;
 /// Sessions listed on the account page.
 pub const SESSIONS_LISTED: i64 = 100;
+/// Agreements listed on the account page.
+pub const CONSENTS_LISTED: i64 = 200;
 /// Rows of a list command's page.
 pub const PAGE_ROWS: i64 = 500;

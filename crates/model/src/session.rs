@@ -44,7 +44,7 @@ pub struct Pass {
     pub host: String,
 }
 
-/// A machine's credential as the gate sees it.
+/// A program's credential as the gate sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceToken {
     /// Its id.
@@ -57,4 +57,6 @@ pub struct ServiceToken {
     pub apps: Vec<AppId>,
     /// End of its life.
     pub expires_at: Timestamp,
+    /// The person it stands for; `None` for a machine of its own.
+    pub owner: Option<UserId>,
 }

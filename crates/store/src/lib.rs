@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod migrate;
+pub mod personal_tokens;
 pub mod proofs;
 pub mod realms;
 pub mod roles;

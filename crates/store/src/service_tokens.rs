@@ -41,6 +41,7 @@ fn gather(rows: &[Row]) -> Result<Vec<ServiceToken>, Fault> {
                 name: row.parsed(2, "service_tokens", TokenName::parse)?,
                 apps: app.into_iter().collect(),
                 expires_at: row.moment(3)?,
+                owner: None,
             }),
         }
     }

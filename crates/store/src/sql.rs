@@ -32,6 +32,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::groups::STATEMENTS,
         crate::jobs::STATEMENTS,
         crate::keys::STATEMENTS,
+        crate::personal_tokens::STATEMENTS,
         crate::proofs::STATEMENTS,
         crate::realms::STATEMENTS,
         crate::roles::STATEMENTS,

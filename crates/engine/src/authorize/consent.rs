@@ -1,7 +1,7 @@
 //! What people agreed to: asked once, remembered, taken back on the account page. Taking it back ends what
 //! the client holds.
 
-use crate::clients::Client;
+use crate::clients::{Client, find};
 use crate::door::Door;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -72,6 +72,17 @@ pub(crate) async fn give(tx: &mut Tx, ctx: &Ctx, user: &User, client: &Client, s
     let detail = format!("client {}: {all}", client.name);
     tx.record(Event::new(EventKind::ConsentGiven, Some(&client.realm_id), user.id.to_string(), detail));
     Ok(())
+}
+
+/// What a user agreed to, with the clients' names for people.
+pub async fn of_user(door: &Door, user: &User) -> Result<Vec<(consents::Consent, String)>, Fault> {
+    let mut told = Vec::new();
+    for known in consents::of_user(&mut &door.store, &user.id, limits::CONSENTS_LISTED).await? {
+        let client = find(door, &user.realm_id, &known.client).await?;
+        let title = client.map_or_else(|| known.client.to_string(), |client| client.title().to_owned());
+        told.push((known, title));
+    }
+    Ok(told)
 }
 
 /// Takes an agreement back, and what the client holds with it; `false` when there was none.

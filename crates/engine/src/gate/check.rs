@@ -35,7 +35,7 @@ pub enum Holder {
     Nobody,
     /// A person with a live pass.
     Person(Arc<LivePass>),
-    /// A machine.
+    /// A program: a machine of its own, or one that stands for a person.
     Machine(Arc<LiveToken>),
 }
 
@@ -137,7 +137,10 @@ fn visitor(holder: &Holder) -> Option<Visitor<'_>> {
             let person = &pass.session.person;
             Some(Visitor::Person { user: &person.user, groups: &person.groups })
         }
-        Holder::Machine(token) => Some(Visitor::Machine(&token.token)),
+        Holder::Machine(live) => Some(match &live.owner {
+            Some((user, groups)) => Visitor::Program { token: &live.token, user, groups },
+            None => Visitor::Machine(&live.token),
+        }),
     }
 }
 

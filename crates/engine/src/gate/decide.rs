@@ -20,6 +20,15 @@ pub enum Visitor<'a> {
     },
     /// A machine with a service token.
     Machine(&'a ServiceToken),
+    /// A program with a token that a person made for it.
+    Program {
+        /// The token.
+        token: &'a ServiceToken,
+        /// The person.
+        user: &'a User,
+        /// All groups of the person, nested ones included.
+        groups: &'a [Group],
+    },
 }
 
 /// Why someone may pass.
@@ -95,6 +104,11 @@ pub fn decide(now: Timestamp, app: &App, path: Option<&RequestPath>, visitor: Op
         None => Verdict::SignIn,
         Some(Visitor::Person { user, groups }) => judge_person(app, user, groups),
         Some(Visitor::Machine(token)) => judge_machine(now, app, token),
+        Some(Visitor::Program { token, user, groups }) => match judge_machine(now, app, token) {
+            // What the token reaches, the person must still be let into.
+            Verdict::Pass(_) => judge_person(app, user, groups),
+            refused => refused,
+        },
     }
 }
 
@@ -199,6 +213,7 @@ mod tests {
             name: TokenName::parse("ci").ok()?,
             apps: vec![app.id.clone()],
             expires_at: NOON.plus_seconds(60),
+            owner: None,
         };
         Some(Scene { app, user, users, others, token })
     }
@@ -262,6 +277,24 @@ mod tests {
         assert_eq!(at("/server_info"), Verdict::Pass(Because::PublicPath));
         assert_eq!(at("/server_info/.x"), Verdict::SignIn);
         assert_eq!(at("/?/server_info"), Verdict::SignIn);
+    }
+
+    #[test]
+    fn a_program_passes_where_both_its_token_and_its_person_may() {
+        let Some(mut scene) = scene() else { panic!("scene") };
+        let at = |scene: &Scene, groups: &[Group], now| {
+            let program = Visitor::Program { token: &scene.token, user: &scene.user, groups };
+            decide(now, &scene.app, None, Some(program))
+        };
+        let users = [scene.users.clone()];
+        assert_eq!(at(&scene, &users, NOON), Verdict::Pass(Because::Group(scene.users.id.clone())));
+        assert!(matches!(at(&scene, &[], NOON), Verdict::Refused(Refusal::MissingGroups(_))));
+        assert_eq!(at(&scene, &users, NOON.plus_seconds(60)), Verdict::Refused(Refusal::TokenExpired));
+        scene.user.is_active = false;
+        assert_eq!(at(&scene, &users, NOON), Verdict::Refused(Refusal::Inactive));
+        scene.user.is_active = true;
+        scene.token.apps.clear();
+        assert_eq!(at(&scene, &users, NOON), Verdict::Refused(Refusal::TokenScope));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::live::apps::Place;
 use doorward_jose::algorithm::Algorithm;
 use doorward_model::fault::Fault;
 use doorward_model::limits;
+use doorward_model::people::{Group, User};
 use doorward_model::time::Timestamp;
 use serde_json::json;
 
@@ -34,14 +35,10 @@ impl Identity {
             Holder::Nobody => None,
             Holder::Person(pass) => {
                 let person = &pass.session.person;
-                Some(Self {
-                    subject: person.user.id.to_string(),
-                    user_name: person.user.name.to_string(),
-                    email: person.user.email.as_ref().map(ToString::to_string).unwrap_or_default(),
-                    display: person.user.display.to_string(),
-                    groups: person.groups.iter().map(|group| group.name.to_string()).collect(),
-                    session: pass.session.id.to_string(),
-                })
+                Some(Self::of_person((&person.user, &person.groups), pass.session.id.to_string()))
+            }
+            Holder::Machine(live) if let Some((user, groups)) = &live.owner => {
+                Some(Self::of_person((user, groups), String::new()))
             }
             Holder::Machine(token) => {
                 let name = format!("service-{}", token.token.name);
@@ -54,6 +51,17 @@ impl Identity {
                     session: String::new(),
                 })
             }
+        }
+    }
+
+    fn of_person((user, groups): (&User, &[Group]), session: String) -> Self {
+        Self {
+            subject: user.id.to_string(),
+            user_name: user.name.to_string(),
+            email: user.email.as_ref().map(ToString::to_string).unwrap_or_default(),
+            display: user.display.to_string(),
+            groups: groups.iter().map(|group| group.name.to_string()).collect(),
+            session,
         }
     }
 

@@ -35,6 +35,8 @@ impl Touched<'_> {
             (Self::Session(live), Some(Change::Session(id))) => live.id == *id,
             (Self::Session(live), Some(Change::Groups(realm))) => live.person.user.realm_id == *realm,
             (Self::Token(token), Some(Change::ServiceToken(id))) => token.id == *id,
+            (Self::Token(token), Some(Change::User(id))) => token.owner.as_ref() == Some(id),
+            (Self::Token(token), Some(Change::Groups(realm))) => token.owner.is_some() && token.realm_id == *realm,
             (Self::Client(client), Some(Change::Client(id))) => client.id == *id,
             // Deleting an app deletes its clients.
             (Self::Client(_), Some(Change::Apps)) => true,
@@ -150,27 +152,35 @@ impl Live {
                 if let Some(person) = self.people.remove(id) {
                     person.is_stale.store(true, Ordering::Release);
                 }
+                self.forget_tokens(|token| token.owner.as_ref() == Some(id));
             }
             Some(Change::Session(id)) => {
                 if let Some(session) = self.sessions.remove(id) {
                     session.is_ended.store(true, Ordering::Release);
                 }
             }
-            Some(Change::Groups(realm)) => self.people.retain(|_, person| {
-                let stays = person.user.realm_id != *realm;
-                person.is_stale.fetch_or(!stays, Ordering::AcqRel);
-                stays
-            }),
-            Some(Change::ServiceToken(id)) => self.tokens.retain(|_, live| {
-                let stays = live.token.id != *id;
-                live.is_revoked.fetch_or(!stays, Ordering::AcqRel);
-                stays
-            }),
+            Some(Change::Groups(realm)) => {
+                self.people.retain(|_, person| {
+                    let stays = person.user.realm_id != *realm;
+                    person.is_stale.fetch_or(!stays, Ordering::AcqRel);
+                    stays
+                });
+                self.forget_tokens(|token| token.owner.is_some() && token.realm_id == *realm);
+            }
+            Some(Change::ServiceToken(id)) => self.forget_tokens(|token| token.id == *id),
             Some(Change::Client(id)) => self.clients.retain(|_, client| client.id != *id),
             Some(Change::Apps) => self.clients.retain(|_, client| client.app_id.is_none()),
             Some(Change::Keys) => self.keys_changed.store(true, Ordering::Release),
             None => self.forget_everything(),
         }
+    }
+
+    fn forget_tokens(&self, which: impl Fn(&ServiceToken) -> bool) {
+        self.tokens.retain(|_, live| {
+            let stays = !which(&live.token);
+            live.is_revoked.fetch_or(!stays, Ordering::AcqRel);
+            stays
+        });
     }
 
     fn forget_everything(&self) {

@@ -14,7 +14,7 @@ use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
 use doorward_store::sessions::SignedIn;
 use doorward_store::store::Store;
-use doorward_store::{groups, service_tokens, sessions};
+use doorward_store::{groups, personal_tokens, service_tokens, sessions, users};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -111,10 +111,12 @@ pub struct LivePass {
     hash: TokenHash,
 }
 
-/// A service token.
+/// A program's token.
 pub struct LiveToken {
     /// The token.
     pub token: ServiceToken,
+    /// The person it stands for, with all groups, as of the moment it was loaded.
+    pub owner: Option<(User, Vec<Group>)>,
     pub(crate) is_revoked: AtomicBool,
 }
 
@@ -256,14 +258,26 @@ impl Live {
         self.tokens.find(hash).filter(|token| !token.is_revoked.load(Ordering::Acquire))
     }
 
-    /// Loads a service token from the store.
+    /// Loads a program's token from the store.
     pub async fn load_token(&self, store: &Store, hash: &TokenHash) -> Result<Option<Arc<LiveToken>>, Fault> {
         let mark = self.mark();
-        let Some(token) = service_tokens::find(&mut &*store, hash).await? else {
+        let mut found = service_tokens::find(&mut &*store, hash).await?;
+        if found.is_none() {
+            found = personal_tokens::find(&mut &*store, hash).await?;
+        }
+        let Some(token) = found else {
             self.tokens.remove(hash);
             return Ok(None);
         };
-        let live = Arc::new(LiveToken { token, is_revoked: AtomicBool::new(false) });
+        let owner = match &token.owner {
+            None => None,
+            Some(id) => {
+                let Some(user) = users::find(&mut &*store, id).await? else { return Ok(None) };
+                let groups = groups::of_user(&mut &*store, id).await?;
+                Some((user, groups))
+            }
+        };
+        let live = Arc::new(LiveToken { token, owner, is_revoked: AtomicBool::new(false) });
         self.keep(mark, &Touched::Token(&live.token), || drop(self.tokens.put(*hash, live.clone())));
         Ok(Some(live))
     }

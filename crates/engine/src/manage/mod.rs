@@ -5,6 +5,7 @@ pub mod apps;
 pub mod clients;
 pub mod find;
 pub mod groups;
+pub mod personal_tokens;
 pub mod realms;
 pub mod roles;
 pub mod tokens;

@@ -36,6 +36,7 @@ pub async fn create(
         name,
         apps,
         expires_at: ctx.now.plus_seconds(seconds),
+        owner: None,
     };
     if !service_tokens::create(tx, &plain.hash(), &token, ctx.now).await? {
         return Ok(Err(Refused::taken("token", token.name.as_str())));

@@ -3,8 +3,8 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Visitor};
 use crate::cookies::Cookie;
-use crate::own::{person, stale_form};
-use crate::pages::{self, SessionRow};
+use crate::own::{person, programs, stale_form};
+use crate::pages::{self, FreshToken, SessionRow};
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
@@ -26,9 +26,35 @@ pub fn password_rule() -> String {
     )
 }
 
+/// What the page says besides what is so: what was just done, or why not.
+#[derive(Default)]
+pub struct Told {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// What was done, one sentence.
+    pub notice: Option<String>,
+    /// Why the password was not changed, one sentence.
+    pub error: Option<String>,
+    /// Why no token was made, one sentence.
+    pub token_error: Option<String>,
+    /// The token that was just made.
+    pub fresh: Option<FreshToken>,
+}
+
+impl Told {
+    /// Something was done.
+    pub fn notice(sentence: impl Into<String>) -> Self {
+        Self { notice: Some(sentence.into()), ..Self::default() }
+    }
+
+    fn error(status: StatusCode, sentence: impl Into<String>) -> Self {
+        Self { status, error: Some(sentence.into()), ..Self::default() }
+    }
+}
+
 /// `GET /realms/{realm}/account`
 pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visitor) -> Response {
-    finish(&web, &arrival, render(&web, &arrival, &visitor, (StatusCode::OK, None, None)).await)
+    finish(&web, &arrival, render(&web, &arrival, &visitor, Told::default()).await)
 }
 
 /// `POST /realms/{realm}/account/password`
@@ -49,26 +75,22 @@ pub async fn change_password(
         let passwords = match new_password(&fields, user.name.as_str()) {
             Ok(passwords) => passwords,
             Err(sentence) => {
-                return render(&web, &arrival, &visitor, (StatusCode::BAD_REQUEST, None, Some(sentence))).await;
+                return render(&web, &arrival, &visitor, Told::error(StatusCode::BAD_REQUEST, sentence)).await;
             }
         };
         let keep = (&visitor.signed_in.session.id, device.as_ref());
         let told = match users::change_own_password(web.door(), &arrival.ctx, user, keep, passwords).await? {
             PasswordChange::Changed => {
-                let notice = "Your password is changed. Every other session of yours is signed out.".to_owned();
-                (StatusCode::OK, Some(notice), None)
+                Told::notice("Your password is changed. Every other session of yours is signed out.")
             }
-            PasswordChange::Wrong => {
-                (StatusCode::FORBIDDEN, None, Some("The current password is not right.".to_owned()))
-            }
+            PasswordChange::Wrong => Told::error(StatusCode::FORBIDDEN, "The current password is not right."),
             PasswordChange::Throttled => {
-                let sentence = "Too many wrong tries. Wait five minutes and try again.".to_owned();
-                (StatusCode::TOO_MANY_REQUESTS, None, Some(sentence))
+                Told::error(StatusCode::TOO_MANY_REQUESTS, "Too many wrong tries. Wait five minutes and try again.")
             }
-            PasswordChange::Busy => {
-                let sentence = "Many people are signing in right now. Try again in a moment.".to_owned();
-                (StatusCode::SERVICE_UNAVAILABLE, None, Some(sentence))
-            }
+            PasswordChange::Busy => Told::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Many people are signing in right now. Try again in a moment.",
+            ),
         };
         render(&web, &arrival, &visitor, told).await
     };
@@ -94,7 +116,7 @@ pub async fn end_session(State(web): State<Arc<Web>>, arrival: Arrival, visitor:
         let Ok(id) = SessionId::parse(fields.text("session")) else { return Ok(stale_form(&web, &arrival)) };
         let ended = sessions::end_own(web.door(), &arrival.ctx, &visitor.signed_in.user.id, &id).await?;
         let notice = if ended { "That session is signed out." } else { "That session was over already." };
-        render(&web, &arrival, &visitor, (StatusCode::OK, Some(notice.to_owned()), None)).await
+        render(&web, &arrival, &visitor, Told::notice(notice)).await
     };
     finish(&web, &arrival, outcome.await)
 }
@@ -113,17 +135,13 @@ pub async fn end_others(State(web): State<Arc<Web>>, arrival: Arrival, visitor: 
             1 => "One other session is signed out.".to_owned(),
             many => format!("{many} other sessions are signed out."),
         };
-        render(&web, &arrival, &visitor, (StatusCode::OK, Some(notice), None)).await
+        render(&web, &arrival, &visitor, Told::notice(notice)).await
     };
     finish(&web, &arrival, outcome.await)
 }
 
-async fn render(
-    web: &Web,
-    arrival: &Arrival,
-    visitor: &Visitor,
-    (status, notice, error): (StatusCode, Option<String>, Option<String>),
-) -> Outcome {
+/// The page.
+pub async fn render(web: &Web, arrival: &Arrival, visitor: &Visitor, told: Told) -> Outcome {
     let user = &visitor.signed_in.user;
     let apps = web.door().live.apps();
     let realm = apps.realm(&user.realm_id);
@@ -132,6 +150,7 @@ async fn render(
     let current = &visitor.signed_in.session.id;
     let sessions = sessions::list(web.door(), &arrival.ctx, &user.id).await?;
     let account = format!("/realms/{name}/account");
+    let programs = programs::view(web, arrival, visitor, (&account, &told)).await?;
     let view = pages::Account {
         person: person(user),
         realm_title: realm.map(|realm| realm.title.to_string()).unwrap_or_default(),
@@ -144,11 +163,12 @@ async fn render(
         end_other_sessions_action: format!("{account}/sessions/end-others"),
         sign_out_action: format!("/realms/{name}/sign-out"),
         home_url: web.door().settings.public.url("/"),
-        notice,
-        error,
+        notice: told.notice,
+        error: told.error,
         password_rule: password_rule(),
+        programs,
     };
-    answers::page(status, &view, "")
+    answers::page(told.status, &view, "")
 }
 
 fn row(session: &Session, current: &SessionId) -> SessionRow {
@@ -162,7 +182,8 @@ fn row(session: &Session, current: &SessionId) -> SessionRow {
     }
 }
 
-fn moment(at: Timestamp) -> String {
+/// A moment in words people use.
+pub fn moment(at: Timestamp) -> String {
     let text = at.rfc3339();
     let minutes = text.get(..16).unwrap_or(&text);
     format!("{} UTC", minutes.replace('T', " "))
@@ -198,6 +219,7 @@ fn device(user_agent: &str) -> String {
     }
 }
 
-fn finish(web: &Web, arrival: &Arrival, outcome: Outcome) -> Response {
+/// The answer, or the page of a fault.
+pub fn finish(web: &Web, arrival: &Arrival, outcome: Outcome) -> Response {
     outcome.unwrap_or_else(|fault| answers::fault(web, &arrival.ctx, &fault))
 }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod enter;
 pub mod launcher;
+pub mod programs;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::person::Person;
+use super::programs::{FreshToken, Programs};
 
 /// One browser in which this person is signed in.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub struct Account {
     pub error: Option<String>,
     /// What a password must be like, one sentence.
     pub password_rule: String,
+    /// Tokens and agreements.
+    pub programs: Programs,
 }
 
 impl Account {
@@ -78,6 +81,7 @@ impl Account {
             notice: None,
             error: None,
             password_rule: "At least 12 characters. A few unrelated words work well.".to_owned(),
+            programs: Programs::sample(),
         };
         vec![
             ("plain", plain.clone()),
@@ -95,6 +99,30 @@ impl Account {
                     error: Some("The current password is not right. Try again.".to_owned()),
                     email: None,
                     groups: Vec::new(),
+                    programs: Programs::default(),
+                    ..plain.clone()
+                },
+            ),
+            (
+                "token-made",
+                Self {
+                    programs: Programs {
+                        fresh: Some(FreshToken {
+                            name: "nightly-export".to_owned(),
+                            clear: format!("dwa_{}", "A1b2".repeat(11)),
+                        }),
+                        ..Programs::sample()
+                    },
+                    ..plain.clone()
+                },
+            ),
+            (
+                "token-error",
+                Self {
+                    programs: Programs {
+                        error: Some("A token needs at least one tool: choose the ones it is for.".to_owned()),
+                        ..Programs::sample()
+                    },
                     ..plain.clone()
                 },
             ),
