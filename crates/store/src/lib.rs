@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod proofs;
 pub mod realms;
 pub mod roles;
+pub mod registrations;
 pub mod row;
 pub mod service_tokens;
 pub mod sessions;
