@@ -4,6 +4,8 @@
 
 #[path = "provider/dpop.rs"]
 mod dpop;
+#[path = "provider/registration.rs"]
+mod registration;
 
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Request, get};

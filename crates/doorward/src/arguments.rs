@@ -2,7 +2,8 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, events, explain, group, identity, key, realm, recipe, role, session, setup_link, token, user,
+    app, apply, client, events, explain, group, identity, key, realm, recipe, registration, role, session, setup_link, token,
+    user,
 };
 use crate::exit::{Code, Exit};
 use crate::up::Protect;
@@ -125,6 +126,9 @@ pub enum Command {
     /// Service tokens of machines.
     #[command(subcommand)]
     Token(token::Token),
+    /// Let programs register clients by themselves.
+    #[command(subcommand)]
+    Registration(registration::Registration),
     /// Say whether a user may enter an app, and why.
     Explain(explain::Explain),
     /// Make what YAML files declare so.

@@ -12,6 +12,7 @@ pub mod key;
 pub mod realm;
 pub mod recipe;
 pub mod role;
+pub mod registration;
 pub mod session;
 pub mod setup_link;
 pub mod token;
@@ -57,6 +58,7 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::Client(command) => client::run(command, &shell).await,
         Command::Identity(command) => identity::run(command, &shell).await,
         Command::Token(command) => token::run(command, &shell).await,
+        Command::Registration(command) => registration::run(command, &shell).await,
         Command::Explain(command) => explain::run(command, &shell).await,
         Command::Apply(command) => apply::run(command, &shell).await,
         Command::Recipe(command) => recipe::run(command, &shell).await,

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod live;
 pub mod manage;
 pub mod passwords;
+pub mod registration;
 pub mod sessions;
 pub mod settings;
 pub mod setup;

@@ -10,7 +10,8 @@ use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
 use doorward_store::{
-    changes, clients, events, grants, jobs, personal_tokens, proofs, service_tokens, sessions, throttles, users,
+    changes, clients, events, grants, jobs, personal_tokens, proofs, registrations, service_tokens, sessions, throttles,
+    users,
 };
 
 const PRUNE: &str = "prune";
@@ -79,6 +80,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         clients::prune_secrets(&mut tx, ctx.now).await?;
         // Another node's clock may be behind: there they would not be too old yet.
         proofs::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
+        registrations::prune_tokens(&mut tx, ctx.now).await?;
     }
     door.commit(ctx, tx).await
 }

@@ -92,6 +92,12 @@ events! {
     ClientDeleted = "client_deleted",
     /// A client got a new secret.
     ClientSecretMade = "client_secret_made",
+    /// A credential for registering clients was created.
+    RegistrationTokenCreated = "registration_token_created",
+    /// A credential for registering clients was taken away.
+    RegistrationTokenRevoked = "registration_token_revoked",
+    /// A client registered itself.
+    ClientRegistered = "client_registered",
     /// A client failed to prove who it is.
     ClientRefused = "client_refused",
     /// A person was sent back to a client with a code.

@@ -118,6 +118,8 @@ ids! {
     ClientId: "cli",
     /// A secret of a client.
     ClientSecretId: "sec",
+    /// A credential for registering clients.
+    RegistrationTokenId: "rgt",
     /// A line of refresh tokens that began with one authorization.
     FamilyId: "fam",
     /// A signing key.

@@ -40,6 +40,8 @@ pub const CLIENT_NAME_BYTES: usize = 255;
 pub const CLIENT_REDIRECT_URIS: usize = 100;
 /// Secrets one client may have at a time: the one in use and those being replaced.
 pub const CLIENT_SECRETS: usize = 5;
+/// Clients one registration token may make.
+pub const REGISTRATIONS: i64 = 10_000;
 /// Life of an authorization code, in seconds (RFC 6749 §4.1.2 allows ten minutes; one redirect takes none).
 pub const CODE_SECONDS: i64 = 60;
 /// How long a used code is remembered, in seconds, so that a replay is known for what it is.

@@ -33,6 +33,10 @@ pub enum TokenKind {
     Code,
     /// Refresh token (RFC 6749 §6).
     Refresh,
+    /// Lets a program register clients (RFC 7591 §3).
+    Registration,
+    /// By which a registered client reads and changes itself (RFC 7592 §3).
+    RegisteredClient,
     /// Secret of a client (RFC 6749 §2.3.1), when we draw it.
     ClientSecret,
 }
@@ -50,6 +54,8 @@ impl TokenKind {
             Self::Service => "dwa_",
             Self::Code => "dwo_",
             Self::Refresh => "dwr_",
+            Self::Registration => "dwg_",
+            Self::RegisteredClient => "dwk_",
             Self::ClientSecret => "dwc_",
         }
     }

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod parameters;
 pub mod pkce;
 pub mod redirect;
+pub mod registration;
 pub mod response;
 pub mod scope;
 pub mod token_hash;

@@ -16,6 +16,7 @@ pub mod personal_tokens;
 pub mod proofs;
 pub mod realms;
 pub mod roles;
+pub mod registrations;
 pub mod row;
 pub mod service_tokens;
 pub mod sessions;

@@ -36,6 +36,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::proofs::STATEMENTS,
         crate::realms::STATEMENTS,
         crate::roles::STATEMENTS,
+        crate::registrations::STATEMENTS,
         crate::service_tokens::STATEMENTS,
         crate::sessions::STATEMENTS,
         crate::setup::STATEMENTS,

@@ -94,6 +94,8 @@ pub fn table() -> Vec<Route> {
         route("ANY",  "/realms/{realm}/protocol/openid-connect/revoke", (Own, Access::Client), post(oidc::revoke::take).options(oidc::preflight)),
         route("ANY",  "/realms/{realm}/protocol/openid-connect/logout", (Own, Access::Client), get(oidc::logout::start).post(oidc::logout::start)),
         route("POST", "/realms/{realm}/protocol/openid-connect/logout/confirm", (Own, Access::SignedIn), post(oidc::logout::confirm)),
+        route("ANY",  "/realms/{realm}/clients-registrations/openid-connect", (Own, Access::Client), post(oidc::register::create)),
+        route("ANY",  "/realms/{realm}/clients-registrations/openid-connect/{client}", (Own, Access::Client), get(oidc::register::one).put(oidc::register::one).delete(oidc::register::one)),
         route("GET",  "/application/o/{slug}/",                    (Own, Access::Open),     get(oidc::discovery::to_metadata)),
         route("GET",  "/application/o/{slug}/.well-known/openid-configuration", (Own, Access::Open), get(oidc::discovery::of_client)),
         route("GET",  "/application/o/{slug}/jwks/",               (Own, Access::Open),     get(keys::certs)),

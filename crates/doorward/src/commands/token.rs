@@ -36,7 +36,8 @@ pub enum Token {
     },
 }
 
-fn seconds(text: &str) -> Result<i64, String> {
+/// Reads a time: a number with s, m, h or d.
+pub fn seconds(text: &str) -> Result<i64, String> {
     let wrong = || "write a number with s, m, h or d, such as 90d".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let each = match unit {

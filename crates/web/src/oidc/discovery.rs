@@ -100,6 +100,7 @@ fn document(layout: Layout<'_>, base: &str) -> Value {
             Endpoint::Introspection,
             Endpoint::Revocation,
             Endpoint::EndSession,
+            Endpoint::Registration,
         ],
         abilities: &[Ability::IssuerInResponse],
         signing_algorithms: &algorithms,

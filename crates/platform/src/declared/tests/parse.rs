@@ -54,7 +54,7 @@ fn kinds_and_keys() {
     );
     refused(
         "name: a\n",
-        &["d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, App, Client"],
+        &["d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, Role, App, Client"],
     );
     refused("kind: Group\n", &["d.yaml:1:1: the object has no name: add name: …"]);
     refused(

@@ -1,0 +1,118 @@
+//! Clients that register themselves: bound to what an operator said, when they are made and whenever they change.
+
+use crate::{issuer, provider, text};
+use doorward_testkit::door::Door;
+use doorward_testkit::http::{Answer, Request};
+use serde_json::{Value, json};
+
+fn endpoint(door: &Door) -> String {
+    format!("{}/clients-registrations/openid-connect", issuer(door))
+}
+
+fn token(door: &Door, name: &str, more: &[&str]) -> String {
+    let mut arguments = vec!["registration", "create", name, "--redirect-host", "app.example.com"];
+    arguments.extend(more);
+    door.cli_text(&arguments).trim().to_owned()
+}
+
+fn send(method: &str, url: &str, token: &str, body: &Value) -> Answer {
+    let request = Request::new(method, url).header("Authorization", format!("Bearer {token}"));
+    request.header("Content-Type", "application/json").body(body.to_string().as_bytes()).send()
+}
+
+fn metadata() -> Value {
+    json!({"redirect_uris": ["https://app.example.com/cb"], "client_name": "Reports", "logo_uri": "https://app.example.com/l"})
+}
+
+#[test]
+fn a_client_registers_reads_changes_and_deletes_itself() {
+    let door = provider();
+    let initial = token(&door, "ci", &["--everyone"]);
+    let made = send("POST", &endpoint(&door), &initial, &metadata());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.json();
+    let (name, own) = (text(&made, "/client_id"), text(&made, "/registration_access_token"));
+    let place = text(&made, "/registration_client_uri");
+    assert!(text(&made, "/client_secret").starts_with("dwc_") && made["client_secret_expires_at"] == 0);
+    assert_eq!(made["grant_types"], json!(["authorization_code"]));
+
+    // Its secret works, and it is told only once.
+    let form = [("token", "x"), ("client_id", name), ("client_secret", text(&made, "/client_secret"))];
+    let looked_up = Request::new("POST", &format!("{}/protocol/openid-connect/token/introspect", issuer(&door)));
+    assert_eq!(looked_up.form(&form).send().json(), json!({"active": false}));
+    let read = send("GET", place, own, &Value::Null);
+    assert_eq!((read.status, read.json().get("client_secret")), (200, None));
+    assert_eq!(text(&read.json(), "/client_name"), "Reports");
+
+    // A change is held against the same policy, and names its client.
+    let change = |more: Value| {
+        let mut body = metadata();
+        let members = body.as_object_mut().expect("an object");
+        members.insert("client_id".to_owned(), json!(name));
+        members.extend(more.as_object().cloned().unwrap_or_default());
+        send("PUT", place, own, &body)
+    };
+    let renamed = change(json!({"client_name": "Figures"}));
+    assert_eq!((renamed.status, text(&renamed.json(), "/client_name")), (200, "Figures"));
+    for (more, code) in [
+        (json!({"redirect_uris": ["https://evil.example/cb"]}), "invalid_redirect_uri"),
+        (json!({"grant_types": ["client_credentials"]}), "invalid_client_metadata"),
+        (json!({"token_endpoint_auth_method": "none"}), "invalid_client_metadata"),
+        (json!({"scope": "admin"}), "invalid_client_metadata"),
+        (json!({"client_id": "another"}), "invalid_client_metadata"),
+    ] {
+        let refused = change(more.clone());
+        assert_eq!((refused.status, text(&refused.json(), "/error")), (400, code), "{more}");
+    }
+    assert_eq!(text(&send("GET", place, own, &Value::Null).json(), "/client_name"), "Figures");
+
+    // Neither token opens what the other one does, nor another client.
+    for (method, url, token) in [
+        ("GET", place, initial.as_str()),
+        ("POST", endpoint(&door).as_str(), own),
+        ("DELETE", place, "x"),
+        ("GET", endpoint(&door).as_str(), initial.as_str()),
+    ] {
+        let refused = send(method, url, token, &metadata());
+        assert!(matches!(refused.status, 401 | 405), "{method} {url}: {}", refused.status);
+    }
+    door.cli_text(&["client", "disable", name]);
+    assert_eq!(send("GET", place, own, &Value::Null).status, 401);
+    door.cli_text(&["client", "enable", name]);
+    assert_eq!(send("DELETE", place, own, &Value::Null).status, 204);
+    assert_eq!(send("GET", place, own, &Value::Null).status, 401);
+}
+
+#[test]
+fn a_registration_token_is_good_for_so_many_clients_and_only_what_it_says() {
+    let door = provider();
+    let none = Request::new("POST", &endpoint(&door)).header("Content-Type", "application/json");
+    let refused = none.body(metadata().to_string().as_bytes()).send();
+    assert_eq!((refused.status, text(&refused.json(), "/error")), (401, "invalid_token"));
+    assert!(refused.header("www-authenticate").is_some_and(|line| line.starts_with("Bearer")));
+
+    let initial = token(&door, "two", &["--uses", "2", "--everyone"]);
+    // What is refused uses nothing up.
+    let refused = send("POST", &endpoint(&door), &initial, &json!({"redirect_uris": ["https://evil.example/"]}));
+    assert_eq!((refused.status, text(&refused.json(), "/error")), (400, "invalid_redirect_uri"));
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let tries: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| send("POST", &endpoint(&door), &initial, &metadata()).status)).collect();
+        tries.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 2, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 6, "{statuses:?}");
+
+    let gone = token(&door, "gone", &["--everyone"]);
+    door.cli_text(&["registration", "revoke", "gone"]);
+    assert_eq!(send("POST", &endpoint(&door), &gone, &metadata()).status, 401);
+    let listed: Value =
+        serde_json::from_str(&door.cli_text(&["registration", "list", "--output", "json"])).expect("JSON");
+    assert_eq!(listed.pointer("/0/uses_left"), Some(&json!(0)), "{listed:#}");
+    // In another realm it is nothing.
+    door.cli_text(&["realm", "create", "sales"]);
+    let here = token(&door, "here", &["--everyone"]);
+    let there = endpoint(&door).replace("/realms/main/", "/realms/sales/");
+    assert_eq!(send("POST", &there, &here, &metadata()).status, 401);
+    assert_eq!(send("POST", &endpoint(&door), &here, &metadata()).status, 201);
+}
