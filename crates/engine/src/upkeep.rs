@@ -9,7 +9,10 @@ use doorward_model::fault::Fault;
 use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
-use doorward_store::{changes, clients, events, grants, jobs, proofs, service_tokens, sessions, throttles, users};
+use doorward_store::{
+    changes, clients, device_codes, events, grants, jobs, proofs, service_tokens, sessions, throttles, users,
+    workload_tokens,
+};
 
 const PRUNE: &str = "prune";
 const PRUNE_EVERY_SECONDS: i64 = 5 * 60;
@@ -76,6 +79,8 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         clients::prune_secrets(&mut tx, ctx.now).await?;
         // Another node's clock may be behind: there they would not be too old yet.
         proofs::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
+        device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
+        workload_tokens::prune(&mut tx, ctx.now).await?;
     }
     door.commit(ctx, tx).await
 }

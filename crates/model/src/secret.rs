@@ -35,6 +35,8 @@ pub enum TokenKind {
     Refresh,
     /// Secret of a client (RFC 6749 §2.3.1), when we draw it.
     ClientSecret,
+    /// What a device shows while somebody signs in at another screen (RFC 8628 §3.2).
+    DeviceCode,
 }
 
 impl TokenKind {
@@ -51,6 +53,7 @@ impl TokenKind {
             Self::Code => "dwo_",
             Self::Refresh => "dwr_",
             Self::ClientSecret => "dwc_",
+            Self::DeviceCode => "dwv_",
         }
     }
 }
