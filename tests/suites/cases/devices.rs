@@ -19,12 +19,12 @@ use crate::provider::{Provider, everyone, refresh_of};
 
 /// A device that waits.
 #[derive(Clone)]
-struct Device {
-    device_code: String,
+pub struct Device {
+    pub device_code: String,
     user_code: String,
 }
 
-fn of_devices(access: Access) -> ClientSettings {
+pub fn of_devices(access: Access) -> ClientSettings {
     ClientSettings { grants: vec![GrantType::DeviceCode, GrantType::RefreshToken], access, ..ClientSettings::default() }
 }
 
@@ -41,7 +41,7 @@ impl Provider {
         })
     }
 
-    async fn device(&self, client: &Client, scopes: &str) -> Device {
+    pub async fn device(&self, client: &Client, scopes: &str) -> Device {
         self.try_start(client, &wanted(scopes)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -63,7 +63,7 @@ impl Provider {
         answer(&self.node.door, &self.node.ctx(), &self.realm, (by, sealed), said).await.expect("a database")
     }
 
-    async fn allow(&self, by: &SignedIn, device: &Device) {
+    pub async fn allow(&self, by: &SignedIn, device: &Device) {
         let sealed = self.question(by, device).await;
         assert!(matches!(self.answer(by, &sealed, Answer::Allow).await, Answered::Allowed(_)));
     }

@@ -22,13 +22,13 @@ use crate::provider::{Provider, everyone, refresh_of, settings};
 const API: &str = "https://api.example.com/v1";
 
 /// A client that exchanges tokens for these.
-fn gateway(targets: &[&str], access: Access) -> ClientSettings {
+pub fn gateway(targets: &[&str], access: Access) -> ClientSettings {
     let exchange_for = targets.iter().map(ToString::to_string).collect();
     ClientSettings { grants: vec![GrantType::TokenExchange], exchange_for, access, ..ClientSettings::default() }
 }
 
 /// A tool whose tokens a gateway may be shown.
-fn tool(audience: &str) -> ClientSettings {
+pub fn tool(audience: &str) -> ClientSettings {
     ClientSettings {
         mappers: vec![Mapper::Audience(audience.to_owned())],
         scopes: vec!["catalog:read".to_owned()],

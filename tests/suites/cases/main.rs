@@ -32,6 +32,7 @@ macro_rules! on_postgres {
     )*};
 }
 
+mod bound_grants;
 mod caches;
 mod credentials;
 mod devices;

@@ -13,7 +13,7 @@ use crate::fixture::Ground;
 use crate::people::{PASSWORD, WRONG, only};
 use crate::provider::{Provider, everyone, refresh_of};
 
-fn sending(access: Access) -> ClientSettings {
+pub fn sending(access: Access) -> ClientSettings {
     ClientSettings { grants: vec![GrantType::Password, GrantType::RefreshToken], access, ..ClientSettings::default() }
 }
 

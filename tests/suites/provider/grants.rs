@@ -38,26 +38,23 @@ fn post(url: &str, form: &[(&str, &str)]) -> (u16, Value) {
 }
 
 /// A command-line tool on somebody's machine.
-fn command_line(door: &Door, name: &str) -> RelyingParty {
-    made(
-        door,
-        name,
-        &[
-            "--public",
-            "--title",
-            "Lake CLI",
-            "--grant",
-            "device_code",
-            "--grant",
-            "refresh_token",
-            "--allow",
-            "grafana-users",
-            "--scope",
-            "catalog:read",
-        ],
-    );
+fn command_line(door: &Door, (name, auth): (&str, &str), more: &[&str]) -> RelyingParty {
+    let usual = [
+        "--public",
+        "--title",
+        "Lake CLI",
+        "--grant",
+        "device_code",
+        "--grant",
+        "refresh_token",
+        "--allow",
+        "grafana-users",
+        "--scope",
+        "catalog:read",
+    ];
+    made(door, name, &[&usual[..], more].concat());
     let (port, issuer, scope) = (free_port(), issuer(door), "openid profile catalog:read");
-    RelyingParty::start(&RelyingPartyOptions { port, issuer: &issuer, client_id: name, secret: ("", "none"), scope })
+    RelyingParty::start(&RelyingPartyOptions { port, issuer: &issuer, client_id: name, secret: ("", auth), scope })
 }
 
 /// Sends a page's form as the browser would, with other values in it.
@@ -74,7 +71,7 @@ fn send(jar: &mut Jar, (page, url): (&str, &str), more: &[(&str, &str)]) -> (Ans
 #[test]
 fn gauntlet_b3_13_a_person_lets_a_device_in_at_another_screen() {
     let door = provider();
-    let tool = command_line(&door, "lake-cli");
+    let tool = command_line(&door, ("lake-cli", "none"), &[]);
     let (status, device) = tool.page("/device");
     assert_eq!(status, 200, "{device:#}");
     let code = text(&device, "/user_code").to_owned();
@@ -125,9 +122,29 @@ fn gauntlet_b3_13_a_person_lets_a_device_in_at_another_screen() {
 }
 
 #[test]
+fn a_device_that_holds_a_key_is_given_a_nonce_and_tokens_that_name_the_key() {
+    let door = provider();
+    let tool = command_line(&door, ("lake-cli", "none+dpop"), &["--dpop-bound"]);
+    let (_, device) = tool.page("/device");
+    let (mut jar, answer, url) = sign_in_at(text(&device, "/verification_uri_complete"), "alice");
+    let typed = [("user_code", text(&device, "/user_code"))];
+    let (answer, url) = send(&mut jar, (&answer.text(), &url), &typed);
+    let request = field(&answer.text(), "request");
+    send(&mut jar, (&answer.text(), &url), &[("request", &request), ("decision", "allow")]);
+    let (status, told) = tool.page("/device-tokens");
+    assert_eq!((status, text(&told, "/tokens/token_type")), (200, "dpop"), "{told:#}");
+    let (status, refreshed) = tool.page("/refresh");
+    assert_eq!((status, refreshed.get("rotated")), (200, Some(&json!(true))), "{refreshed:#}");
+    let token = text(&refreshed, "/tokens/refresh_token");
+    let form = [("grant_type", "refresh_token"), ("client_id", "lake-cli"), ("refresh_token", token)];
+    let (status, told) = post(&endpoint(&door, "token"), &form);
+    assert_eq!((status, text(&told, "/error")), (400, "invalid_dpop_proof"), "{told:#}");
+}
+
+#[test]
 fn gauntlet_b3_13_a_device_hears_no_from_who_says_so_and_from_who_may_not_enter() {
     let door = provider();
-    let tool = command_line(&door, "lake-cli");
+    let tool = command_line(&door, ("lake-cli", "none"), &[]);
     let waits = |jar: &mut Jar, (page, url): (&str, &str)| {
         let (_, device) = tool.page("/device");
         let (answer, url) = send(jar, (page, url), &[("user_code", text(&device, "/user_code"))]);
