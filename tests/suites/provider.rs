@@ -4,6 +4,8 @@
 
 #[path = "provider/dpop.rs"]
 mod dpop;
+#[path = "provider/grants.rs"]
+mod grants;
 #[path = "provider/registration.rs"]
 mod registration;
 
@@ -12,7 +14,7 @@ use doorward_testkit::http::{Request, get};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::{RelyingParty, RelyingPartyOptions};
 use doorward_testkit::ports::free_port;
-use doorward_tests::{PASSWORD, action, field, page_request, sign_in_at, user, with_password};
+use doorward_tests::{action, field, page_request, sign_in_at, user, with_password};
 use serde_json::{Value, json};
 
 /// A door that a program with its own resolver finds too, with alice in `grafana-users`.
@@ -261,18 +263,25 @@ fn metadata_says_what_is_true() {
     let door = provider();
     let told = get(&format!("{}/.well-known/openid-configuration", issuer(&door))).json();
     assert_eq!(text(&told, "/issuer"), issuer(&door));
-    for endpoint in ["authorization", "token", "userinfo", "introspection", "revocation", "end_session"] {
+    for endpoint in
+        ["authorization", "token", "userinfo", "introspection", "revocation", "end_session", "device_authorization"]
+    {
         let url = text(&told, &format!("/{endpoint}_endpoint"));
         assert_ne!(get(url).status, 404, "{url}");
     }
     assert_eq!(get(text(&told, "/jwks_uri")).status, 200);
     assert_eq!(told.get("code_challenge_methods_supported"), Some(&json!(["S256"])));
-    // A password is not taken over the token endpoint, and nothing says it would be.
+    // What is listed is known, and no client may use what it was not given.
+    let secret = client(&door, "grafana", 9, &["--everyone"]);
     let grants = told.get("grant_types_supported").and_then(Value::as_array).cloned().unwrap_or_default();
-    assert!(!grants.contains(&json!("password")));
-    let form = [("grant_type", "password"), ("username", "alice"), ("password", PASSWORD)];
-    let answer = Request::new("POST", text(&told, "/token_endpoint")).form(&form).send();
-    assert_eq!(answer.json().get("error"), Some(&json!("unsupported_grant_type")));
+    assert!(grants.len() >= 7, "{grants:?}");
+    for grant in grants.iter().filter_map(Value::as_str) {
+        let form = [("grant_type", grant), ("client_id", "grafana"), ("client_secret", &secret)];
+        let answer = Request::new("POST", text(&told, "/token_endpoint")).form(&form).send().json();
+        let given = ["authorization_code", "refresh_token"].contains(&grant);
+        let word = if given { "invalid_request" } else { "unauthorized_client" };
+        assert_eq!(text(&answer, "/error"), word, "{grant}");
+    }
 }
 
 #[test]

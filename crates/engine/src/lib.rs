@@ -3,6 +3,7 @@
 
 pub mod authorize;
 pub mod clients;
+pub mod device;
 pub mod door;
 pub mod gate;
 pub mod keys;

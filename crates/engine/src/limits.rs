@@ -36,6 +36,14 @@ pub const ACCOUNT_SECONDS: i64 = 60 * 60;
 pub const FAILURES_PER_NETWORK: i64 = 200;
 /// Window of [`FAILURES_PER_NETWORK`], in seconds.
 pub const NETWORK_SECONDS: i64 = 5 * 60;
+/// Wrong user codes of devices from one session: people mistype, guessers need thousands of millions.
+pub const USER_CODES_PER_SESSION: i64 = 10;
+/// Wrong user codes of devices from one network.
+pub const USER_CODES_PER_NETWORK: i64 = 100;
+/// Window of [`USER_CODES_PER_SESSION`] and [`USER_CODES_PER_NETWORK`], in seconds.
+pub const USER_CODE_SECONDS: i64 = 10 * 60;
+/// Device codes one client may ask for from one network while they last: each is a row, and anybody can ask.
+pub const DEVICES_PER_NETWORK: i64 = 300;
 /// Browsers are known for this long after their last sign-in, in seconds.
 pub const DEVICE_SECONDS: i64 = 180 * 24 * 60 * 60;
 /// Longest browser description kept, in characters.

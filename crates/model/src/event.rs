@@ -120,6 +120,20 @@ events! {
     ConsentGiven = "consent_given",
     /// A person took an agreement back.
     ConsentRevoked = "consent_revoked",
+    /// A device asked for a code.
+    DeviceStarted = "device_started",
+    /// A person let a device in.
+    DeviceAllowed = "device_allowed",
+    /// A person did not let a device in, or may not enter.
+    DeviceDenied = "device_denied",
+    /// Nobody may type a device's code for a while, because too many were wrong.
+    DeviceThrottled = "device_throttled",
+    /// A device's code became tokens.
+    DeviceToToken = "device_to_token",
+    /// A client sent a person's password and got tokens.
+    PasswordToToken = "password_to_token",
+    /// A client exchanged a token for a narrower one.
+    TokenExchanged = "token_exchanged",
 }
 
 /// Who did it.

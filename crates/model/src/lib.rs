@@ -16,3 +16,4 @@ pub mod people;
 pub mod secret;
 pub mod session;
 pub mod time;
+pub mod user_code;

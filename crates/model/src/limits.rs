@@ -49,6 +49,22 @@ pub const CODE_MEMORY_SECONDS: i64 = 60 * 60;
 /// For how long after its first use a refresh token still answers with its successor, in seconds: two tabs
 /// that refresh at once are no theft.
 pub const REFRESH_GRACE_SECONDS: i64 = 5;
+/// Life of a device's code, in seconds: long enough to fetch one's phone (RFC 8628 §3.2).
+pub const DEVICE_CODE_SECONDS: i64 = 10 * 60;
+/// How long a device waits between two asks, in seconds (RFC 8628 §3.2), and how much longer once it asked too often.
+pub const DEVICE_INTERVAL_SECONDS: i64 = 5;
+/// Longest a device can be made to wait between two asks, in seconds.
+pub const DEVICE_INTERVAL_SECONDS_MAX: i64 = 60;
+/// What a network may take from the time between two asks of a device, in milliseconds.
+pub const DEVICE_SLACK_MILLIS: i64 = 500;
+/// Platforms one client may take workloads' tokens of: each is tried for every token shown.
+pub const CLIENT_WORKLOADS: usize = 16;
+/// Names of workloads one platform of a client may list.
+pub const WORKLOAD_SUBJECTS: usize = 100;
+/// Longest rest of life of a workload's token, in seconds: a day, which is what clusters give at most.
+pub const WORKLOAD_TOKEN_SECONDS: i64 = 24 * 60 * 60;
+/// Times one authorization may be handed on from client to client.
+pub const EXCHANGES: usize = 8;
 
 /// Life of a sign-in flow, in seconds: long enough to find one's password manager.
 pub const FLOW_SECONDS: i64 = 30 * 60;

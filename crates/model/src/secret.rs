@@ -39,6 +39,8 @@ pub enum TokenKind {
     RegisteredClient,
     /// Secret of a client (RFC 6749 §2.3.1), when we draw it.
     ClientSecret,
+    /// What a device shows while somebody signs in at another screen (RFC 8628 §3.2).
+    DeviceCode,
 }
 
 impl TokenKind {
@@ -57,6 +59,7 @@ impl TokenKind {
             Self::Registration => "dwg_",
             Self::RegisteredClient => "dwk_",
             Self::ClientSecret => "dwc_",
+            Self::DeviceCode => "dwv_",
         }
     }
 }

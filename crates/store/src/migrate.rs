@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_proofs.sql"),
     include_str!("../migrations/0011_personal_tokens.sql"),
     include_str!("../migrations/0010_registration.sql"),
+    include_str!("../migrations/0005_devices.sql"),
 ];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";

@@ -27,6 +27,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::changes::STATEMENTS,
         crate::clients::STATEMENTS,
         crate::consents::STATEMENTS,
+        crate::device_codes::STATEMENTS,
         crate::events::STATEMENTS,
         crate::grants::STATEMENTS,
         crate::groups::STATEMENTS,
@@ -42,6 +43,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::setup::STATEMENTS,
         crate::throttles::STATEMENTS,
         crate::users::STATEMENTS,
+        crate::workload_tokens::STATEMENTS,
     ]
     .into_iter()
     .flatten()

@@ -33,6 +33,7 @@ statements! {
     REMEMBER_DEVICE = "INSERT INTO devices (hash, user_id, used_ms) VALUES ($1, $2, $3) \
                        ON CONFLICT (hash) DO UPDATE SET used_ms = excluded.used_ms";
     KNOWS_DEVICE = "SELECT 1 FROM devices WHERE hash = $1 AND user_id = $2";
+    FORGET_DEVICE = "DELETE FROM devices WHERE hash = $1";
     FORGET_DEVICES = "DELETE FROM devices WHERE user_id = $1";
     PRUNE_DEVICES = "DELETE FROM devices WHERE used_ms < $1";
 }
@@ -162,6 +163,11 @@ pub async fn remember_device(tx: &mut Tx, hash: &TokenHash, id: &UserId, now: Ti
 pub async fn knows_device(query: &mut impl Query, hash: &TokenHash, id: &UserId) -> Result<bool, Fault> {
     let values = [Value::Bytes(hash.as_bytes()), Value::Text(id.as_str())];
     Ok(query.first(KNOWS_DEVICE, &values).await?.is_some())
+}
+
+/// Forgets one browser.
+pub async fn forget_device(tx: &mut Tx, hash: &TokenHash) -> Result<(), Fault> {
+    tx.run(FORGET_DEVICE, &[Value::Bytes(hash.as_bytes())]).await.map(drop)
 }
 
 /// Forgets all browsers of a user.

@@ -32,12 +32,16 @@ macro_rules! on_postgres {
     )*};
 }
 
+mod bound_grants;
 mod caches;
 mod credentials;
+mod devices;
+mod exchanges;
 mod feed;
 mod fixture;
 mod groups;
 mod outage;
+mod password_grant;
 mod people;
 mod proofs;
 mod provider;
@@ -49,3 +53,4 @@ mod sign_in;
 mod throttling;
 mod tickets;
 mod time_limits;
+mod workloads;

@@ -53,7 +53,7 @@ fn good_proof(at: &Provider, client: &Client, holder: &Holder) -> String {
     holder.proof("POST", TOKEN, at.node.ctx().now.seconds(), &[("nonce", &nonce_at(at, client))])
 }
 
-fn key(at: &Provider, client: &Client, holder: &Holder) -> Key {
+pub fn key(at: &Provider, client: &Client, holder: &Holder) -> Key {
     read(at, client, &good_proof(at, client, holder)).unwrap_or_else(|refused| panic!("{refused}"))
 }
 

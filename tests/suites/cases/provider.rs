@@ -120,7 +120,7 @@ pub fn refresh_of(tokens: &Tokens) -> String {
     tokens.refresh.as_ref().map(|(token, _)| token.reveal().to_owned()).expect("a refresh token")
 }
 
-fn is_invalid_grant(outcome: Result<Tokens, Refused>) -> bool {
+pub fn is_invalid_grant(outcome: Result<Tokens, Refused>) -> bool {
     outcome.err().is_some_and(|error| error.code() == ErrorCode::InvalidGrant)
 }
 

@@ -167,6 +167,8 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "mappers": settings.mappers,
         "algorithm": algorithm,
         "paths": settings.paths,
+        "exchange_for": settings.exchange_for,
+        "workloads": settings.workloads,
         "secrets": told.collect::<Vec<_>>(),
         "issuer": issuer,
         "oidc_configuration": configuration,

@@ -19,6 +19,7 @@ use doorward_oauth::authorize::{AuthorizeRequest, Entry, Prompt, ResponseType};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::pkce::{AllowPlain, Challenge};
 use doorward_oauth::redirect::VerifiedRedirect;
+use doorward_oauth::scope::Scopes;
 use doorward_store::grants::{self, UsedCode};
 use doorward_store::groups;
 use doorward_store::sessions::SignedIn;
@@ -73,16 +74,22 @@ pub fn acceptable(back: &Return, request: &AuthorizeRequest) -> Result<(), OAuth
         let sentence = "this client may not use the authorization code grant";
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, sentence));
     }
-    if let Some(scope) = claims::not_allowed(client, &request.scopes) {
+    allowed(client, &request.scopes, &request.resources)?;
+    challenge(client, request).map(drop)
+}
+
+/// Whether a client may ask a person for these scopes and resources, however it asks.
+pub fn allowed(client: &Client, scopes: &Scopes, resources: &[String]) -> Result<(), OAuthError> {
+    if let Some(scope) = claims::not_allowed(client, scopes) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, format!("this client may not ask for scope {scope}")));
     }
     // Whoever could name any resource could get a person's token for somebody else's service.
     let is_declared = |resource: &String| client.settings.mappers.iter().any(|mapper| mapper.is_audience(resource));
-    if !request.resources.iter().all(is_declared) {
+    if !resources.iter().all(is_declared) {
         let sentence = "resource is none of the audiences declared for this client";
         return Err(OAuthError::new(ErrorCode::InvalidTarget, sentence));
     }
-    challenge(client, request).map(drop)
+    Ok(())
 }
 
 fn challenge(client: &Client, request: &AuthorizeRequest) -> Result<Option<Challenge>, OAuthError> {

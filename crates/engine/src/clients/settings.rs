@@ -67,6 +67,16 @@ impl GrantType {
         }
     }
 
+    /// Whether people sign in by it, so that somebody must be let in.
+    pub fn signs_people_in(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Password | Self::Implicit)
+    }
+
+    /// Whether a refresh token can come of it.
+    pub fn can_be_refreshed(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Password)
+    }
+
     /// From the wire.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.as_str() == text)
@@ -208,4 +218,8 @@ pub struct Workload {
     pub jwks: Value,
     /// What `sub` may be: exact, or with one `*` at the end for any rest.
     pub subjects: Vec<String>,
+    /// Whether one token may be shown many times, as workloads do that read it from a file. Otherwise a token that
+    /// has a `jti` is good once.
+    #[serde(default)]
+    pub reusable: bool,
 }

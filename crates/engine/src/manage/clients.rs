@@ -2,9 +2,10 @@
 
 use crate::clients::authenticate::PURPOSE;
 use crate::clients::mapper::{Mapper, RESERVED};
-use crate::clients::{Client, ClientKind, ClientSettings, GrantType};
+use crate::clients::{Client, ClientKind, ClientSettings, GrantType, Workload};
 use crate::door::Door;
 use crate::manage::Refused;
+use doorward_jose::key_set::KeySet;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -120,8 +121,13 @@ fn check(client: &Client) -> Result<(), Refused> {
     if settings.dpop_bound && settings.grants.contains(&GrantType::Implicit) {
         return no("tokens that come through the browser cannot be bound to a key".to_owned());
     }
-    if settings.grants.contains(&GrantType::RefreshToken) && !by_code {
-        return no("refresh_token needs authorization_code beside it".to_owned());
+    let can_be_refreshed = settings.grants.iter().any(|grant| grant.can_be_refreshed());
+    if settings.grants.contains(&GrantType::RefreshToken) && !can_be_refreshed {
+        return no("refresh_token needs authorization_code, device_code or password beside it".to_owned());
+    }
+    workloads(settings).or_else(no)?;
+    if settings.kind == ClientKind::Public && settings.grants.contains(&GrantType::TokenExchange) {
+        return no("a public client cannot exchange tokens: anybody could be it".to_owned());
     }
     if settings.access.groups.len() > limits::APP_GROUPS {
         return no(format!("may name at most {} groups", limits::APP_GROUPS));
@@ -151,6 +157,47 @@ fn check(client: &Client) -> Result<(), Refused> {
         return no(format!("the algorithm {} is not RS256, PS256, ES256 or EdDSA", settings.algorithm));
     }
     Ok(())
+}
+
+/// What must hold for the platforms whose workloads may speak as a client.
+fn workloads(settings: &ClientSettings) -> Result<(), String> {
+    let all = &settings.workloads;
+    if settings.grants.contains(&GrantType::JwtBearer) && all.is_empty() {
+        return Err("jwt_bearer needs a workload: whose tokens are taken must be said".to_owned());
+    }
+    if all.len() > limits::CLIENT_WORKLOADS {
+        return Err(format!("may have at most {} workloads", limits::CLIENT_WORKLOADS));
+    }
+    all.iter().try_for_each(check_workload)
+}
+
+/// What must hold for a platform whose workloads may speak as a client.
+///
+/// # Errors
+/// A sentence of what is wrong.
+pub fn check_workload(workload: &Workload) -> Result<(), String> {
+    let Workload { issuer, audience, jwks, subjects, .. } = workload;
+    if issuer.is_empty() || audience.is_empty() {
+        return Err("a workload needs an issuer and an audience".to_owned());
+    }
+    match KeySet::parse(jwks) {
+        Err(why) => return Err(format!("the jwks of {issuer} cannot be read: {why}")),
+        Ok(keys) if keys.keys().is_empty() => {
+            return Err(format!("the jwks of {issuer} holds no public key for RS256, PS256, ES256 or EdDSA"));
+        }
+        Ok(_) => {}
+    }
+    if subjects.is_empty() || subjects.len() > limits::WORKLOAD_SUBJECTS {
+        return Err(format!("a workload names 1 to {} subjects", limits::WORKLOAD_SUBJECTS));
+    }
+    let is_fine = |subject: &&String| {
+        let named = subject.strip_suffix('*').unwrap_or(subject);
+        !named.is_empty() && !named.contains('*')
+    };
+    match subjects.iter().find(|subject| !is_fine(subject)) {
+        Some(subject) => Err(format!("the subject {subject} is neither exact nor a beginning with one * behind it")),
+        None => Ok(()),
+    }
 }
 
 /// Longest life of an access token, in seconds: it cannot be called back everywhere.

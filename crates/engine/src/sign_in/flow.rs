@@ -30,6 +30,9 @@ pub struct Flow {
     /// The authorization request it is for, as it came, if it began at a client.
     #[serde(default)]
     authorize: Option<String>,
+    /// The page of our own it is for.
+    #[serde(default)]
+    page: Option<String>,
     /// Hash (hex) of the cookie of the browser that began it: a link alone opens nothing.
     browser: String,
     expires_at: Timestamp,
@@ -44,6 +47,8 @@ pub enum Aim<'a> {
     App(&'a Wish),
     /// A client: its authorization request, as it came.
     Client(&'a str),
+    /// A page of our own: its path and query, put together by us.
+    Page(&'a str),
 }
 
 /// What an app's host asks for on behalf of a browser.
@@ -108,10 +113,11 @@ impl Entrance {
 
 /// Begins a flow; the text stands in the page.
 pub fn begin(door: &Door, ctx: &Ctx, realm: &RealmId, browser: &TokenHash, aim: Aim<'_>) -> Result<String, Fault> {
-    let (wish, authorize) = match aim {
-        Aim::Home => (None, None),
-        Aim::App(wish) => (Some(wish), None),
-        Aim::Client(request) => (None, Some(request.to_owned())),
+    let (wish, authorize, page) = match aim {
+        Aim::Home => (None, None, None),
+        Aim::App(wish) => (Some(wish), None, None),
+        Aim::Client(request) => (None, Some(request.to_owned()), None),
+        Aim::Page(path) => (None, None, Some(path.to_owned())),
     };
     let flow = Flow {
         realm_id: realm.clone(),
@@ -120,6 +126,7 @@ pub fn begin(door: &Door, ctx: &Ctx, realm: &RealmId, browser: &TokenHash, aim: 
         binding: wish.map(|wish| wish.binding.clone()).unwrap_or_default(),
         entrance: wish.map_or(Entrance::Doorward, |wish| wish.entrance).as_str().to_owned(),
         authorize,
+        page,
         browser: browser.hex(),
         expires_at: ctx.now.plus_seconds(limits::FLOW_SECONDS),
     };
@@ -139,6 +146,11 @@ pub fn find(door: &Door, ctx: &Ctx, text: &str, browser: &TokenHash) -> Option<F
 /// The authorization request a flow carries, to be checked again.
 pub fn authorize(flow: &Flow) -> Option<&str> {
     flow.authorize.as_deref()
+}
+
+/// The page of our own a flow leads to.
+pub fn page(flow: &Flow) -> Option<&str> {
+    flow.page.as_deref()
 }
 
 /// The wish a flow carries, checked again: the app may have changed since.

@@ -140,7 +140,7 @@ fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
 }
 
 /// The network an address belongs to: a single IPv4 address, or an IPv6 /64, which one host can use up.
-fn network(client_address: &str) -> String {
+pub(crate) fn network(client_address: &str) -> String {
     match client_address.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();

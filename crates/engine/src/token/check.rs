@@ -11,6 +11,8 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{FamilyId, SessionId, UserId};
 use doorward_model::name::ClientName;
 use doorward_model::people::Realm;
+use doorward_oauth::scope::Scopes;
+use doorward_store::grants::FamilyRow;
 use doorward_store::{grants, sessions};
 use std::sync::Arc;
 
@@ -40,7 +42,14 @@ pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result
         return Ok(is_own.then_some(Good { claims, client, person: None }));
     };
     let Some(family) = grants::find_family(&mut &door.store, &family).await? else { return Ok(None) };
-    if family.client_id != client.id || !claims.subject().is_ok_and(|subject| subject == family.user_id.as_str()) {
+    if !claims.subject().is_ok_and(|subject| subject == family.user_id.as_str()) {
+        return Ok(None);
+    }
+    let is_handed_on = claims.get("act").is_some();
+    if family.client_id != client.id && !is_handed_on {
+        return Ok(None);
+    }
+    if is_handed_on && !chain_stands(door, realm, (&claims, &family)).await? {
         return Ok(None);
     }
     if let Some(session) = &family.session_id {
@@ -49,9 +58,31 @@ pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result
             return Ok(None);
         }
     }
-    let authorized = read_facts("families", family.id.as_str(), &family.facts)?;
+    let mut authorized = read_facts("families", family.id.as_str(), &family.facts)?;
+    // A token may be narrower than what was authorized.
+    if let Some(scopes) = claims.text("scope").ok().flatten().and_then(|text| Scopes::parse(text).ok()) {
+        authorized.scopes = scopes;
+    }
     let Ok(person) = subject(door, &mut &door.store, &client, &family.user_id).await? else { return Ok(None) };
     Ok(Some(Good { claims, client, person: Some((person, authorized)) }))
+}
+
+/// Whether a token that was exchanged still stands on all it came from and is for: the client that it began at, and
+/// those of its audiences that are clients, are active and admit the person.
+async fn chain_stands(door: &Door, realm: &Realm, (claims, family): (&Claims, &FamilyRow)) -> Result<bool, Fault> {
+    let origin = doorward_store::clients::find_by_id(&mut &door.store, &family.client_id).await?;
+    let Some(origin) = origin.map(Client::read).transpose()? else { return Ok(false) };
+    let mut all = vec![Arc::new(origin)];
+    let Ok(audiences) = claims.audiences() else { return Ok(false) };
+    for name in audiences.into_iter().filter_map(|name| ClientName::parse(name).ok()) {
+        all.extend(clients::find(door, &realm.id, &name).await?);
+    }
+    for client in all {
+        if !client.is_active || subject(door, &mut &door.store, &client, &family.user_id).await?.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The claims of a token of this realm and kind, if it is ours and in its time.

@@ -1,16 +1,16 @@
 //! An authorization code becomes tokens, once. A second showing by the same client revokes what the first
 //! one gave. RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1.
 
-use crate::clients::{Client, ClientKind, GrantType};
+use crate::clients::Client;
 use crate::door::Door;
-use crate::token::claims::{Common, granted};
+use crate::token::begin::{Beginning, begin};
 use crate::token::dpop::{self, Key};
-use crate::token::{Outcome, Refused, Tokens, facts_text, invalid_grant, mint, read_facts, subject};
+use crate::token::{Outcome, Refused, Tokens, invalid_grant, read_facts, subject};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::secret::{TokenHash, TokenKind};
 use doorward_oauth::pkce::{self, AllowPlain, Challenge};
-use doorward_store::grants::{self, FamilyRow, UsedCode};
+use doorward_store::grants;
 use doorward_store::sessions;
 use doorward_store::tx::Tx;
 
@@ -37,7 +37,7 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
     let Some(used) = grants::use_code(&mut tx, &hash, &client.id, ctx.now).await? else {
         return replayed(door, ctx, tx, client, &hash).await;
     };
-    let mut authorized = read_facts("codes", used.family_id.as_str(), &used.facts)?;
+    let authorized = read_facts("codes", used.family_id.as_str(), &used.facts)?;
     // From here on the code is spent, whatever else is wrong: it was shown, so it may be known.
     let refuse = async |tx: Tx, sentence| {
         door.commit(ctx, tx).await?;
@@ -49,9 +49,6 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
     }
     if !dpop::fits(authorized.code_key.as_deref(), bound.as_ref()) {
         return refuse(tx, "the code is bound to a key: show a DPoP proof of that key").await;
-    }
-    if client.settings.kind == ClientKind::Public {
-        authorized.refresh_key = bound.as_ref().map(|bound| bound.thumbprint().to_owned());
     }
     let challenge = authorized.challenge.as_deref();
     let challenge = Challenge::parse(challenge, challenge.map(|_| S256), AllowPlain::No);
@@ -66,49 +63,10 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
     let Ok(subject) = subject(door, &mut tx, client, &session.user_id).await? else {
         return refuse(tx, "this person may not enter any more").await;
     };
-    let scopes = granted(&authorized.scopes);
-    let offline = authorized.scopes.contains("offline_access");
-    let refresh = client.may(GrantType::RefreshToken).then(|| mint::refresh(door));
-    let refresh_seconds = client.refresh_seconds(offline);
-    let session_id = (!offline).then(|| session.id.clone());
-    let UsedCode { family_id, .. } = used;
-    // Without refresh tokens the family lives as long as the access token it is there to check.
-    let life = if refresh.is_none() { client.access_seconds() } else { refresh_seconds };
-    let expires_at = match offline {
-        true => ctx.now.plus_seconds(life),
-        false => session.expires_at,
-    };
-    let family = FamilyRow {
-        id: family_id,
-        client_id: client.id.clone(),
-        user_id: session.user_id.clone(),
-        session_id,
-        facts: facts_text(&authorized)?,
-        created_at: ctx.now,
-        expires_at,
-    };
-    grants::create_family(&mut tx, &family).await?;
-    if let Some(refresh) = &refresh {
-        let until = ctx.now.plus_seconds(refresh_seconds);
-        grants::create_refresh(&mut tx, &refresh.hash(), &family.id, until).await?;
-    }
-    let issuer = mint::issuer_for(door, realm, client);
-    let (session_id, bound_to) = (Some(&session.id), bound.as_ref());
-    let common =
-        Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: session_id, bound: bound_to };
-    let (access, id) = mint::for_person(door, &common, &subject, &authorized, &family.id)?;
-    let detail = format!("client {}, family {}", client.name, family.id);
-    tx.record(Event::new(EventKind::CodeToToken, Some(&client.realm_id), session.user_id.to_string(), detail));
+    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, bound };
+    let tokens = begin(door, ctx, &mut tx, (used.family_id, EventKind::CodeToToken), beginning).await?;
     door.commit(ctx, tx).await?;
-    Ok(Ok(Tokens {
-        access,
-        access_seconds: client.access_seconds(),
-        refresh: refresh.map(|token| (token, refresh_seconds)),
-        id,
-        scopes,
-        session: Some(session.id),
-        bound,
-    }))
+    Ok(Ok(tokens))
 }
 
 /// The one method challenges are taken in (RFC 7636 §4.2).

@@ -1,15 +1,20 @@
 //! Tokens: how each grant becomes some, what stands in them, and when they stop being good. Load, decide,
 //! apply: one file for each way.
 
+mod begin;
 pub mod check;
 pub mod claims;
 pub mod client_credentials;
+pub mod device_code;
 pub mod dpop;
+pub mod exchange;
 pub mod exchange_code;
 pub mod mint;
+pub mod password;
 pub mod refresh;
 pub mod revoke;
 pub mod roles;
+pub mod workload;
 
 use crate::door::Door;
 use crate::gate::decide::Verdict;
@@ -57,6 +62,23 @@ pub struct Authorized {
     /// The key the refresh tokens are bound to: a public client's (RFC 9449 §5), by its thumbprint.
     #[serde(default)]
     pub refresh_key: Option<String>,
+}
+
+impl Authorized {
+    /// What was authorized without a browser being sent anywhere.
+    pub(crate) fn new(scopes: Scopes, resources: Vec<String>, signed_in_at: Timestamp) -> Self {
+        Self {
+            scopes,
+            redirect_uri: String::new(),
+            named_redirect_uri: false,
+            challenge: None,
+            nonce: None,
+            signed_in_at,
+            resources,
+            code_key: None,
+            refresh_key: None,
+        }
+    }
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1).

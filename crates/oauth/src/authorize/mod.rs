@@ -17,6 +17,7 @@ use crate::parameters::Parameters;
 use crate::scope::Scopes;
 pub use claims::{ClaimAsked, ClaimsRequest};
 pub use prompt::{Prompt, Prompts};
+pub use read::resources;
 use response::ResponseWay;
 pub use response::{ResponseMode, ResponseType};
 use serde::{Deserialize, Serialize};

@@ -41,7 +41,7 @@ pub(super) fn display(parameters: &Parameters) -> Result<Option<Display>, OAuthE
 }
 
 /// `resource`: absolute URIs without fragment (RFC 8707 §2).
-pub(super) fn resources(parameters: &Parameters) -> Result<Vec<String>, OAuthError> {
+pub fn resources(parameters: &Parameters) -> Result<Vec<String>, OAuthError> {
     let refuse = |sentence| OAuthError::new(ErrorCode::InvalidTarget, sentence);
     let resources: Vec<_> = parameters.all("resource").map(str::to_owned).collect();
     if resources.len() > limits::RESOURCES {

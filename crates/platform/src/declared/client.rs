@@ -215,6 +215,8 @@ impl Reader<'_> {
             mappers: self.mappers(document),
             algorithm: self.optional(written.algorithm.as_ref(), algorithm).unwrap_or_default(),
             paths: self.optional(written.paths.as_ref(), paths).unwrap_or_default(),
+            exchange_for: self.exchange_for(written.exchange_for.as_ref()),
+            workloads: self.workloads(written.workloads.as_ref()),
             ..ClientSettings::default()
         };
         let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);
@@ -386,10 +388,23 @@ impl Reader<'_> {
                 "remove client_credentials or public",
             ),
             (
-                !by_code && settings.grants.contains(&GrantType::RefreshToken),
+                settings.grants.contains(&GrantType::RefreshToken)
+                    && !settings.grants.iter().any(|grant| grant.can_be_refreshed()),
                 grants_at,
-                "refresh_token needs authorization_code beside it",
-                "add that, or remove this",
+                "refresh_token needs authorization_code, device_code or password beside it",
+                "add one of them, or remove this",
+            ),
+            (
+                is_public && settings.grants.contains(&GrantType::TokenExchange),
+                grants_at,
+                "a public client cannot exchange tokens: anybody could be it",
+                "remove token_exchange or public",
+            ),
+            (
+                settings.grants.contains(&GrantType::JwtBearer) && written.workloads.is_none(),
+                grants_at,
+                "jwt_bearer needs a workload: whose tokens are taken must be said",
+                "add workloads, or remove jwt_bearer",
             ),
             (
                 is_public && settings.pkce_optional,
@@ -415,7 +430,7 @@ impl Reader<'_> {
                 let what = "the client has a rule of its own, and its app has one too";
                 self.complain(&self.at(app), what, "keep app, or allowed_groups and everyone");
             }
-            None if !own && settings.grants.contains(&GrantType::AuthorizationCode) => {
+            None if !own && settings.grants.iter().any(|grant| grant.signs_people_in()) => {
                 let at = self.place(document.referenced);
                 let how = "add app: NAME, allowed_groups: […] or everyone: true";
                 self.complain(&at, "nobody could sign in through the client", how);

@@ -58,6 +58,8 @@ pub(super) const KINDS: [(&str, &[&str]); 6] = [
             "algorithm",
             "paths",
             "service_roles",
+            "exchange_for",
+            "workloads",
         ],
     ),
 ];
@@ -158,17 +160,23 @@ pub(super) fn read(file: &Arc<str>, text: &str) -> Result<Vec<Spanned<Document>>
         let what = format!("the file is longer than {} bytes", limits::FILE_BYTES);
         return Err(Complaint::new(&Position::start(file), what, "split it"));
     }
+    let mut options = strictly();
+    if let Some(budget) = options.budget.as_mut() {
+        budget.max_documents = limits::DECLARED_OBJECTS;
+        budget.max_nodes = limits::FILE_NODES;
+    }
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| refused(file, &error))
+}
+
+/// How YAML is read: one meaning for every spelling.
+pub(super) fn strictly() -> serde_saphyr::Options {
     let mut options = serde_saphyr::Options::default();
     options.with_snippet = false;
     options.strict_booleans = true;
     options.no_schema = true;
     options.reject_unsupported_tags = true;
     options.reject_tagged_field_names = true;
-    if let Some(budget) = options.budget.as_mut() {
-        budget.max_documents = limits::DECLARED_OBJECTS;
-        budget.max_nodes = limits::FILE_NODES;
-    }
-    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| refused(file, &error))
+    options
 }
 
 fn refused(file: &Arc<str>, error: &Error) -> Complaint {
@@ -208,7 +216,7 @@ fn refused(file: &Arc<str>, error: &Error) -> Complaint {
 }
 
 /// The parser's own sentence, without the place it repeats.
-fn plain(error: &Error) -> String {
+pub(super) fn plain(error: &Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text).trim();
     text.strip_prefix("error: ").unwrap_or(text).lines().next().unwrap_or(text).to_owned()

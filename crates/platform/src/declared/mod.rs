@@ -11,6 +11,7 @@ mod object;
 mod plan;
 pub mod role;
 mod step;
+pub mod workload;
 mod written;
 
 pub use client::DeclaredClient;

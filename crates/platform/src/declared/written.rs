@@ -2,6 +2,7 @@
 //! their own. Nothing is judged here but the shape.
 
 use super::document::{List, Text};
+use super::workload::Workloads;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::fmt;
@@ -25,6 +26,8 @@ pub(super) struct WrittenClient {
     pub mappers: Option<Spanned<Vec<Spanned<WrittenMapper>>>>,
     pub algorithm: Option<Text>,
     pub paths: Option<Text>,
+    pub exchange_for: Option<List>,
+    pub workloads: Option<Workloads>,
 }
 
 impl WrittenClient {
@@ -44,6 +47,8 @@ impl WrittenClient {
             "lifetimes" => self.lifetimes = Some(map.next_value()?),
             "mappers" => self.mappers = Some(map.next_value()?),
             "paths" => self.paths = Some(map.next_value()?),
+            "exchange_for" => self.exchange_for = Some(map.next_value()?),
+            "workloads" => self.workloads = Some(map.next_value()?),
             "algorithm" => self.algorithm = Some(map.next_value()?),
             _ => return Ok(false),
         }

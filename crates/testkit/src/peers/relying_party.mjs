@@ -25,6 +25,7 @@ config[oidc.customFetch] = async (url, options) => {
 const DPoP = bound && oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair("ES256"));
 const flows = new Map();
 let tokens;
+let device;
 
 const pages = {
   "/login": async (url) => {
@@ -70,6 +71,14 @@ const pages = {
   "/revoke": async () => {
     await oidc.tokenRevocation(config, tokens.refresh_token);
     return {};
+  },
+  "/device": async () => {
+    device = await oidc.initiateDeviceAuthorization(config, { scope: SCOPE });
+    return device;
+  },
+  "/device-tokens": async () => {
+    tokens = await oidc.pollDeviceAuthorizationGrant(config, device, undefined, { DPoP });
+    return { tokens, claims: tokens.claims() };
   },
   "/machine": async () => oidc.clientCredentialsGrant(config, undefined, { DPoP }),
   "/logout": async () => {

@@ -81,8 +81,15 @@ async fn root_of(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
 }
 
 /// Grants that are spoken.
-pub const OFFERED: [GrantType; 3] =
-    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+pub const OFFERED: [GrantType; 7] = [
+    GrantType::AuthorizationCode,
+    GrantType::RefreshToken,
+    GrantType::ClientCredentials,
+    GrantType::DeviceCode,
+    GrantType::TokenExchange,
+    GrantType::JwtBearer,
+    GrantType::Password,
+];
 
 fn document(layout: Layout<'_>, base: &str) -> Value {
     let issuer = layout.issuer(base);
@@ -101,6 +108,7 @@ fn document(layout: Layout<'_>, base: &str) -> Value {
             Endpoint::Revocation,
             Endpoint::EndSession,
             Endpoint::Registration,
+            Endpoint::Device,
         ],
         abilities: &[Ability::IssuerInResponse],
         signing_algorithms: &algorithms,

@@ -2,8 +2,10 @@
 //! none holds a rule.
 
 pub mod authorize;
+pub mod device;
 pub mod discovery;
 pub mod dpop;
+pub mod grants;
 pub mod introspect;
 pub mod logout;
 pub mod register;
@@ -88,12 +90,16 @@ pub fn finish(arrival: &Arrival, outcome: Outcome) -> Response {
 pub fn refusal(error: &OAuthError) -> Response {
     let status = match error.code() {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     };
     let body = json!({"error": error.code().as_str(), "error_description": error.sentence()});
     let mut answer = answers::json(status, &body);
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"doorward\""));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
     answer
 }

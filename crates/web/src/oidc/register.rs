@@ -3,13 +3,14 @@
 
 use crate::answers;
 use crate::callers::{Arrival, InRealm};
-use crate::oidc::userinfo::bearer;
+use crate::oidc::dpop::credential;
 use crate::oidc::{Failure, Outcome, finish, realm, text_of};
 use crate::web::Web;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use doorward_engine::clients::{Authentication, Client, ClientKind};
 use doorward_engine::registration::{self, Registered};
+use doorward_engine::token::dpop::Scheme;
 use doorward_engine::token::mint;
 use doorward_model::people::Realm;
 use doorward_oauth::error::{ErrorCode, OAuthError};
@@ -84,7 +85,8 @@ async fn document(request: Request) -> Result<(HeaderMap, String), Failure> {
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, OAuthError> {
-    bearer(headers).ok_or_else(|| {
+    let bearer = credential(headers).filter(|(_, scheme)| *scheme == Scheme::Bearer);
+    bearer.map(|(token, _)| token).ok_or_else(|| {
         OAuthError::new(ErrorCode::InvalidToken, "a registration token is needed, in one Authorization: Bearer header")
     })
 }

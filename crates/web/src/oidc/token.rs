@@ -4,6 +4,7 @@ use crate::answers;
 use crate::callers::{Arrival, InRealm};
 use crate::oidc::discovery::OFFERED;
 use crate::oidc::dpop::{Place, tell_nonce};
+use crate::oidc::grants::{by_assertion, by_exchange, by_password, workload_client};
 use crate::oidc::{Failure, Outcome, caller, finish, form, realm, refusal, share};
 use crate::web::Web;
 use axum::extract::{Request, State};
@@ -11,6 +12,7 @@ use axum::response::Response;
 use doorward_engine::clients::{Client, GrantType};
 use doorward_engine::token::Tokens;
 use doorward_engine::token::client_credentials::client_credentials;
+use doorward_engine::token::device_code::device_code;
 use doorward_engine::token::exchange_code::{self, exchange_code};
 use doorward_engine::token::refresh::{self, refresh};
 use doorward_model::people::Realm;
@@ -36,10 +38,13 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     let grant = GrantType::parse(grant)
         .filter(|grant| OFFERED.contains(grant))
         .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not known here"))?;
-    let client = caller(web, arrival, &realm, (&headers, &parameters)).await?;
+    let client = match grant {
+        GrantType::JwtBearer => workload_client(web, arrival, &realm, (&headers, &parameters)).await?,
+        _ => caller(web, arrival, &realm, (&headers, &parameters)).await?,
+    };
     let asked = Asked { realm: &realm, client: &client, place: &place, headers: &headers, parameters: &parameters };
-    let (mut answer, refused) = match tokens(web, arrival, grant, &asked).await {
-        Ok(tokens) => (told(&tokens), None),
+    let (mut answer, refused) = match given(web, arrival, grant, &asked).await {
+        Ok(answer) => (answer, None),
         Err(Failure::Refused(error)) => (refusal(&error), Some(error.code())),
         Err(other) => return Err(other),
     };
@@ -50,19 +55,24 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
 }
 
 /// A request by a client that proved who it is.
-struct Asked<'a> {
-    realm: &'a Realm,
-    client: &'a Client,
-    place: &'a Place,
-    headers: &'a HeaderMap,
-    parameters: &'a Parameters,
+pub struct Asked<'a> {
+    /// The realm.
+    pub realm: &'a Realm,
+    /// The client.
+    pub client: &'a Client,
+    /// Where the request was sent.
+    pub place: &'a Place,
+    /// Its head.
+    pub headers: &'a HeaderMap,
+    /// Its parameters.
+    pub parameters: &'a Parameters,
 }
 
 fn missing(what: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, what)
 }
 
-async fn tokens(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>) -> Result<Tokens, Failure> {
+async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>) -> Outcome {
     let Asked { realm, client, place, headers, parameters } = *asked;
     if !client.may(grant) {
         let sentence = format!("this client may not use the grant {}", grant.as_str());
@@ -87,20 +97,23 @@ async fn tokens(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_
         GrantType::ClientCredentials => {
             client_credentials(door, ctx, realm_name, client, (scopes.unwrap_or_default(), key)).await?
         }
-        GrantType::DeviceCode
-        | GrantType::TokenExchange
-        | GrantType::JwtBearer
-        | GrantType::Password
-        | GrantType::Implicit => {
+        GrantType::DeviceCode => {
+            let code = one("device_code")?.ok_or_else(|| missing("device_code is missing"))?;
+            device_code(door, ctx, realm_name, client, (code, key)).await?
+        }
+        GrantType::TokenExchange => return by_exchange(web, arrival, asked, (scopes, key)).await,
+        GrantType::Password => return by_password(web, arrival, asked, (scopes.unwrap_or_default(), key)).await,
+        GrantType::JwtBearer => by_assertion(web, arrival, asked, (scopes.unwrap_or_default(), key)).await?,
+        GrantType::Implicit => {
             let sentence = "this grant_type is not known here";
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, sentence).into());
         }
     };
-    Ok(tokens?)
+    Ok(told(&tokens?))
 }
 
 /// The token response (RFC 6749 §5.1), with the members Keycloak adds.
-fn told(tokens: &Tokens) -> Response {
+pub fn told(tokens: &Tokens) -> Response {
     let mut body = json!({
         "access_token": tokens.access,
         "expires_in": tokens.access_seconds,

@@ -62,7 +62,7 @@ fn about(good: &Good, scheme: Scheme) -> Response {
         let words = (ErrorCode::InsufficientScope, "the token was not asked for with openid");
         return refuse(StatusCode::FORBIDDEN, scheme, words);
     };
-    let told = claims::about(subject, &good.client, &claims::granted(&authorized.scopes), mapper::Place::Userinfo);
+    let told = claims::about(subject, &good.client, &authorized.scopes, mapper::Place::Userinfo);
     answers::json(StatusCode::OK, &Value::Object(told))
 }
 

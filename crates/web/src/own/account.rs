@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_engine::manage::users::{self, PasswordChange};
 use doorward_engine::sessions;
+use doorward_engine::token::password::AGENT;
 use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::secret::Password;
@@ -191,6 +192,9 @@ pub fn moment(at: Timestamp) -> String {
 
 /// Browser and system in words people use; the full description is too long to recognise.
 fn device(user_agent: &str) -> String {
+    if let Some(client) = user_agent.strip_prefix(AGENT) {
+        return format!("{client}, which sent your password");
+    }
     const BROWSERS: [(&str, &str); 7] = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),

@@ -51,13 +51,17 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
         && visitor.signed_in.session.realm_id == realm.id
         && for_client.is_none()
     {
-        return enter::go_on(web, arrival, &visitor.signed_in, wish.as_ref(), visitor.proof.reveal()).await;
+        return match kept.as_ref().and_then(flow::page) {
+            Some(page) => Ok(answers::see_other(page)),
+            None => enter::go_on(web, arrival, &visitor.signed_in, wish.as_ref(), visitor.proof.reveal()).await,
+        };
     }
-    let token = match kept {
+    let token = match &kept {
         Some(_) => presented.to_owned(),
         None => flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::Home)?,
     };
-    let way = Way::of(web, &realm, wish, for_client).await?;
+    let page = kept.as_ref().and_then(flow::page);
+    let way = Way::of(web, &realm, wish, (for_client, page)).await?;
     let form = Form { realm: &realm, flow: &token, login: "", remember: false, error: None };
     let mut answer = render(web, StatusCode::OK, &form, &way, &browser)?;
     browser.keep(web, answer.headers_mut());
@@ -88,7 +92,8 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else {
         return Ok(flow_over(web, &arrival.ctx, &realm));
     };
-    let way = Way::of(web, &realm, flow::wish(web.door(), &kept), flow::authorize(&kept)).await?;
+    let asked = (flow::authorize(&kept), flow::page(&kept));
+    let way = Way::of(web, &realm, flow::wish(web.door(), &kept), asked).await?;
     let remember = fields.text("remember") == "yes";
     let mut form =
         Form { realm: &realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
@@ -148,6 +153,7 @@ pub async fn open(
     let mut answer = match way {
         Way::Home => enter::go_on(web, arrival, &signed_in, None, proof.reveal()).await?,
         Way::App(wish) => enter::go_on(web, arrival, &signed_in, Some(wish), proof.reveal()).await?,
+        Way::Page(path) => answers::see_other(path),
         Way::Client { request, .. } => {
             let visitor = Visitor { signed_in: signed_in.clone(), proof };
             authorize::resume((web, arrival, realm, headers), request, &visitor).await?
@@ -166,6 +172,8 @@ pub enum Way {
     Home,
     /// To an app.
     App(Wish),
+    /// To a page of our own.
+    Page(String),
     /// Back to a client.
     Client {
         /// The client's request, as it came.
@@ -178,7 +186,15 @@ pub enum Way {
 }
 
 impl Way {
-    async fn of(web: &Web, realm: &Realm, wish: Option<Wish>, request: Option<&str>) -> Result<Self, Fault> {
+    async fn of(
+        web: &Web,
+        realm: &Realm,
+        wish: Option<Wish>,
+        (request, page): (Option<&str>, Option<&str>),
+    ) -> Result<Self, Fault> {
+        if let Some(page) = page {
+            return Ok(Self::Page(page.to_owned()));
+        }
         if let Some(request) = request
             && let Some((title, target)) = authorize::preview(web, realm, request).await?
         {
@@ -200,7 +216,7 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
     let apps = web.door().live.apps();
     // After the form the browser is led to the app's own host, or back to the client.
     let (name, targets) = match way {
-        Way::Home => (None, String::new()),
+        Way::Home | Way::Page(_) => (None, String::new()),
         Way::App(wish) => {
             let title = apps.find(&wish.app_id).map(|app| app.settings.title.to_string());
             (title, wish.back_to.address().origin())

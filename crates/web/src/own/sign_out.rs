@@ -49,10 +49,13 @@ async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry
     let target = targets.find_map(|app| doorward_model::address::BackTo::resolve(retry, &app.settings.addresses));
     let request =
         web.door().settings.public.url(&format!("/realms/{}/protocol/openid-connect/auth?", url_encode(realm)));
+    let device = web.door().settings.public.url(&format!("/realms/{}/device", url_encode(realm)));
+    let is_device = |rest: &str| rest.is_empty() || rest.starts_with("?user_code=");
     let location = match target.filter(|_| retry.contains("://")) {
         Some(back_to) => back_to.url(),
         // A client's request is checked again where it leads.
         None if retry.starts_with(&request) => retry.to_owned(),
+        None if retry.strip_prefix(&device).is_some_and(is_device) => retry.to_owned(),
         None => format!("/realms/{}/signed-out", url_encode(realm)),
     };
     let mut answer = answers::see_other(&location);

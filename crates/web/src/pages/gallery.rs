@@ -4,8 +4,8 @@
 use askama::Template;
 
 use super::{
-    Account, Consent, Denied, FormPost, Launcher, Problem, Proceed, SampleTool, Setup, SignIn, SignOutConfirm,
-    SignedOut,
+    Account, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Launcher, Problem, Proceed, SampleTool,
+    Setup, SignIn, SignOutConfirm, SignedOut,
 };
 
 /// One page in one state.
@@ -28,6 +28,9 @@ pub fn gallery() -> Result<Vec<Rendering>, askama::Error> {
     add(&mut all, "launcher", Launcher::samples())?;
     add(&mut all, "account", Account::samples())?;
     add(&mut all, "consent", Consent::samples())?;
+    add(&mut all, "device-code", DeviceCode::samples())?;
+    add(&mut all, "device-question", DeviceQuestion::samples())?;
+    add(&mut all, "device-done", DeviceDone::samples())?;
     add(&mut all, "form-post", FormPost::samples())?;
     add(&mut all, "denied", Denied::samples())?;
     add(&mut all, "problem", Problem::samples())?;

@@ -1,17 +1,20 @@
 //! `doorward client create`, and what every way of making a client shares.
 
-use super::flags::{Redirects, Rule, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds};
+use super::flags::{
+    Redirects, Rule, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file,
+};
 use super::secret::{Drawn, Told};
 use crate::commands::Shell;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::Mapper;
-use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
+use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, Workload};
 use doorward_engine::manage;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, DisplayText};
 use doorward_platform::declared::client::{USUAL_GRANTS, algorithm, consent, grant, in_order, origin, paths, scope};
+use doorward_platform::declared::workload::exchange_target;
 use std::path::PathBuf;
 
 /// A new client.
@@ -38,7 +41,8 @@ pub struct Create {
     /// An origin whose scripts may call Doorward, or + for those of the redirect URIs; may be repeated.
     #[arg(long, num_args = 1.., value_name = "ORIGIN", value_parser = origin)]
     web_origin: Vec<String>,
-    /// How it comes by tokens: authorization_code, refresh_token, client_credentials; may be repeated
+    /// How it comes by tokens: authorization_code, refresh_token, client_credentials, device_code, token_exchange,
+    /// jwt_bearer, password; may be repeated
     /// [default: authorization_code refresh_token].
     #[arg(long, num_args = 1.., value_name = "GRANT", value_parser = grant)]
     grant: Vec<GrantType>,
@@ -75,6 +79,12 @@ pub struct Create {
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA [default: RS256].
     #[arg(long, value_parser = algorithm)]
     algorithm: Option<String>,
+    /// A client or audience it may exchange tokens for; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "NAME", value_parser = exchange_target)]
+    exchange_for: Vec<String>,
+    /// A file, YAML or JSON, that says whose workloads may speak as this client; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = workload_file)]
+    workload: Vec<Workload>,
     /// Whose paths it is set up for: keycloak, authentik [default: keycloak].
     #[arg(long, value_parser = paths)]
     paths: Option<Paths>,
@@ -92,7 +102,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
     };
     let rule = match create.rule.rule() {
         Some(rule) => rule,
-        None if grants.contains(&GrantType::AuthorizationCode) => {
+        None if grants.iter().any(|grant| grant.signs_people_in()) => {
             let what = format!("nobody could sign in through client {}", create.name);
             return Err(Exit::usage(format!("{what}: give --app APP, --allow GROUP or --everyone")));
         }
@@ -118,6 +128,8 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         mappers: create.claim.into_iter().chain(create.audience).collect(),
         algorithm: create.algorithm.unwrap_or_default(),
         paths: create.paths.unwrap_or_default(),
+        exchange_for: create.exchange_for,
+        workloads: create.workload,
         ..ClientSettings::default()
     };
     let new = New { name: create.name, rule, settings, secret_file: create.secret_file };

@@ -1,17 +1,20 @@
 //! Flags that making and changing a client share: redirect rules, who may enter, claims.
 
 use crate::commands::Shell;
-use crate::exit::Exit;
+use crate::exit::{Exit, plain};
 use clap::Args;
-use doorward_engine::clients::ClientSettings;
 use doorward_engine::clients::mapper::Mapper;
+use doorward_engine::clients::{ClientSettings, Workload};
 use doorward_model::app::Access;
 use doorward_model::id::{AppId, GroupId};
 use doorward_model::name::{AppSlug, GroupName};
 use doorward_model::people::Realm;
 use doorward_platform::declared::client::{claim_name, fixed_claim, halves, rule};
+use doorward_platform::declared::workload::workload;
 use doorward_platform::limits;
 use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::Read as _;
 
 /// Where browsers may be sent back to.
 #[derive(Args, Debug, Default)]
@@ -170,6 +173,7 @@ pub fn check_counts(settings: &ClientSettings) -> Result<(), Exit> {
     let counts = [
         ("--scope", settings.scopes.len(), limits::CLIENT_WORDS),
         ("--web-origin", settings.web_origins.len(), limits::CLIENT_WORDS),
+        ("--exchange-for", settings.exchange_for.len(), limits::CLIENT_WORDS),
         ("--claim and --audience", settings.mappers.len(), limits::CLIENT_MAPPERS),
     ];
     match counts.iter().find(|(_, count, most)| count > most) {
@@ -177,6 +181,20 @@ pub fn check_counts(settings: &ClientSettings) -> Result<(), Exit> {
         None => Ok(()),
     }
 }
+
+/// A file that says whose workloads may speak as a client.
+pub fn workload_file(path: &str) -> Result<Workload, String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(WORKLOAD_BYTES + 1).read_to_string(&mut text));
+    read.map_err(|error| format!("{path} cannot be read: {}", plain(&error)))?;
+    if text.len() as u64 > WORKLOAD_BYTES {
+        return Err(format!("{path} is longer than {WORKLOAD_BYTES} bytes"));
+    }
+    workload(&text).map_err(|sentence| format!("{path}: {sentence}"))
+}
+
+/// Longest such file, in bytes: a full set of keys fits.
+const WORKLOAD_BYTES: u64 = 256 * 1024;
 
 /// A life, in seconds.
 pub fn seconds(text: &str) -> Result<i64, String> {

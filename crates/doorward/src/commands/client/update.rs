@@ -1,7 +1,7 @@
 //! `doorward client update`: what is given changes, everything else stays.
 
 use super::create::kind;
-use super::flags::{Redirects, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds};
+use super::flags::{Redirects, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file};
 use super::secret::{Drawn, Told};
 use super::{app_names, group_names};
 use crate::commands::Shell;
@@ -9,12 +9,15 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::{From, Mapper};
-use doorward_engine::clients::{Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
+use doorward_engine::clients::{
+    Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, Workload,
+};
 use doorward_engine::manage;
 use doorward_model::id::AppId;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName};
 use doorward_model::people::Realm;
 use doorward_platform::declared::client::{algorithm, consent, grant, in_order, origin, paths, scope};
+use doorward_platform::declared::workload::exchange_target;
 use doorward_platform::declared::{ClientFacts, client_changes};
 use doorward_store::clients;
 use std::collections::HashMap;
@@ -42,7 +45,8 @@ pub struct Update {
     /// An origin whose scripts may call Doorward, or + for those of the redirect URIs; may be repeated.
     #[arg(long, num_args = 1.., value_name = "ORIGIN", value_parser = or_default(origin))]
     web_origin: Vec<Put<String>>,
-    /// How it comes by tokens: authorization_code, refresh_token, client_credentials; may be repeated.
+    /// How it comes by tokens: authorization_code, refresh_token, client_credentials, device_code, token_exchange,
+    /// jwt_bearer, password; may be repeated.
     #[arg(long, num_args = 1.., value_name = "GRANT", value_parser = grant)]
     grant: Vec<GrantType>,
     /// A scope it may ask for beyond those every client may; may be repeated.
@@ -78,6 +82,12 @@ pub struct Update {
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA.
     #[arg(long, value_parser = or_default(algorithm))]
     algorithm: Option<Put<String>>,
+    /// A client or audience it may exchange tokens for; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "NAME", value_parser = or_default(exchange_target))]
+    exchange_for: Vec<Put<String>>,
+    /// A file, YAML or JSON, that says whose workloads may speak as this client; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = or_default(workload_file))]
+    workload: Vec<Put<Workload>>,
     /// Whose paths it is set up for: keycloak, authentik.
     #[arg(long, value_parser = paths)]
     paths: Option<Paths>,
@@ -129,6 +139,8 @@ impl Update {
             self.scope.len(),
             self.audience.len(),
             self.claim.len(),
+            self.exchange_for.len(),
+            self.workload.len(),
         ];
         let others = [
             self.title.is_some(),
@@ -173,6 +185,8 @@ impl Update {
             mappers: mappers(now.mappers, self.claim, self.audience),
             algorithm: self.algorithm.map_or(now.algorithm, |name| name.value().unwrap_or_default()),
             paths: self.paths.unwrap_or(now.paths),
+            exchange_for: put_list(self.exchange_for, now.exchange_for),
+            workloads: put_list(self.workload, now.workloads),
             ..now
         })
     }

@@ -12,12 +12,16 @@ use serde_json::json;
 const HEAD: &str = "kind: Client\nname: web\n";
 const USUAL: &str = "kind: Client\nname: web\nredirect_uris: [https://web.example.com/cb]\neveryone: true\n";
 
-/// Complaints about a file, without its name.
 #[track_caller]
 fn refused(text: &str, expected: &[&str]) {
+    assert_eq!(complaints(text), expected, "{text}");
+}
+
+/// Complaints about a file, without its name.
+#[track_caller]
+fn complaints(text: &str) -> Vec<String> {
     let complaints = parse("d", text).map(|objects| objects.len()).unwrap_err();
-    let shown: Vec<String> = complaints.iter().map(|c| c.to_string()["d:".len()..].to_owned()).collect();
-    assert_eq!(shown, expected, "{text}");
+    complaints.iter().map(|c| c.to_string()["d:".len()..].to_owned()).collect()
 }
 
 #[track_caller]
@@ -162,7 +166,8 @@ fn words_and_numbers() {
         ],
     );
     let told = complaints(&format!("{USUAL}redirect_uri: x\n"));
-    let known = "5:1: Client has no key `redirect_uri`: its keys are realm, name, title, active, public, redirect_uris, ";
+    let known =
+        "5:1: Client has no key `redirect_uri`: its keys are realm, name, title, active, public, redirect_uris, ";
     assert!(matches!(told.as_slice(), [only] if only.starts_with(known) && only.contains(", algorithm")), "{told:?}");
     refused(
         &USUAL.replace("name: web", "name: \"a b\""),
