@@ -11,6 +11,8 @@ pub const PEER_START: Duration = Duration::from_secs(30);
 pub const DAGSTER_START: Duration = Duration::from_secs(180);
 /// For another application (Cube, an object store) to answer.
 pub const APPLICATION_START: Duration = Duration::from_secs(120);
+/// For a large application to make its database, or to answer after that.
+pub const APPLICATION_PREPARATION: Duration = Duration::from_secs(400);
 /// For PostgreSQL to answer after a start.
 pub const POSTGRES_START: Duration = Duration::from_secs(60);
 /// For the door to print its ready line.

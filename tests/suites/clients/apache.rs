@@ -1,11 +1,11 @@
 //! Apache with mod_auth_openidc in front of a tool.
 
-use crate::fixture::{declare, door, issuer, jwks};
 use doorward_testkit::door::Door;
 use doorward_testkit::echo::{Echo, Reply};
 use doorward_testkit::http::{Request, get};
 use doorward_testkit::peers::{ApacheOptions, Peer, apache};
 use doorward_testkit::ports::free_port;
+use doorward_tests::clients::{declare, door, issuer, jwks};
 use doorward_tests::{page_request, sign_in_at};
 use serde_json::json;
 

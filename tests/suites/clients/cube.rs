@@ -1,9 +1,9 @@
 //! Cube: who sees which rows is said by a claim of the token.
 
-use crate::fixture::{Program, door, issuer, join, jwks, tampered};
 use doorward_testkit::door::Door;
 use doorward_testkit::http::Answer;
 use doorward_testkit::peers::{Cube, CubeOptions, Postgres};
+use doorward_tests::clients::{Program, door, issuer, join, jwks, tampered};
 use serde_json::Value;
 
 const NAMESPACE: &str = "https://example.com/cube";

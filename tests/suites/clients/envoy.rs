@@ -1,7 +1,6 @@
 //! Envoy's JWT filter, set up as Istio sets it up for Kubeflow: who came is told from the claims of a good token, and
 //! from nothing else.
 
-use crate::fixture::{Program, ask, door, issuer, jwks, tampered};
 use doorward_testkit::door::Door;
 use doorward_testkit::echo::Echo;
 use doorward_testkit::encoding::from_base64;
@@ -10,6 +9,7 @@ use doorward_testkit::peers::{Peer, envoy};
 use doorward_testkit::ports::free_port;
 use doorward_testkit::process::wait_until;
 use doorward_testkit::scratch::Scratch;
+use doorward_tests::clients::{Program, ask, door, issuer, jwks, tampered};
 use doorward_tests::sign_in_at;
 use serde_json::{Value, json};
 use std::time::Duration;

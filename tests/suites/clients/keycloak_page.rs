@@ -1,12 +1,12 @@
 //! keycloak-js in a real browser: a page signs people in without a secret.
 
-use crate::fixture::{declare, door, text};
 use doorward_testkit::door::Door;
 use doorward_testkit::limits::BROWSER_WAIT;
 use doorward_testkit::peers::KeycloakPage;
 use doorward_testkit::ports::free_port;
 use doorward_testkit::webdriver::Browser;
 use doorward_tests::PASSWORD;
+use doorward_tests::clients::{declare, door, text};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 

@@ -1,8 +1,8 @@
 //! python-keycloak, pointed at Doorward in Keycloak's place.
 
-use crate::fixture::{Program, code_in, door, text};
 use doorward_testkit::door::Door;
 use doorward_testkit::peers::KeycloakPython;
+use doorward_tests::clients::{Program, code_in, door, text};
 use doorward_tests::sign_in_at;
 use serde_json::json;
 

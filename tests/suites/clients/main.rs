@@ -5,7 +5,6 @@
 mod apache;
 mod cube;
 mod envoy;
-mod fixture;
 mod keycloak_page;
 mod keycloak_python;
 mod seaweedfs;

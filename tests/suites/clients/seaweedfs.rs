@@ -1,9 +1,9 @@
 //! An object store that gives credentials for tokens, by MinIO's and AWS's call: what a person may do there is said by
 //! the claim `policy`, made from groups.
 
-use crate::fixture::{Program, door, issuer, issuer_of, join, jwks, text};
 use doorward_testkit::door::Door;
 use doorward_testkit::peers::{SeaweedFs, SeaweedOptions};
+use doorward_tests::clients::{Program, door, issuer, issuer_of, join, jwks, text};
 use serde_json::{Value, json};
 
 const POLICY: &str = "mappers:\n  - {claim: {path: policy, from: {groups: minio-}}}";
@@ -44,7 +44,7 @@ fn an_object_store_takes_no_other_token() {
     let other = Program::declare(&door, "other", POLICY);
     let of_lab = Program::declare_in(&door, "lab", "minio", POLICY);
     assert!(of_lab.id_token("alice").len() > 100, "{}", issuer_of(&door, "lab"));
-    for token in [other.id_token("alice"), of_lab.id_token("alice"), crate::fixture::tampered(&good)] {
+    for token in [other.id_token("alice"), of_lab.id_token("alice"), doorward_tests::clients::tampered(&good)] {
         let told = store.use_token("writers", &token);
         assert!(told.get("role").and_then(Value::as_str).is_some_and(|word| word != "taken"), "{told:#}");
         assert_eq!(told.get("put"), None);

@@ -24,8 +24,7 @@ const MODEL: &str = "cube(`orders`, {
   },
 });
 ";
-const TABLE: &str = "CREATE TABLE orders (id int PRIMARY KEY, region text NOT NULL, amount int NOT NULL);
-INSERT INTO orders VALUES (1, 'eu', 40), (2, 'eu', 2), (3, 'us', 7), (4, 'asia', 11)";
+const TABLE: &str = include_str!("cube.sql");
 
 /// Whose tokens Cube takes.
 #[derive(Clone, Debug)]

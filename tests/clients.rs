@@ -1,10 +1,10 @@
 //! A door with people in groups, clients declared in files, and tokens got as a program would get them.
 
+use crate::{sign_in_at, user, with_password};
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::echo::Echo;
 use doorward_testkit::http::{Answer, Request, percent};
 use doorward_testkit::ports::free_port;
-use doorward_tests::{sign_in_at, user, with_password};
 use serde_json::Value;
 
 /// alice is in `data-engineers`, which is in `data`; bob is in `sales`. Programs with their own resolver find the door.
