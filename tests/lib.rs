@@ -2,6 +2,7 @@
 //! signing in as a browser or a plain client would.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+pub mod clients;
 pub mod proof;
 
 use doorward_testkit::door::{Door, DoorOptions};
@@ -54,7 +55,7 @@ pub fn field(page: &str, name: &str) -> String {
 /// The address a page's form posts to.
 pub fn action(page: &str) -> String {
     let rest = page.split("action=\"").nth(1).unwrap_or_else(|| panic!("no form in\n{page}"));
-    rest.split('"').next().unwrap_or_default().replace("&amp;", "&")
+    rest.split('"').next().unwrap_or_default().replace("&#38;", "&").replace("&amp;", "&")
 }
 
 /// What a browser sends when somebody opens a page.

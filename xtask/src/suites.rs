@@ -14,6 +14,9 @@ use crate::tidy;
 
 const TESTS_PACKAGE: &str = "doorward-tests";
 
+/// Runs only when it is named: what it needs is gigabytes large.
+const ON_DEMAND: &str = "apps";
+
 /// What ran in one or more suites.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -60,18 +63,16 @@ fn names(workspace: &Workspace) -> Vec<String> {
 pub fn run(only: Option<&str>) -> Result<(), String> {
     let workspace = Workspace::load()?;
     let mut suites = names(&workspace);
-    if let Some(name) = only {
-        let known = suites.join(" ");
-        suites.retain(|suite| suite == name);
-        if suites.is_empty() {
-            return Err(format!("there is no suite {name:?}; there are: {known}"));
-        }
+    let known = suites.join(" ");
+    suites.retain(|suite| only.map_or(suite != ON_DEMAND, |name| suite == name));
+    if let (Some(name), true) = (only, suites.is_empty()) {
+        return Err(format!("there is no suite {name:?}; there are: {known}"));
     }
     let needs_binary = suites.iter().any(|suite| !["lint", "rules"].contains(&suite.as_str()));
     let binary = workspace.target_directory().join("debug/doorward");
     let mut total = Tally::default();
     if suites.iter().any(|suite| suite != "lint") {
-        setup::run(if needs_binary { &Part::ALL } else { &[Part::Debian] })?;
+        setup::run(parts(only, needs_binary))?;
     }
     if needs_binary {
         // Without a binary the suites would judge the one before.
@@ -94,6 +95,14 @@ pub fn run(only: Option<&str>) -> Result<(), String> {
     println!("\n{}", lines.join("\n"));
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { Ok(()) } else { Err("something failed; look for `FAILED` or `error` above".to_owned()) }
+}
+
+fn parts(only: Option<&str>, needs_binary: bool) -> &'static [Part] {
+    match only {
+        Some(ON_DEMAND) => &Part::APPS,
+        _ if needs_binary => &Part::ALL,
+        _ => &[Part::Debian],
+    }
 }
 
 fn run_one(suite: &str, binary: &Path) -> Tally {

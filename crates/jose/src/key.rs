@@ -2,8 +2,8 @@
 
 use crate::algorithm::Algorithm;
 use crate::jwk::PublicKey;
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::error::KeyRejected;
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
     RsaEncoding, RsaKeyPair, RsaPublicKeyComponents, RsaSignatureEncoding,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::KeyId;
 use serde::Serialize;
@@ -86,6 +86,13 @@ impl SigningKey {
         self.jwk.clone()
     }
 
+    /// The public key for those who do not read JWKs: what stands between the lines of a PEM file, in one line
+    /// (`SubjectPublicKeyInfo`, RFC 5280 §4.1, in base64).
+    pub fn public_pem_body(&self) -> Result<String, Fault> {
+        let der = self.pair.public_der().map_err(|_| Fault::internal("writing a public key"))?;
+        Ok(STANDARD.encode(der))
+    }
+
     /// Signs claims into a compact JWS (RFC 7515 §7.1) of the given `typ`.
     pub fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, Fault> {
         let head = format!("{}{}}}", self.head, Value::from(kind));
@@ -128,6 +135,15 @@ impl Pair {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref())})
             }
         }
+    }
+
+    fn public_der(&self) -> Result<Vec<u8>, Unspecified> {
+        let document: PublicKeyX509Der<'_> = match self {
+            Self::Rsa(_, pair) => pair.public_key().as_der()?,
+            Self::P256(pair) => pair.public_key().as_der()?,
+            Self::Ed25519(pair) => pair.public_key().as_der()?,
+        };
+        Ok(document.as_ref().to_vec())
     }
 
     fn sign(&self, random: &SystemRandom, message: &[u8]) -> Result<Vec<u8>, Fault> {

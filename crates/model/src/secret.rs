@@ -55,7 +55,9 @@ impl TokenKind {
             Self::Setup => "dwu_",
             Self::Service => "dwa_",
             Self::Code => "dwo_",
-            Self::Refresh => "dwr_",
+            // Shaped as a JWT (`{"typ":"JWT"}`, `{"typ":"Refresh"}`): Keycloak's library for pages reads the middle part
+            // of a refresh token before it uses it, and signs nobody in when there is none.
+            Self::Refresh => "eyJ0eXAiOiJKV1QifQ.eyJ0eXAiOiJSZWZyZXNoIn0.dwr_",
             Self::Registration => "dwg_",
             Self::RegisteredClient => "dwk_",
             Self::ClientSecret => "dwc_",
@@ -72,7 +74,7 @@ impl PlainToken {
     pub fn draw(kind: TokenKind, dice: &dyn Dice) -> Self {
         let mut bytes = Zeroizing::new([0u8; 32]);
         dice.fill(bytes.as_mut());
-        let mut text = Zeroizing::new(String::with_capacity(48));
+        let mut text = Zeroizing::new(String::with_capacity(kind.prefix().len() + 48));
         text.push_str(kind.prefix());
         URL_SAFE_NO_PAD.encode_string(bytes.as_ref(), &mut text);
         Self(text)

@@ -19,10 +19,11 @@ pub enum Delivery {
 }
 
 /// Puts an answer's parameters on their way. A query that the redirect URI already has is kept
-/// (RFC 6749 §3.1.2).
+/// (RFC 6749 §3.1.2). Without parameters the address stays as it was registered.
 pub fn redirect_target(to: &VerifiedRedirect, mode: ResponseMode, answer: &[(&str, &str)]) -> Delivery {
     let uri = to.as_str();
     match mode {
+        ResponseMode::Query | ResponseMode::Fragment if answer.is_empty() => Delivery::Redirect(uri.to_owned()),
         ResponseMode::Query => {
             let joint = match uri.split_once('?') {
                 None => "?",
@@ -75,6 +76,18 @@ mod tests {
             ("/oauth2/callback", "?"),
         ] {
             assert_eq!(location(uri, ResponseMode::Query), Some(format!("{uri}{joint}{answer}")));
+        }
+    }
+
+    #[test]
+    fn nothing_to_tell_leaves_the_address_as_it_is() {
+        for uri in ["https://app.example.com/bye", "https://app.example.com/bye?a=b"] {
+            let rule = RedirectRule::parse_exact(uri, Http::Allowed).ok();
+            let to = VerifiedRedirect::find(rule.as_slice(), Some(uri)).ok();
+            for mode in [ResponseMode::Query, ResponseMode::Fragment] {
+                let sent = to.as_ref().map(|to| redirect_target(to, mode, &[]));
+                assert!(matches!(sent, Some(Delivery::Redirect(location)) if location == uri), "{uri}");
+            }
         }
     }
 

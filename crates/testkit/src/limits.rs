@@ -9,6 +9,10 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(15);
 pub const PEER_START: Duration = Duration::from_secs(30);
 /// For Dagster's web server to answer; it imports a large Python program first.
 pub const DAGSTER_START: Duration = Duration::from_secs(180);
+/// For another application (Cube, an object store) to answer.
+pub const APPLICATION_START: Duration = Duration::from_secs(120);
+/// For a large application to make its database, or to answer after that.
+pub const APPLICATION_PREPARATION: Duration = Duration::from_secs(400);
 /// For PostgreSQL to answer after a start.
 pub const POSTGRES_START: Duration = Duration::from_secs(60);
 /// For the door to print its ready line.

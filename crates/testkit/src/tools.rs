@@ -37,6 +37,52 @@ pub fn openid_client() -> PathBuf {
     directory().join("openid-client/node_modules/openid-client/build/index.js")
 }
 
+/// The virtual environment that holds what signs in with tokens alone: an object store, clients in Python.
+pub fn clients_environment() -> PathBuf {
+    directory().join("clients")
+}
+
+/// Where Cube's packages are.
+pub fn cube_packages() -> PathBuf {
+    directory().join("cube/node_modules")
+}
+
+/// The main module of oauth4webapi.
+pub fn oauth4webapi() -> PathBuf {
+    directory().join("oauth4webapi/node_modules/oauth4webapi/build/index.js")
+}
+
+/// The module of keycloak-js that pages load.
+pub fn keycloak_script() -> PathBuf {
+    directory().join("keycloak-js/node_modules/keycloak-js/lib/keycloak.js")
+}
+
+/// A program of the clients' environment: `weed`, `python`.
+///
+/// # Panics
+/// When it is not installed.
+pub fn clients_program(name: &str) -> PathBuf {
+    existing(clients_environment().join("bin").join(name))
+}
+
+/// The virtual environment that holds an application: `jupyterhub`, `superset`, `airflow`.
+pub fn application_environment(name: &str) -> PathBuf {
+    directory().join(name)
+}
+
+/// The proxy that JupyterHub puts before its servers.
+pub fn hub_proxy() -> PathBuf {
+    directory().join("hub-proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy")
+}
+
+/// A program of an application's environment.
+///
+/// # Panics
+/// When it is not installed.
+pub fn application_program(name: &str, program: &str) -> PathBuf {
+    existing(application_environment(name).join("bin").join(program))
+}
+
 /// A program of the proxies' environment: `envoy`, `traefik`, `caddy`.
 ///
 /// # Panics

@@ -20,7 +20,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    fn start(name: &str, port: u16, command: Command, scratch: Scratch) -> Peer {
+    /// Starts a program and waits until it accepts connections on `port`.
+    pub(super) fn start(name: &str, port: u16, command: Command, scratch: Scratch) -> Peer {
         let mut process = Process::start(name, command, &scratch.join("log"));
         process.wait_port(port, limits::PEER_START);
         Peer { port, process, scratch }

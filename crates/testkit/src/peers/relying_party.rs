@@ -1,4 +1,5 @@
-//! A web application that signs people in by OpenID Connect with openid-client, a certified relying party.
+//! A web application that signs people in by OpenID Connect: with openid-client, a certified relying party, or with
+//! oauth4webapi, which checks every answer it is handed and does nothing by itself.
 
 use crate::http::{Request, get};
 use crate::limits;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use std::process::Command;
 
 const PROGRAM: &str = include_str!("relying_party.mjs");
+const STRICT_PROGRAM: &str = include_str!("strict_party.mjs");
 
 /// How the relying party presents itself.
 #[derive(Clone, Debug)]
@@ -40,11 +42,25 @@ impl RelyingParty {
     /// # Panics
     /// When it does not start.
     pub fn start(options: &RelyingPartyOptions<'_>) -> RelyingParty {
+        RelyingParty::start_with(options, PROGRAM)
+    }
+
+    /// As [`RelyingParty::start`] with oauth4webapi. It has the pages `/login`, `/refresh`, `/introspect`, `/revoke`
+    /// and `/logout`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_strict(options: &RelyingPartyOptions<'_>) -> RelyingParty {
+        RelyingParty::start_with(options, STRICT_PROGRAM)
+    }
+
+    fn start_with(options: &RelyingPartyOptions<'_>, program: &str) -> RelyingParty {
         let scratch = Scratch::new("relying-party");
-        let program = scratch.write("relying_party.mjs", PROGRAM);
+        let program = scratch.write("relying_party.mjs", program);
         let (secret, auth) = options.secret;
         let mut command = Command::new(tools::debian_program("node"));
         command.arg(program).env("OPENID_CLIENT", tools::openid_client()).env("ISSUER", options.issuer);
+        command.env("OAUTH4WEBAPI", tools::oauth4webapi());
         command.env("CLIENT_ID", options.client_id).env("CLIENT_SECRET", secret).env("AUTH", auth);
         command.env("SCOPE", options.scope).env("PORT", options.port.to_string());
         let process = Process::start("relying-party", command, &scratch.join("log"));

@@ -73,7 +73,7 @@ async fn root_of(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
     let key = web.door().keys.signing(&realm.id, mint::DEFAULT_ALGORITHM).ok_or(Failure::NoRealm)?;
     Ok(shared(&json!({
         "realm": realm.name.as_str(),
-        "public_key": key.public_jwk(),
+        "public_key": key.public_pem_body()?,
         "token-service": format!("{base}/protocol/openid-connect"),
         "account-service": format!("{base}/account"),
         "tokens-not-before": 0,

@@ -29,9 +29,9 @@ use doorward_oauth::client_auth::Presented;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue,
+    ORIGIN, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -188,6 +188,8 @@ pub fn share(headers: &HeaderMap, client: &Client, answer: &mut Response) {
         answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         let shown = HeaderValue::from_static("DPoP-Nonce, WWW-Authenticate");
         answer.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, shown);
+        // Keycloak's own library for pages asks with credentials. No endpoint that shares its answers reads cookies.
+        answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
 }
 
@@ -212,6 +214,7 @@ pub async fn preflight(request: Request) -> Response {
     let headers = answer.headers_mut();
     if let Some(origin) = request.headers().get(ORIGIN) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type, dpop"));
     }
