@@ -3,9 +3,9 @@
 use crate::ask::{self, BadAsk, Original};
 use crate::dialect::{self, Dialect, WhenSignedOut};
 use crate::headers::{self, Extras};
-use crate::kept::{self, Shapes};
+use crate::kept::{self, Returned, Shapes};
 use crate::refuse::Words;
-use crate::tell::clean;
+use crate::tell::{put_back, returned};
 use crate::trust::TrustedProxies;
 use bytes::Bytes;
 use doorward_engine::door::Door;
@@ -13,7 +13,7 @@ use doorward_engine::gate::check::{self, Checked, Credential, Holder};
 use doorward_engine::gate::decide::{Refusal, Verdict};
 use doorward_engine::live::apps::{Apps, Place};
 use doorward_engine::live::people::{LivePass, Prepared};
-use doorward_model::address::HostName;
+use doorward_model::address::Host;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::time::Timestamp;
@@ -72,17 +72,16 @@ impl Gate {
         Self { door, words, shapes: Shapes::default() }
     }
 
-    /// Answers a proxy's question, sent to the host `own`.
-    pub async fn answer(
+    /// Answers a proxy's question, sent to the host `own`, which is an app's or not.
+    pub async fn answer<'t>(
         &self,
         ctx: &Ctx,
         apps: &Apps,
         dialect: &Dialect,
-        head: Head<'_>,
-        own: Result<HostName, BadAsk>,
+        head: Head<'t>,
+        (own, is_an_apps): (&Result<Host<'t>, BadAsk>, bool),
     ) -> Response<Bytes> {
-        let known = |host: &HostName| apps.knows_host(host);
-        let (host, path) = match ask::target(dialect, head.uri, head.headers, own, known) {
+        let (host, path) = match ask::target(dialect, head.uri, head.headers, own, |_| is_an_apps) {
             Ok(target) => target,
             Err(bad) => return self.bad(ctx, head.headers, &bad),
         };
@@ -100,10 +99,11 @@ impl Gate {
             return allowed(dialect, told);
         }
         let credentials = ask::credentials(head.headers, place.address.scheme(), &place.label);
-        let is_public = place.app.is_public(&path);
         // Who it is matters afterwards only where the question itself may narrow who passes.
         let holder_of = |pass: &Arc<LivePass>| dialect.narrows.then(|| Holder::Person(pass.clone()));
-        let (mut told, holder) = match self.ready(ctx.now, dialect, place, credentials[0], holder_of) {
+        let narrows = dialect.narrows && !place.app.is_public(&path);
+        let returned = || dialect.cleans.then(|| returned(head.headers, place));
+        let (told, holder) = match self.ready(ctx.now, dialect, place, credentials[0], returned(), holder_of) {
             Some(ready) => ready,
             None => {
                 let original = match ask::original((host, path), head.method, head.headers) {
@@ -119,18 +119,20 @@ impl Gate {
                 // Boxed, because the future of every request is as large as its largest way through.
                 match Box::pin(self.judge_afresh(ctx, dialect, apps, place, asked, credentials)).await {
                     Outcome::Answer(answer) => return answer,
-                    Outcome::Pass { told, holder } => (told, Some(holder)),
+                    Outcome::Pass { mut told, holder } => {
+                        if let Some(returned) = returned() {
+                            put_back(returned, place, &mut told);
+                        }
+                        (told, Some(holder))
+                    }
                 }
             }
         };
-        if dialect.narrows && !is_public {
+        if narrows {
             let holder = holder.unwrap_or(Holder::Nobody);
             if let Some(refused) = self.narrow(ctx, head.uri, &holder, ask::kind(head.headers)) {
                 return refused;
             }
-        }
-        if dialect.cleans {
-            clean(head.headers, place, &mut told);
         }
         allowed(dialect, told)
     }
@@ -147,7 +149,7 @@ impl Gate {
     ) -> Outcome {
         let credentials = ask::credentials(headers, place.address.scheme(), &place.label);
         let holder_of = |pass: &Arc<LivePass>| Holder::Person(pass.clone());
-        if let Some((told, holder)) = self.ready(ctx.now, dialect, place, credentials[0], holder_of) {
+        if let Some((told, holder)) = self.ready(ctx.now, dialect, place, credentials[0], None, holder_of) {
             return Outcome::Pass { told, holder };
         }
         // Boxed, because the future of every request is as large as its largest way through.
@@ -201,33 +203,34 @@ impl Gate {
         }
     }
 
-    /// The answer made before for this pass, app and dialect, while nothing it rests on has changed, and
-    /// what the caller wants to know of the holder.
+    /// The answer made before for this pass, app and dialect, while nothing it rests on has changed, with what
+    /// is returned of the client's headers, and what the caller wants to know of the holder.
     fn ready<T>(
         &self,
         now: Timestamp,
         dialect: &Dialect,
         place: &Place,
         credential: Credential,
+        returned: Option<Returned>,
         holder_of: impl FnOnce(&Arc<LivePass>) -> T,
     ) -> Option<(HeaderMap, T)> {
         let (Credential::Pass(hash) | Credential::SharedPass(hash)) = credential else { return None };
-        let fits = |kept: &&Arc<Prepared>| kept.is_for(&place.app, dialect.number) && now < kept.until;
+        let fits = |kept: &&Prepared| kept.is_for(&place.app, dialect.number) && now < kept.until;
         let (ready, to_keep) = self.door.live.look_at_pass(&hash, |pass| {
-            let (told, to_keep) = match pass.prepared.as_ref().filter(fits) {
-                Some(prepared) => (kept::put_together(&*prepared.shape, &prepared.own)?, None),
-                None => {
-                    // Made for another session of this person.
-                    let prepared = pass.session.person.prepared(&place.app, dialect.number, now)?;
-                    (kept::put_together(&*prepared.shape, &prepared.own)?, Some((pass.clone(), prepared)))
-                }
-            };
-            let holds = pass.session.is_live(now)
+            let holds = pass.is_live(now)
                 && check::fits(&self.door, pass, place, credential)
                 && check::refuse_when_out_of_step(&self.door, now).is_ok();
             if !holds {
                 return None;
             }
+            let (told, to_keep) = match pass.prepared.as_ref().filter(fits) {
+                Some(prepared) => (kept::put_together(&*prepared.shape, &prepared.own, returned)?, None),
+                None => {
+                    // Made for another session of this person.
+                    let prepared = pass.session.person.prepared(&place.app, dialect.number, now)?;
+                    (kept::put_together(&*prepared.shape, &prepared.own, returned)?, Some((pass.clone(), prepared)))
+                }
+            };
             self.door.live.saw(&pass.session, now);
             Some(((told, holder_of(pass)), to_keep))
         })?;

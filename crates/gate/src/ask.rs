@@ -3,9 +3,9 @@
 
 use crate::dialect::{Dialect, Source};
 use doorward_engine::gate::check::Credential;
-use doorward_model::address::{HostName, Scheme};
+use doorward_model::address::{Host, HostName, Scheme};
 use doorward_model::limits;
-use doorward_model::path::{Ambiguous, RequestPath};
+use doorward_model::path::{Ambiguous, AskedPath, RequestPath};
 use doorward_model::secret::{TokenHash, TokenKind};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Uri};
@@ -76,20 +76,20 @@ fn bad(name: &'static HeaderName) -> BadAsk {
 
 /// Host and path of the request being judged, as the dialect carries them. `own` is the host the question
 /// was sent to. When `knows` says that it is an app's, it must be the one being judged: proxies route by it.
-pub fn target(
+pub fn target<'t>(
     dialect: &Dialect,
-    uri: &Uri,
-    headers: &HeaderMap,
-    own: Result<HostName, BadAsk>,
-    knows: impl Fn(&HostName) -> bool,
-) -> Result<(HostName, RequestPath), BadAsk> {
+    uri: &'t Uri,
+    headers: &'t HeaderMap,
+    own: &Result<Host<'t>, BadAsk>,
+    knows: impl Fn(&Host<'t>) -> bool,
+) -> Result<(Host<'t>, AskedPath<'t>), BadAsk> {
     let (host, path) = match dialect.source {
         Source::Path => (own.clone()?, behind_prefix(dialect, uri)?),
         Source::OriginalUrl => split(only(headers, &ORIGINAL_URL)?.ok_or_else(|| bad(&ORIGINAL_URL))?)?,
         Source::Forwarded => forwarded(headers)?,
-        Source::Either => agreed(headers, &own)?,
+        Source::Either => agreed(headers, own)?,
     };
-    if own.is_ok_and(|own| own != host && knows(&own)) {
+    if own.as_ref().is_ok_and(|own| *own != host && knows(own)) {
         return Err(BadAsk::Disagree);
     }
     Ok((host, path))
@@ -97,22 +97,22 @@ pub fn target(
 
 /// The request being judged, with what matters only when the answer is not ready.
 pub fn original(
-    (host, path): (HostName, RequestPath),
+    (host, path): (Host<'_>, AskedPath<'_>),
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Original, BadAsk> {
     let method = original_method(headers)?.unwrap_or_else(|| method.clone());
-    Ok(Original { host, path, method, kind: kind(headers) })
+    Ok(Original { host: host.into_owned(), path: path.into_owned(), method, kind: kind(headers) })
 }
 
 /// What all headers that are there say together.
-fn agreed(headers: &HeaderMap, own: &Result<HostName, BadAsk>) -> Result<(HostName, RequestPath), BadAsk> {
+fn agreed<'t>(headers: &'t HeaderMap, own: &Result<Host<'t>, BadAsk>) -> Result<(Host<'t>, AskedPath<'t>), BadAsk> {
     let original = only(headers, &ORIGINAL_URL)?.map(split).transpose()?;
     let told_host = match only(headers, &FORWARDED_HOST)? {
-        Some(text) => Some(HostName::parse(text).ok_or(BadAsk::Host)?.0),
+        Some(text) => Some(Host::read(text).ok_or(BadAsk::Host)?.0),
         None => None,
     };
-    let told_path = only(headers, &FORWARDED_URI)?.map(RequestPath::parse).transpose()?;
+    let told_path = only(headers, &FORWARDED_URI)?.map(AskedPath::read).transpose()?;
     let Some((host, path)) = original else {
         let host = told_host.map_or_else(|| own.clone(), Ok)?;
         return Ok((host, told_path.ok_or_else(|| bad(&FORWARDED_URI))?));
@@ -131,37 +131,37 @@ fn original_method(headers: &HeaderMap) -> Result<Option<Method>, BadAsk> {
 }
 
 /// The host this request itself was sent to.
-pub fn own_host(uri: &Uri, headers: &HeaderMap) -> Result<HostName, BadAsk> {
+pub fn own_host<'t>(uri: &'t Uri, headers: &'t HeaderMap) -> Result<Host<'t>, BadAsk> {
     let text = match uri.authority() {
         Some(authority) => authority.as_str(),
         None => only(headers, &OWN_HOST).map_err(|_| BadAsk::Host)?.ok_or(BadAsk::Host)?,
     };
-    HostName::parse(text).map(|(host, _)| host).ok_or(BadAsk::Host)
+    Host::read(text).map(|(host, _)| host).ok_or(BadAsk::Host)
 }
 
-fn behind_prefix(dialect: &Dialect, uri: &Uri) -> Result<RequestPath, BadAsk> {
+fn behind_prefix<'t>(dialect: &Dialect, uri: &'t Uri) -> Result<AskedPath<'t>, BadAsk> {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let rest = target.strip_prefix(dialect.path).unwrap_or(target);
     if rest.is_empty() || rest.starts_with('?') {
         return Ok(RequestPath::parse(&format!("/{rest}"))?);
     }
-    Ok(RequestPath::parse(rest)?)
+    Ok(AskedPath::read(rest)?)
 }
 
-fn forwarded(headers: &HeaderMap) -> Result<(HostName, RequestPath), BadAsk> {
+fn forwarded(headers: &HeaderMap) -> Result<(Host<'_>, AskedPath<'_>), BadAsk> {
     let host = only(headers, &FORWARDED_HOST)?.ok_or_else(|| bad(&FORWARDED_HOST))?;
-    let (host, _) = HostName::parse(host).ok_or(BadAsk::Host)?;
+    let (host, _) = Host::read(host).ok_or(BadAsk::Host)?;
     let path = only(headers, &FORWARDED_URI)?.ok_or_else(|| bad(&FORWARDED_URI))?;
-    Ok((host, RequestPath::parse(path)?))
+    Ok((host, AskedPath::read(path)?))
 }
 
-fn split(url: &str) -> Result<(HostName, RequestPath), BadAsk> {
+fn split(url: &str) -> Result<(Host<'_>, AskedPath<'_>), BadAsk> {
     let bad = || bad(&ORIGINAL_URL);
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(bad)?;
     let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    let (host, _) = HostName::parse(authority).ok_or(BadAsk::Host)?;
-    Ok((host, RequestPath::parse(if path.is_empty() { "/" } else { path })?))
+    let (host, _) = Host::read(authority).ok_or(BadAsk::Host)?;
+    Ok((host, AskedPath::read(if path.is_empty() { "/" } else { path })?))
 }
 
 /// Page or call. Browsers say so (`Sec-Fetch-Mode`); for others, who wants HTML wants a page.
@@ -281,7 +281,10 @@ pub fn pass_text<'h>(headers: &'h HeaderMap, scheme: Scheme, label: &str) -> Opt
 
 /// The client's Cookie header without our cookies; empty when nothing is left.
 pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
-    let mut lines = headers.get_all(COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let mut lines = headers.get_all(&OWN_COOKIE).iter().map(|line| match line.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(line.as_bytes()),
+    });
     let Some(first) = lines.next() else { return HeaderValue::from_static("") };
     let mut kept = clean_line(&first);
     for line in lines {
@@ -346,7 +349,7 @@ mod tests {
         let (Some(dialect), Ok(uri)) = (dialect::find(path), target.parse::<Uri>()) else { panic!("{path}") };
         let told = headers(pairs);
         let own = own_host(&uri, &told);
-        let found = super::target(dialect, &uri, &told, own, |host| host.as_str() == "app.example.com")?;
+        let found = super::target(dialect, &uri, &told, &own, |host| host.as_str() == "app.example.com")?;
         let original = original(found, &Method::GET, &told)?;
         Ok(format!("{} {} {}", original.method, original.host, original.path.as_str()))
     }

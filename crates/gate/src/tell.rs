@@ -4,6 +4,7 @@ use crate::answer::Gate;
 use crate::ask;
 use crate::dialect::Dialect;
 use crate::headers::{self, Extras};
+use crate::kept::Returned;
 use doorward_engine::gate::check::{Checked, Holder};
 use doorward_engine::gate::decide::{Because, Verdict};
 use doorward_engine::gate::identity::Identity;
@@ -12,8 +13,7 @@ use doorward_engine::live::people::Prepared;
 use doorward_model::fault::Fault;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue};
-use std::sync::Arc;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
 impl Gate {
     pub(crate) fn tell(
@@ -73,13 +73,8 @@ impl Gate {
         let Some((shape, own)) = self.shapes.take_apart(&told) else { return Ok(told) };
         // A token is told again well before it ends, so that a tool never gets one about to expire.
         let seconds = if token.is_some() { limits::IDENTITY_TOKEN_SECONDS / 2 } else { KEEP_SECONDS };
-        let prepared = Arc::new(Prepared {
-            app: place.app.clone(),
-            dialect: dialect.number,
-            until: now.plus_seconds(seconds),
-            shape,
-            own,
-        });
+        let app = place.app.clone();
+        let prepared = Prepared { app, dialect: dialect.number, until: now.plus_seconds(seconds), shape, own };
         // A token names the session, so it is kept with the pass; all else is the same for every session.
         if token.is_none() {
             pass.session.person.keep_prepared(&prepared);
@@ -90,14 +85,23 @@ impl Gate {
 }
 
 /// The client's own Cookie and Authorization without what is ours, for the proxy to put in their place.
-pub(crate) fn clean(headers: &HeaderMap, place: &Place, told: &mut HeaderMap) {
-    told.insert(COOKIE, ask::clean_cookies(headers));
-    if place.app.settings.bearer_token {
-        return;
-    }
-    let own = headers.get(AUTHORIZATION).filter(|value| !ask::holds_own_token(value));
-    told.insert(AUTHORIZATION, own.cloned().unwrap_or_else(|| HeaderValue::from_static("")));
+pub(crate) fn returned(headers: &HeaderMap, place: &Place) -> Returned {
+    let is_ours = |value: &HeaderValue| place.app.settings.bearer_token || ask::holds_own_token(value);
+    let own = headers.get(&OWN_AUTHORIZATION).filter(|value| !is_ours(value));
+    let authorization = own.cloned().unwrap_or_else(|| HeaderValue::from_static(""));
+    Returned { cookie: ask::clean_cookies(headers), authorization }
 }
+
+/// Puts them where they belong. The place of Authorization is taken when the app is told a token of ours.
+pub(crate) fn put_back(returned: Returned, place: &Place, told: &mut HeaderMap) {
+    told.insert(COOKIE, returned.cookie);
+    if !place.app.settings.bearer_token {
+        told.insert(AUTHORIZATION, returned.authorization);
+    }
+}
+
+// Looked up for every check, made once.
+static OWN_AUTHORIZATION: HeaderName = AUTHORIZATION;
 
 /// Prepared answers without a token in them rest on nothing that runs out.
 const KEEP_SECONDS: i64 = 24 * 60 * 60;

@@ -4,18 +4,30 @@
 
 use crate::limits;
 use crate::name::BadName;
-use crate::path::RequestPath;
+use crate::path::{AskedPath, RequestPath};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A host name in canonical form: lower case, no trailing dot, no port. Cookies ignore ports, so an
 /// app is recognised by its host name alone.
+/// It lies in the text it was read from where that is canonical already, which spares every request a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HostName(Box<str>);
+pub struct Host<'t>(Cow<'t, str>);
+
+/// A host name with a text of its own.
+pub type HostName = Host<'static>;
 
 impl HostName {
     /// Parses `host` or `host:port` as it stands in a Host header (RFC 9110 §7.2).
     pub fn parse(text: &str) -> Option<(Self, Option<u16>)> {
+        Host::read(text).map(|(host, port)| (host.into_owned(), port))
+    }
+}
+
+impl<'t> Host<'t> {
+    /// As [`HostName::parse`], without a copy where none is needed.
+    pub fn read(text: &'t str) -> Option<(Self, Option<u16>)> {
         let (name, port) = match text.strip_prefix('[') {
             Some(literal) => {
                 let (address, rest) = literal.split_once(']')?;
@@ -38,19 +50,24 @@ impl HostName {
         Some((Self(name), port))
     }
 
+    /// With a text of its own.
+    pub fn into_owned(self) -> HostName {
+        Host(Cow::Owned(self.0.into_owned()))
+    }
+
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether this host is `parent` or lies below it (`a.example.com` below `example.com`).
-    pub fn is_within(&self, parent: &HostName) -> bool {
+    pub fn is_within(&self, parent: &Host<'_>) -> bool {
         self.0.strip_suffix(&*parent.0).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 }
 
 /// A DNS name in lower case. One look at every byte: every request names two hosts.
-fn dns_name(name: &str) -> Option<Box<str>> {
+fn dns_name(name: &str) -> Option<Cow<'_, str>> {
     let (mut label_length, mut has_upper_case) = (0, false);
     for byte in name.bytes() {
         match byte {
@@ -63,14 +80,11 @@ fn dns_name(name: &str) -> Option<Box<str>> {
             _ => return None,
         }
     }
-    let mut name: Box<str> = Some(name).filter(|name| label_length > 0 && name.len() <= limits::HOST_BYTES)?.into();
-    if has_upper_case {
-        name.make_ascii_lowercase();
-    }
-    Some(name)
+    let name = Some(name).filter(|name| label_length > 0 && name.len() <= limits::HOST_BYTES)?;
+    Some(if has_upper_case { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) })
 }
 
-impl fmt::Display for HostName {
+impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -169,12 +183,12 @@ impl Address {
     }
 
     /// Whether a path is this address's prefix or below it.
-    pub fn covers(&self, path: &RequestPath) -> bool {
+    pub fn covers(&self, path: &AskedPath<'_>) -> bool {
         self.prefix.is_empty() || path.is_under(&self.prefix)
     }
 
     /// Whether some server could take a path for this address's prefix or something below it.
-    pub fn could_cover(&self, path: &RequestPath) -> bool {
+    pub fn could_cover(&self, path: &AskedPath<'_>) -> bool {
         self.prefix.is_empty() || path.could_be_under(&self.prefix)
     }
 }

@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::id::{AppId, GroupId, RealmId};
 use crate::name::{AppSlug, BadName, DisplayText};
-use crate::path::RequestPath;
+use crate::path::{AskedPath, RequestPath};
 use serde::{Deserialize, Serialize};
 
 /// A protected tool.
@@ -114,7 +114,7 @@ impl PublicPath {
     }
 
     /// Whether a request's path is public by this rule.
-    pub fn covers(&self, path: &RequestPath) -> bool {
+    pub fn covers(&self, path: &AskedPath<'_>) -> bool {
         path.is_plain() && if self.below_too { path.is_under(&self.path) } else { path.path() == &*self.path }
     }
 }
@@ -198,7 +198,7 @@ impl HeaderFamily {
 
 impl App {
     /// Whether a path needs no sign-in.
-    pub fn is_public(&self, path: &RequestPath) -> bool {
+    pub fn is_public(&self, path: &AskedPath<'_>) -> bool {
         self.settings.public_paths.iter().any(|rule| rule.covers(path))
     }
 }

@@ -2,6 +2,7 @@
 //! against public paths only in its plainest form. RFC 3986 §3.3, §6.2.
 
 use crate::limits;
+use std::borrow::Cow;
 
 /// Why a request path is refused with 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,15 +39,25 @@ pub enum Ambiguous {
 /// A request target in origin form that every reader understands the same way. What was judged is
 /// what is forwarded, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestPath {
-    text: Box<str>,
+pub struct AskedPath<'t> {
+    text: Cow<'t, str>,
     path_length: usize,
     is_plain: bool,
 }
 
+/// One with a text of its own.
+pub type RequestPath = AskedPath<'static>;
+
 impl RequestPath {
     /// Parses path and query.
     pub fn parse(text: &str) -> Result<Self, Ambiguous> {
+        AskedPath::read(text).map(AskedPath::into_owned)
+    }
+}
+
+impl<'t> AskedPath<'t> {
+    /// As [`RequestPath::parse`], without a copy: most are judged and forgotten.
+    pub fn read(text: &'t str) -> Result<Self, Ambiguous> {
         if text.len() > limits::PATH_BYTES {
             return Err(Ambiguous::TooLong);
         }
@@ -66,6 +77,12 @@ impl RequestPath {
             is_plain = !path.contains(['%', ';']) && !path.contains("//");
         }
         Ok(Self { text: text.into(), path_length, is_plain })
+    }
+
+    /// With a text of its own.
+    pub fn into_owned(self) -> RequestPath {
+        let Self { text, path_length, is_plain } = self;
+        AskedPath { text: Cow::Owned(text.into_owned()), path_length, is_plain }
     }
 
     /// The path without the query.

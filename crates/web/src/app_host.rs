@@ -211,7 +211,8 @@ pub async fn denied(State(web): State<Arc<Web>>, arrival: Arrival, Headers(heade
     let Some(nginx) = dialect::find("/gate/nginx") else { return no_app(&web, &arrival) };
     let apps = web.door().live.apps();
     let own = Err(ask::BadAsk::Host);
-    let told = ask::target(nginx, &Uri::from_static("/"), &headers, own, |_| false);
+    let root = Uri::from_static("/");
+    let told = ask::target(nginx, &root, &headers, &own, |_| false);
     let original = match told.and_then(|told| ask::original(told, &Method::GET, &headers)) {
         Ok(original) => ask::Original { kind: ask::Kind::Page, ..original },
         Err(bad) => return web.gate.bad(&arrival.ctx, &headers, &bad).map(Body::from),

@@ -12,7 +12,7 @@ use arc_swap::Guard;
 use axum::Router;
 use axum::body::Body as PageBody;
 use bytes::Bytes;
-use doorward_engine::live::apps::Apps;
+use doorward_engine::live::apps::Place;
 use doorward_gate::answer::Head;
 use doorward_gate::{ask, dialect};
 use doorward_model::address::HostName;
@@ -46,17 +46,19 @@ impl Front {
         let apps = web.door().live.apps_now();
         if let Some(dialect) = dialect::find(head.uri.path())
             && web.trusted.contains(peer)
-            && !own.as_ref().is_ok_and(|own| is_served_here(&apps, own))
         {
-            let ctx = web.begin(None);
-            return web.gate.answer(&ctx, &apps, dialect, head, own).await.map(whole);
+            let places = own.as_ref().map_or(&[][..], |own| apps.at_host(own));
+            if !is_served_here(places) {
+                let ctx = web.begin(None);
+                return web.gate.answer(&ctx, &apps, dialect, head, (&own, !places.is_empty())).await.map(whole);
+            }
         }
         let ctx = web.begin(Some(head.client()));
         if request.headers().len() > limits::HEADERS || *head.method == Method::CONNECT {
             return web.gate.problem(&ctx, ask::kind(head.headers), StatusCode::BAD_REQUEST, BAD_HEAD).map(whole);
         }
         let host = match own {
-            Ok(host) => host,
+            Ok(host) => host.into_owned(),
             Err(bad) => return web.gate.bad(&ctx, head.headers, &bad).map(whole),
         };
         let path = head.uri.path();
@@ -105,10 +107,10 @@ fn is_ours(web: &Web, host: &HostName) -> bool {
     host == web.door().settings.public.host()
 }
 
-/// Whether an app of this host is served by the built-in proxy: then what arrives for the host comes from
+/// Whether an app of a host is served by the built-in proxy: then what arrives for the host comes from
 /// browsers, also behind a trusted load balancer, and the gate answers no questions there.
-fn is_served_here(apps: &Apps, host: &HostName) -> bool {
-    apps.at_host(host).iter().any(|place| place.app.settings.upstream.is_some())
+fn is_served_here(places: &[Place]) -> bool {
+    places.iter().any(|place| place.app.settings.upstream.is_some())
 }
 
 fn untrusted(peer: IpAddr) -> Response<Body> {

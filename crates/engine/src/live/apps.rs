@@ -1,12 +1,12 @@
 //! The snapshot of apps the gate judges by: who answers at which host and path.
 
 use crate::live::Live;
-use doorward_model::address::{Address, HostName};
+use doorward_model::address::{Address, Host};
 use doorward_model::app::App;
 use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, GroupId, RealmId};
 use doorward_model::name::GroupName;
-use doorward_model::path::{Ambiguous, RequestPath};
+use doorward_model::path::{Ambiguous, AskedPath};
 use doorward_model::people::Realm;
 use doorward_store::store::Store;
 use doorward_store::{apps, realms};
@@ -66,7 +66,7 @@ impl Apps {
     }
 
     /// Whether some app answers at this host.
-    pub fn knows_host(&self, host: &HostName) -> bool {
+    pub fn knows_host(&self, host: &Host<'_>) -> bool {
         self.by_host.contains_key(host.as_str())
     }
 
@@ -75,7 +75,7 @@ impl Apps {
     /// # Errors
     /// When the path is spelled so that some server could take it for another app of the host: two readers,
     /// two rules, so nobody passes.
-    pub fn at(&self, host: &HostName, path: &RequestPath) -> Result<Option<&Place>, Ambiguous> {
+    pub fn at(&self, host: &Host<'_>, path: &AskedPath<'_>) -> Result<Option<&Place>, Ambiguous> {
         let places = self.at_host(host);
         let meant = places.iter().find(|place| place.address.covers(path));
         if path.is_plain() && !path.has_upper_case() {
@@ -92,7 +92,7 @@ impl Apps {
     }
 
     /// The places at a host, longest prefix first.
-    pub fn at_host(&self, host: &HostName) -> &[Place] {
+    pub fn at_host(&self, host: &Host<'_>) -> &[Place] {
         self.by_host.get(host.as_str()).map_or(&[], Vec::as_slice)
     }
 

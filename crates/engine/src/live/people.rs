@@ -4,7 +4,6 @@ use crate::limits;
 use crate::live::Live;
 use crate::live::feed::Touched;
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use doorward_model::app::App;
 use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, SessionId};
@@ -25,7 +24,7 @@ pub struct LivePerson {
     pub(crate) is_stale: AtomicBool,
     is_active: bool,
     /// What an edge made of this person for some apps.
-    prepared: ArcSwap<Vec<Arc<Prepared>>>,
+    prepared: ArcSwap<Vec<Prepared>>,
     /// The user.
     pub user: User,
     /// Every group the user is in, directly or through nesting, by name.
@@ -48,18 +47,20 @@ pub struct LiveSession {
     pub id: SessionId,
 }
 
-/// What an edge made of a person, or of a pass, for an app; kept with them so that all end together.
+/// What an edge made of a person, or of a pass, for an app; kept with them so that all end together. It
+/// lies inside what it is kept with: every pointer followed to somebody's own memory is a wait.
+#[derive(Clone)]
 pub struct Prepared {
     /// The app of the snapshot it was made from: another snapshot has other ones.
     pub app: Arc<App>,
-    /// Which of the edge's dialects it is for.
-    pub dialect: u8,
-    /// Good until then.
-    pub until: Timestamp,
+    /// What is this person's own, in the edge's spelling.
+    pub own: Arc<[u8]>,
     /// What the edge's answers to everybody have in common.
     pub shape: Arc<dyn Any + Send + Sync>,
-    /// What is this person's own, in the edge's spelling.
-    pub own: Bytes,
+    /// Good until then.
+    pub until: Timestamp,
+    /// Which of the edge's dialects it is for.
+    pub dialect: u8,
 }
 
 impl Prepared {
@@ -71,13 +72,13 @@ impl Prepared {
 
 impl LivePerson {
     /// What was made for an app, if it still holds. Several sessions of a person share it.
-    pub fn prepared(&self, app: &Arc<App>, dialect: u8, now: Timestamp) -> Option<Arc<Prepared>> {
+    pub fn prepared(&self, app: &Arc<App>, dialect: u8, now: Timestamp) -> Option<Prepared> {
         let kept = self.prepared.load();
         kept.iter().find(|prepared| prepared.is_for(app, dialect) && now < prepared.until).cloned()
     }
 
     /// Keeps what was made for an app.
-    pub fn keep_prepared(&self, prepared: &Arc<Prepared>) {
+    pub fn keep_prepared(&self, prepared: &Prepared) {
         self.prepared.rcu(|kept| {
             let mut next: Vec<_> = kept
                 .iter()
@@ -96,14 +97,17 @@ impl LivePerson {
 /// Answers kept ready for one person: the apps somebody has open at once.
 const PREPARED_KEPT: usize = 12;
 
-/// A pass with its session. Never changed, only replaced. What leads to other memory stands first.
+/// A pass with its session. Never changed, only replaced. What leads to other memory stands first, the
+/// person beside the session, so that the processor fetches all of it at once and not one after the other.
 #[derive(Clone)]
 #[repr(C)]
 pub struct LivePass {
     /// Its session.
     pub session: Arc<LiveSession>,
+    /// The session's person.
+    person: Arc<LivePerson>,
     /// What an edge told last for it.
-    pub prepared: Option<Arc<Prepared>>,
+    pub prepared: Option<Prepared>,
     /// The host it was issued for, shared with the snapshot of apps where it can be.
     pub host: Arc<str>,
     /// The app it opens; `None` for a pass shared by a parent domain.
@@ -128,11 +132,21 @@ impl LiveSession {
 
     /// Whether it still stands, as far as this node knows.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        now < self.expires_at && now < self.last_seen().plus_seconds(self.idle_seconds) && self.person.is_active
+        self.is_live_for(&self.person, now)
+    }
+
+    #[inline]
+    fn is_live_for(&self, person: &LivePerson, now: Timestamp) -> bool {
+        now < self.expires_at && now < self.last_seen().plus_seconds(self.idle_seconds) && person.is_active
     }
 
     fn is_current(&self) -> bool {
-        !self.is_ended.load(Ordering::Acquire) && !self.person.is_stale.load(Ordering::Acquire)
+        self.is_current_for(&self.person)
+    }
+
+    #[inline]
+    fn is_current_for(&self, person: &LivePerson) -> bool {
+        !self.is_ended.load(Ordering::Acquire) && !person.is_stale.load(Ordering::Acquire)
     }
 }
 
@@ -145,8 +159,15 @@ impl LiveToken {
 
 impl LivePass {
     /// Whether nothing it rests on has changed since it was loaded.
+    #[inline]
     pub fn is_current(&self) -> bool {
-        self.session.is_current()
+        self.session.is_current_for(&self.person)
+    }
+
+    /// Whether its session still stands, as far as this node knows.
+    #[inline]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.session.is_live_for(&self.person, now)
     }
 }
 
@@ -157,12 +178,13 @@ impl Live {
     }
 
     /// Asks a short question about a pass in memory, if it is still true: the fastest way to an answer.
+    #[inline]
     pub fn look_at_pass<T>(&self, hash: &TokenHash, question: impl FnOnce(&Arc<LivePass>) -> Option<T>) -> Option<T> {
         self.passes.look(hash, |pass| if pass.is_current() { question(pass) } else { None })
     }
 
     /// Keeps with a pass what an edge told for it, unless the pass is no longer the one in memory.
-    pub fn keep_told(&self, pass: &Arc<LivePass>, prepared: Arc<Prepared>) {
+    pub fn keep_told(&self, pass: &Arc<LivePass>, prepared: Prepared) {
         self.passes.change(&pass.hash, |kept| {
             if Arc::ptr_eq(kept, pass) {
                 *kept = Arc::new(LivePass { prepared: Some(prepared), ..LivePass::clone(pass) });
@@ -179,7 +201,8 @@ impl Live {
         };
         let session = self.session_of(store, signed_in).await?;
         let host = self.apps().host_text(&pass.host);
-        let live = Arc::new(LivePass { hash: *hash, app_id: pass.app_id, host, session, prepared: None });
+        let person = session.person.clone();
+        let live = Arc::new(LivePass { hash: *hash, app_id: pass.app_id, host, session, person, prepared: None });
         let touched = Touched::Session(&live.session);
         self.keep(mark, &touched, || {
             self.put_session(&live.session);
@@ -238,6 +261,7 @@ impl Live {
     }
 
     /// Notes that a session was seen, at most once a minute; written later, in bulk.
+    #[inline]
     pub fn saw(&self, session: &LiveSession, now: Timestamp) {
         if now.millis_since(session.last_seen()) >= limits::SEEN_EVERY_SECONDS * 1000 {
             session.last_seen_ms.fetch_max(now.millis(), Ordering::Relaxed);

@@ -29,9 +29,13 @@ impl Hasher for Scattered {
 /// How [`Scattered`] is made.
 pub type Scatter = BuildHasherDefault<Scattered>;
 
+/// A part of the map, in a line of the processor's cache of its own: every look writes its lock.
+#[repr(align(64))]
+struct Shard<K, V, S>(RwLock<HashMap<K, V, S>>);
+
 /// A bounded concurrent map. Values are cheap to clone.
 pub struct Shards<K, V, S = RandomState> {
-    shards: Box<[RwLock<HashMap<K, V, S>>]>,
+    shards: Box<[Shard<K, V, S>]>,
     hasher: S,
     shard_entries_max: usize,
 }
@@ -39,14 +43,14 @@ pub struct Shards<K, V, S = RandomState> {
 impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Default> Shards<K, V, S> {
     /// At most about `entries_max` entries.
     pub fn new(entries_max: usize) -> Self {
-        let shards = (0..SHARDS).map(|_| RwLock::new(HashMap::default())).collect();
+        let shards = (0..SHARDS).map(|_| Shard(RwLock::new(HashMap::default()))).collect();
         Self { shards, hasher: S::default(), shard_entries_max: (entries_max / SHARDS).max(16) }
     }
 
     fn shard(&self, key: &K) -> Option<&RwLock<HashMap<K, V, S>>> {
         // The low bits choose the place inside a map and the top ones its tags: these are from between.
         let index = usize::try_from((self.hasher.hash_one(key) >> 40) % SHARDS as u64).unwrap_or(0);
-        self.shards.get(index)
+        self.shards.get(index).map(|shard| &shard.0)
     }
 
     /// The value under a key.
@@ -91,7 +95,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Default> Shards<K, V, S> {
     /// Keeps the entries a question says yes to, and gives memory back.
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
         for shard in &self.shards {
-            let mut map = shard.write();
+            let mut map = shard.0.write();
             let before = map.len();
             map.retain(|key, value| keep(key, value));
             if map.len() < before / 2 {
@@ -102,7 +106,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Default> Shards<K, V, S> {
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().len()).sum()
+        self.shards.iter().map(|shard| shard.0.read().len()).sum()
     }
 
     /// Whether there are none.
