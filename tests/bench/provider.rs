@@ -131,7 +131,13 @@ pub fn commits(file: PathBuf) -> Vec<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let world = World::real();
-        let ctx = Ctx { now: world.now(), actor: Actor::Worker("bench"), request: RequestTag::new(0, 0), client: None };
+        let ctx = Ctx {
+            now: world.now(),
+            actor: Actor::Worker("bench"),
+            request: RequestTag::new(0, 0),
+            client: None,
+            certificate: None,
+        };
         let store = Store::open(&Database::Sqlite(file)).await.expect("the door's own database");
         let mut times = Vec::with_capacity(limits::COMMITS);
         for _ in 0..limits::COMMITS {

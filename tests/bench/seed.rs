@@ -82,7 +82,13 @@ struct Seeder {
 
 async fn fill(store: &Store, population: Population, port: u16) -> Vec<(String, String)> {
     let world = World::real();
-    let ctx = Ctx { now: world.now(), actor: Actor::Worker("bench"), request: RequestTag::new(0, 0), client: None };
+    let ctx = Ctx {
+        now: world.now(),
+        actor: Actor::Worker("bench"),
+        request: RequestTag::new(0, 0),
+        client: None,
+        certificate: None,
+    };
     let main = RealmName::parse("main").expect("a realm's name");
     let realm = realms::find(&mut &*store, &main).await.expect("a readable database").expect("the realm main");
     let seeder = Seeder { world, ctx, realm: realm.id, port };

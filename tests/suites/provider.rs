@@ -2,6 +2,8 @@
 //! and what must not work does not.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "provider/client_auth.rs"]
+mod client_auth;
 #[path = "provider/dpop.rs"]
 mod dpop;
 #[path = "provider/grants.rs"]

@@ -87,6 +87,12 @@ pub struct ListenFlags {
     /// A network whose forwarding headers are believed; may be repeated.
     #[arg(long, env = "DOORWARD_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NET")]
     pub trust_proxy: Vec<String>,
+    /// The header in which trusted proxies hand on clients' certificates, such as ssl-client-cert.
+    #[arg(long, env = "DOORWARD_CLIENT_CERTIFICATE_HEADER", value_name = "NAME")]
+    pub client_certificate_header: Option<String>,
+    /// Certificates (PEM) of those who vouch for clients known by the subject of theirs.
+    #[arg(long, env = "DOORWARD_CLIENT_CERTIFICATE_AUTHORITIES", value_name = "FILE")]
+    pub client_certificate_authorities: Option<String>,
     /// A parent domain whose apps share one pass.
     #[arg(long, env = "DOORWARD_COOKIE_DOMAIN", value_name = "DOMAIN")]
     pub cookie_domain: Option<String>,

@@ -2,6 +2,8 @@
 
 /// Longest settings file, in bytes: a page of text is plenty.
 pub const SETTINGS_BYTES: u64 = 256 * 1024;
+/// Longest file of authorities that is read, in bytes: a hundred certificates.
+pub const AUTHORITIES_BYTES: u64 = 1024 * 1024;
 /// Longest master key file, in bytes: 64 hexadecimal digits and a line end.
 pub const MASTER_KEY_FILE_BYTES: u64 = 1024;
 /// Longest password read from standard input, in bytes: twice what a password may have.

@@ -107,7 +107,13 @@ async fn first_realm(door: &Door, ctx: &Ctx, config: &Config) -> Result<(), Exit
 pub fn context(world: &World, actor: Actor) -> Ctx {
     let mut process = [0u8; 4];
     world.dice().fill(&mut process);
-    Ctx { now: world.now(), actor, request: RequestTag::new(u32::from_be_bytes(process), 1), client: None }
+    Ctx {
+        now: world.now(),
+        actor,
+        request: RequestTag::new(u32::from_be_bytes(process), 1),
+        client: None,
+        certificate: None,
+    }
 }
 
 /// Who runs this command on this machine.

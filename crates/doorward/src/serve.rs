@@ -78,7 +78,13 @@ async fn listen_at(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit>
 
 /// The circumstances of what happens at the start.
 pub fn start_ctx(world: &World) -> Ctx {
-    Ctx { now: world.now(), actor: Actor::Worker("start"), request: RequestTag::new(0, 0), client: None }
+    Ctx {
+        now: world.now(),
+        actor: Actor::Worker("start"),
+        request: RequestTag::new(0, 0),
+        client: None,
+        certificate: None,
+    }
 }
 
 /// The configured realm, created on first start.

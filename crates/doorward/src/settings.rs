@@ -1,6 +1,7 @@
 //! Settings in two steps: what was written (flags over environment over file), and the [`Config`] that
 //! holds. Every complaint says what is wrong, where it was written and what to write instead.
 
+mod certificates;
 mod file;
 #[cfg(test)]
 mod tests;
@@ -89,10 +90,11 @@ impl Config {
             listen,
             grpc_listen: listener(grpc, GRPC_LISTEN)?,
             operations_listen: listener(operations, OPERATIONS_LISTEN)?,
-            trusted: trusted(flags, written)?,
+            trusted: certificates::taken_from(trusted(flags, written)?, flags, written)?,
             is_realm_named: common.realm.is_some(),
             settings: Settings {
                 shared_domain: domain.map(|given| shared_domain(&given, &public)).transpose()?,
+                client_authorities: certificates::authorities(flags, written)?,
                 public,
                 realm,
                 sessions: sessions(written)?,

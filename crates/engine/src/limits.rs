@@ -53,3 +53,18 @@ pub const USER_AGENT_CHARACTERS: usize = 300;
 pub const NONCE_SECONDS: i64 = 150;
 /// Random-looking bytes of such a nonce: it cannot be guessed.
 pub const NONCE_BYTES: usize = 16;
+
+/// Public keys one client may declare: a few, and those being replaced.
+pub const CLIENT_KEYS: usize = 20;
+/// Largest declared key set, in bytes as JSON: it is kept with the client in memory.
+pub const CLIENT_KEYS_BYTES: usize = 32 * 1024;
+/// How far ahead the end of a client's assertion may lie, in seconds: it is made for one request.
+pub const ASSERTION_SECONDS: i64 = 5 * 60;
+/// How long a used assertion is remembered beyond its end, in seconds: clocks differ, those of nodes too.
+pub const ASSERTION_MEMORY_SECONDS: i64 = 2 * 60;
+/// Counters of wrong secrets kept in memory.
+pub const GUESSES_CACHED: usize = 65_536;
+/// Wrong secrets taken for one client from one network.
+pub const FAILURES_PER_CLIENT: i64 = 20;
+/// Window of [`FAILURES_PER_CLIENT`], in seconds.
+pub const CLIENT_FAILURE_SECONDS: i64 = 5 * 60;

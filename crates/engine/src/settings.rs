@@ -1,5 +1,6 @@
 //! What holds while the process runs: nothing optional that is needed.
 
+use doorward_jose::certificate::Authorities;
 use doorward_model::address::{Address, HostName};
 use doorward_model::name::RealmName;
 
@@ -16,6 +17,8 @@ pub struct Settings {
     pub database_grace_seconds: i64,
     /// The parent domain whose apps share one pass, when that mode is on.
     pub shared_domain: Option<HostName>,
+    /// Who vouches for the certificates of clients that are known by their subject.
+    pub client_authorities: Option<Authorities>,
 }
 
 /// Lifetimes of sessions, in seconds.

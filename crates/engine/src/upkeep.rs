@@ -10,8 +10,8 @@ use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
 use doorward_store::{
-    changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, registrations, service_tokens,
-    sessions, throttles, users, workload_tokens,
+    assertions, changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, registrations,
+    service_tokens, sessions, throttles, users, workload_tokens,
 };
 
 const PRUNE: &str = "prune";
@@ -80,6 +80,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         clients::prune_secrets(&mut tx, ctx.now).await?;
         // Another node's clock may be behind: there they would not be too old yet.
         proofs::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
+        assertions::prune(&mut tx, ctx.now).await?;
         registrations::prune_tokens(&mut tx, ctx.now).await?;
         device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         workload_tokens::prune(&mut tx, ctx.now).await?;

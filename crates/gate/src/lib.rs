@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod ask;
+pub mod certificate;
 pub mod dialect;
 pub mod grpc;
 pub mod headers;

@@ -7,7 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The explicit list of trusted proxies.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    /// Where they hand on clients' certificates.
+    pub(crate) certificate_header: Option<HeaderName>,
+}
 
 // Looked up for every check, made once.
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -25,14 +29,19 @@ impl TrustedProxies {
     pub fn new(networks: Vec<IpNet>) -> Result<Self, TrustsEveryone> {
         match networks.iter().find(|network| network.prefix_len() < 7) {
             Some(wide) => Err(TrustsEveryone(*wide)),
-            None => Ok(Self(networks)),
+            None => Ok(Self { networks, certificate_header: None }),
         }
+    }
+
+    /// Whether nobody is on the list.
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty()
     }
 
     /// Whether a peer is on the list.
     pub fn contains(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
-        self.0.iter().any(|network| network.contains(&peer))
+        self.networks.iter().any(|network| network.contains(&peer))
     }
 
     /// The client's address: the peer's own, or, behind a trusted proxy, the last address in

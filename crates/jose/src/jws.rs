@@ -51,6 +51,12 @@ impl<'t> Presented<'t> {
         &self.header
     }
 
+    /// Who the token says made it (`iss`): not proved. Good for finding the key that proves it, and for nothing
+    /// else.
+    pub fn unproved_issuer(&self) -> Result<String, BadToken> {
+        self.claims()?.issuer().map(str::to_owned)
+    }
+
     /// The claims, if the key made the signature. The key fixes the algorithm; a header that says another is
     /// refused.
     pub fn verify(&self, key: &PublicKey) -> Result<Claims, BadToken> {

@@ -7,6 +7,7 @@
 
 pub mod algorithm;
 pub mod bad;
+pub mod certificate;
 pub mod claims;
 pub mod header;
 pub mod hmac;
@@ -18,3 +19,4 @@ pub mod key_set;
 pub mod limits;
 pub mod mac;
 pub mod seal;
+pub mod subject;

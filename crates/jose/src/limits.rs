@@ -22,3 +22,11 @@ pub const RSA_EXPONENT: RangeInclusive<u64> = 3..=1 << 32;
 pub const HMAC_SECRET_BYTES: RangeInclusive<usize> = 32..=1024;
 /// How far two clocks may be apart, in seconds.
 pub const SKEW_SECONDS: i64 = 30;
+/// Longest subject of a certificate as text, in bytes.
+pub const SUBJECT_BYTES: usize = 1024;
+/// Largest certificate, in bytes: beyond any with an RSA key of the largest size and many names.
+pub const CERTIFICATE_BYTES: usize = 16 * 1024;
+/// Certificates in one chain, the client's own included.
+pub const CHAIN: usize = 6;
+/// Certificates of authorities that may vouch for clients.
+pub const AUTHORITIES: usize = 100;

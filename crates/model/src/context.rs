@@ -5,6 +5,7 @@ use crate::event::Actor;
 use crate::time::Timestamp;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The circumstances of one request or one piece of background work. `now` is read once.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Ctx {
     pub request: RequestTag,
     /// The client's address, when there is one.
     pub client: Option<IpAddr>,
+    /// What the tokens of this request are bound to: the SHA-256 of the client's certificate, in base64url.
+    pub certificate: Option<Arc<str>>,
 }
 
 impl Ctx {

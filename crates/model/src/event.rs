@@ -100,6 +100,8 @@ events! {
     ClientRegistered = "client_registered",
     /// A client failed to prove who it is.
     ClientRefused = "client_refused",
+    /// Secrets of a client are not even tried, because too many wrong ones came from one network.
+    ClientThrottled = "client_throttled",
     /// A person was sent back to a client with a code.
     CodeIssued = "code_issued",
     /// A person who is signed in was refused to a client.

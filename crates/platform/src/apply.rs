@@ -6,7 +6,7 @@ mod role_steps;
 
 use crate::declared::{Current, Plan, SecretReference, Step};
 use crate::limits;
-use doorward_engine::clients::{Client, ClientKind, ClientSettings};
+use doorward_engine::clients::{Client, ClientSettings};
 use doorward_engine::door::Door;
 use doorward_engine::manage::{self, Refused, users::NewUser};
 use doorward_engine::passwords::HashError;
@@ -337,13 +337,13 @@ impl Work<'_> {
             }
             Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, .. } => {
                 let before = self.client(realm, client).await?;
-                let was_public = before.settings.kind == ClientKind::Public;
+                let had_secret = before.settings.has_secret();
                 let (app_id, settings) =
                     self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups), settings).await?;
                 let after = Client { app_id, settings, is_active: *is_active, ..before };
                 manage::clients::update(&mut self.tx, &after).await??;
-                if was_public && after.settings.kind == ClientKind::Confidential {
-                    // Secrets of a former life as a confidential client do not come back.
+                if !had_secret && after.settings.has_secret() {
+                    // Secrets of a former life do not come back.
                     let made = manage::clients::rotate_secret(self.door, self.ctx, &mut self.tx, &after, 0).await??;
                     self.note_secret(realm, client, Some(made));
                 }

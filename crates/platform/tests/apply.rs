@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use doorward_engine::clients::Client;
-use doorward_engine::clients::authenticate::{Proof, authenticate};
+use doorward_engine::clients::authenticate::{Proof, Shown, authenticate};
 use doorward_engine::door::Door;
 use doorward_engine::gate::explain;
 use doorward_engine::manage::{self, Refused};
@@ -112,9 +112,16 @@ impl Given {
             sessions: SessionLimits::default(),
             database_grace_seconds: 300,
             shared_domain: None,
+            client_authorities: None,
         };
         let door = Door::new(store, settings, MasterKey::from_bytes(&[3; 32]).unwrap(), world.dice().clone());
-        let ctx = Ctx { now: world.now(), actor: Actor::Declaration, request: RequestTag::new(1, 1), client: None };
+        let ctx = Ctx {
+            now: world.now(),
+            actor: Actor::Declaration,
+            request: RequestTag::new(1, 1),
+            client: None,
+            certificate: None,
+        };
         door.warm(&ctx).await.unwrap();
         std::fs::write(directory.join("alice"), "correct horse battery\n").unwrap();
         Self { door, ctx, directory }
@@ -159,7 +166,8 @@ impl Given {
 
     async fn proves_itself(&self, name: &str, secret: &str) -> bool {
         let realm = realms::find(&mut &self.door.store, &self.door.settings.realm).await.unwrap().unwrap();
-        authenticate(&self.door, &self.ctx, &realm.id, (name, Proof::Secret(secret))).await.unwrap().is_some()
+        let shown = Shown { client_id: Some(name), proof: Proof::Secret(secret), certificate: None, endpoint: "" };
+        authenticate(&self.door, &self.ctx, &realm, &shown).await.unwrap().is_ok()
     }
 
     async fn explain(&self, user: &str, app: &str) -> String {

@@ -25,6 +25,7 @@ statements! {
                   VALUES ($1, $2, $3, $4, NULL)";
     END_SECRETS = "UPDATE client_secrets SET expires_ms = $2 \
                    WHERE client_id = $1 AND (expires_ms IS NULL OR expires_ms > $2)";
+    DROP_SECRETS = "DELETE FROM client_secrets WHERE client_id = $1";
     PRUNE_SECRETS = "DELETE FROM client_secrets WHERE expires_ms IS NOT NULL AND expires_ms < $1";
 }
 
@@ -144,6 +145,11 @@ pub async fn add_secret(
     tx.run(END_SECRETS, &[Value::Text(client.as_str()), others_until.into()]).await?;
     let values = [Value::Text(id.as_str()), Value::Text(client.as_str()), Value::Bytes(sealed), now.into()];
     tx.run(ADD_SECRET, &values).await.map(drop)
+}
+
+/// Forgets all secrets of a client that proves itself in another way.
+pub async fn drop_secrets(tx: &mut Tx, client: &ClientId) -> Result<u64, Fault> {
+    tx.run(DROP_SECRETS, &[Value::Text(client.as_str())]).await
 }
 
 /// Forgets secrets that ended before.

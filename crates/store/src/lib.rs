@@ -2,6 +2,7 @@
 //! that contains SQL. Owns connections, transactions, migrations and the change feed; holds no rules.
 
 pub mod apps;
+pub mod assertions;
 pub mod changes;
 pub mod clients;
 pub mod consents;

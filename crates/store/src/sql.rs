@@ -24,6 +24,7 @@ pub(crate) use statements;
 pub fn all() -> impl Iterator<Item = Sql> {
     [
         crate::apps::STATEMENTS,
+        crate::assertions::STATEMENTS,
         crate::changes::STATEMENTS,
         crate::clients::STATEMENTS,
         crate::consents::STATEMENTS,

@@ -34,6 +34,8 @@ pub struct Arrival {
     pub peer: IpAddr,
     /// The host it was sent to.
     pub host: HostName,
+    /// The path it was sent to.
+    pub path: Arc<str>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Arrival {

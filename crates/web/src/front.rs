@@ -71,13 +71,15 @@ impl Front {
             if dialect::find(path).is_some() {
                 return untrusted(peer);
             }
-            return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host }, request)).await;
+            return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host, path: path.into() }, request))
+                .await;
         }
         if is_ours(web, &host) || operations::PROBES.contains(&path) {
             if dialect::find(path).is_some() {
                 return untrusted(peer);
             }
-            return Box::pin(self.page(&self.routers.own, Arrival { ctx, peer, host }, request)).await;
+            return Box::pin(self.page(&self.routers.own, Arrival { ctx, peer, host, path: path.into() }, request))
+                .await;
         }
         if dialect::find(path).is_some() {
             return untrusted(peer);

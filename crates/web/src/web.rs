@@ -62,7 +62,13 @@ impl Web {
 
     /// The circumstances of something this actor does now.
     pub fn begin_as(&self, actor: Actor, client: Option<IpAddr>) -> Ctx {
-        Ctx { now: self.world.now(), actor, request: RequestTag::new(self.process, Self::request_number()), client }
+        Ctx {
+            now: self.world.now(),
+            actor,
+            request: RequestTag::new(self.process, Self::request_number()),
+            client,
+            certificate: None,
+        }
     }
 
     /// Counts requests: each thread takes numbers a block at a time, since a count shared by all threads

@@ -225,6 +225,7 @@ fn settings() -> Settings {
         sessions: SessionLimits::default(),
         database_grace_seconds: 60,
         shared_domain: None,
+        client_authorities: None,
     }
 }
 
@@ -239,7 +240,7 @@ impl Node {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let request = RequestTag::new(1, NUMBER.fetch_add(1, Ordering::Relaxed));
         let client: IpAddr = address.parse().expect("an address");
-        Ctx { now: self.world.now(), actor: Actor::Visitor, request, client: Some(client) }
+        Ctx { now: self.world.now(), actor: Actor::Visitor, request, client: Some(client), certificate: None }
     }
 
     /// Looks at the feed now.
@@ -251,7 +252,7 @@ impl Node {
         let look = |door: Arc<Door>, world: World| async move {
             let now = world.now();
             let request = RequestTag::new(2, 0);
-            let ctx = Ctx { now, actor: Actor::Worker("follow"), request, client: None };
+            let ctx = Ctx { now, actor: Actor::Worker("follow"), request, client: None, certificate: None };
             // A database that is gone is the outage cases' business; the next look tries again.
             let _ = upkeep::follow(&door, &ctx).await;
         };

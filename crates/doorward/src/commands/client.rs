@@ -2,6 +2,7 @@
 
 mod create;
 mod flags;
+mod proof;
 mod secret;
 pub mod secret_file;
 mod update;
@@ -166,6 +167,10 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "offline_seconds": client.refresh_seconds(true),
         "mappers": settings.mappers,
         "algorithm": algorithm,
+        "authentication": (settings.kind == ClientKind::Confidential).then_some(settings.authentication),
+        "jwks": settings.jwks,
+        "tls_subject": settings.tls_subject,
+        "certificate_bound": settings.certificate_bound,
         "paths": settings.paths,
         "exchange_for": settings.exchange_for,
         "workloads": settings.workloads,

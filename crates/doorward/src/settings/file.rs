@@ -9,7 +9,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 const KEYS: &str = "data, database, listen, grpc_listen, operations_listen, public_url, realm, trusted_proxies, \
-                    cookie_domain, sessions, database_grace_seconds";
+                    cookie_domain, client_certificate_header, client_certificate_authorities, sessions, \
+                    database_grace_seconds";
 
 /// A text and where it was written.
 #[derive(Debug, Clone)]
@@ -69,6 +70,8 @@ pub(super) struct Written {
     pub realm: Option<Given>,
     pub trusted_proxies: Vec<Given>,
     pub cookie_domain: Option<Given>,
+    pub client_certificate_header: Option<Given>,
+    pub client_certificate_authorities: Option<Given>,
     pub sessions: WrittenSessions,
     pub database_grace_seconds: Option<Number>,
 }
@@ -85,6 +88,8 @@ struct Raw {
     realm: Option<Spanned<String>>,
     trusted_proxies: Vec<Spanned<String>>,
     cookie_domain: Option<Spanned<String>>,
+    client_certificate_header: Option<Spanned<String>>,
+    client_certificate_authorities: Option<Spanned<String>>,
     sessions: RawSessions,
     database_grace_seconds: Option<Spanned<i64>>,
 }
@@ -139,6 +144,8 @@ impl Written {
             realm: raw.realm.map(text),
             trusted_proxies: raw.trusted_proxies.into_iter().map(text).collect(),
             cookie_domain: raw.cookie_domain.map(text),
+            client_certificate_header: raw.client_certificate_header.map(text),
+            client_certificate_authorities: raw.client_certificate_authorities.map(text),
             sessions: WrittenSessions {
                 idle_seconds: raw.sessions.idle_seconds.map(number),
                 lifetime_seconds: raw.sessions.lifetime_seconds.map(number),

@@ -122,3 +122,25 @@ fn a_database_is_sqlite_or_postgresql_and_a_password_is_not_repeated() {
         "s.yaml:1:11: the database is of no known kind: write sqlite:PATH or postgres://USER@HOST/NAME"
     );
 }
+
+#[test]
+fn certificates_are_taken_from_a_named_header_of_a_named_proxy() {
+    let trusting = "trusted_proxies: [10.0.0.1]\n";
+    let config =
+        load(&format!("{trusting}client_certificate_header: SSL-Client-Cert\n"), &ListenFlags::default()).unwrap();
+    assert!(config.trusted.takes_certificates() && config.settings.client_authorities.is_none());
+    assert!(!load(trusting, &ListenFlags::default()).unwrap().trusted.takes_certificates());
+    let lonely = refused("client_certificate_header: ssl-client-cert\n");
+    assert!(
+        lonely.starts_with("s.yaml:1:28: no proxy is trusted that could hand certificates on: name your "),
+        "{lonely}"
+    );
+    for name in ["\"a b\"", "Authorization", "cookie"] {
+        let told = refused(&format!("{trusting}client_certificate_header: {name}\n"));
+        assert!(told.contains("is no header that certificates are handed on in"), "{told}");
+    }
+    let missing = refused("client_certificate_authorities: /nowhere/ca.pem\n");
+    assert!(missing.starts_with("s.yaml:1:33: the file /nowhere/ca.pem cannot be read"), "{missing}");
+    let empty = refused("client_certificate_authorities: /dev/null\n");
+    assert!(empty.contains("no certificate stands in it"), "{empty}");
+}

@@ -1,78 +1,279 @@
-//! A client proves who it is. Secrets are kept sealed and compared in constant time; an unknown client
-//! and a wrong secret get the same answer.
+//! A client proves who it is, in the one way that is declared for it. Whoever has not proved anything learns
+//! nothing: an unknown client and a wrong proof get the same answer. What is wrong with an assertion is told
+//! when its signature is the client's own.
 
-use crate::clients::{Client, ClientKind, find};
+use crate::clients::assertion::{self, Bad, Expected, Single};
+use crate::clients::guesses::{self, Counter};
+use crate::clients::{Authentication, Client, ClientKind, Paths, find_live, secrets};
 use crate::door::Door;
+use crate::live::clients::LiveClient;
 use crate::token::mint;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use doorward_jose::bad::BadToken;
+use doorward_jose::certificate::Certificate;
+use doorward_jose::claims::Claims;
+use doorward_jose::hmac::HmacKey;
+use doorward_jose::jws::Presented;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
-use doorward_model::id::RealmId;
 use doorward_model::name::ClientName;
-use doorward_store::clients;
+use doorward_model::people::Realm;
+use doorward_model::time::Timestamp;
+use doorward_oauth::discovery::{Endpoint, Layout};
+use doorward_oauth::error::{ErrorCode, OAuthError};
+use doorward_store::assertions;
 use std::sync::Arc;
 
-/// What clients' secrets are sealed for.
-pub(crate) const PURPOSE: &str = "client secret";
-
 /// How a client presents itself.
+pub struct Shown<'a> {
+    /// Who it says it is; an assertion may say it alone.
+    pub client_id: Option<&'a str>,
+    /// Its proof.
+    pub proof: Proof<'a>,
+    /// The certificate its connection was made with.
+    pub certificate: Option<&'a Certificate>,
+    /// The address it called.
+    pub endpoint: &'a str,
+}
+
+/// What a client sends to prove who it is.
 pub enum Proof<'a> {
-    /// With its secret.
+    /// Its secret.
     Secret(&'a str),
-    /// With nothing: a public client.
+    /// A signed assertion (RFC 7523 §2.2).
+    Assertion(&'a str),
+    /// Nothing: a public client, or one whose certificate is the proof.
     None,
 }
 
-/// The client, if it is what it says. `None` for a client that is unknown, disabled, or proves nothing.
+/// Why a client is not let in.
+#[derive(Debug)]
+pub enum Unproved {
+    /// In the protocol's words.
+    Refused(OAuthError),
+    /// Too many wrong secrets came from its network: try again then.
+    Throttled {
+        /// When the window ends.
+        until: Timestamp,
+    },
+}
+
+/// What whoever is not proved is told, whatever the reason; the record has the reason.
+const UNPROVED: &str = "the client is unknown, disabled, or did not prove who it is: check the client id, the way it \
+                        is declared to authenticate, and its secret, key or certificate";
+
+/// Why a proof is none.
+enum Why {
+    /// For the record alone.
+    Hidden(String),
+    /// Also for the client, which is itself: only its assertion is not good.
+    Told(String),
+}
+
+impl From<BadToken> for Why {
+    fn from(bad: BadToken) -> Self {
+        Self::Hidden(format!("its assertion: {bad}"))
+    }
+}
+
+impl From<Bad> for Why {
+    fn from(bad: Bad) -> Self {
+        Self::Told(bad.to_string())
+    }
+}
+
+/// The client, if it is what it says.
 pub async fn authenticate(
     door: &Door,
     ctx: &Ctx,
-    realm: &RealmId,
-    (name, proof): (&str, Proof<'_>),
-) -> Result<Option<Arc<Client>>, Fault> {
-    let known = match ClientName::parse(name) {
-        Ok(name) => find(door, realm, &name).await?,
+    realm: &Realm,
+    shown: &Shown<'_>,
+) -> Result<Result<Arc<Client>, Unproved>, Fault> {
+    let (name, token) = match read(shown) {
+        Ok(read) => read,
+        Err(sentence) => return Ok(Err(refused(sentence))),
+    };
+    // Only what a person may have chosen can be guessed.
+    let by_secret = match &token {
+        Some(token) => token.header().algorithm_name() == HmacKey::ALGORITHM,
+        None => matches!(shown.proof, Proof::Secret(_)),
+    };
+    let counter = by_secret.then(|| Counter::of(ctx, &realm.id, &name));
+    let full = || counter.as_ref().and_then(|counter| door.live.guesses.full_until(counter, ctx.now));
+    if let Some(until) = full() {
+        return Ok(Err(Unproved::Throttled { until }));
+    }
+    let known = match ClientName::parse(&name) {
+        Ok(name) => find_live(door, &realm.id, &name).await?,
         Err(_) => None,
     };
-    let Some(client) = known.filter(|client| client.is_active) else {
-        return refuse(door, ctx, realm, "an unknown or disabled client").await;
-    };
-    let is_proved = match (client.settings.kind, proof) {
-        (ClientKind::Public, Proof::None) => true,
-        // A public client has no secret: whoever shows one has taken it for another.
-        (ClientKind::Public, Proof::Secret(_)) | (ClientKind::Confidential, Proof::None) => false,
-        (ClientKind::Confidential, Proof::Secret(presented)) => holds(door, ctx, &client, presented).await?,
-    };
-    if is_proved {
-        // Here, because no transaction is open: making a key is one of its own.
-        mint::prepare(door, ctx, &client).await?;
-        return Ok(Some(client));
+    if let Some(live) = known.as_ref().filter(|_| counter.is_some()) {
+        live.secrets(door).await?;
     }
-    refuse(door, ctx, realm, &format!("client {}: wrong or missing secret", client.name)).await
+    // Again, because others may have failed meanwhile; from here to the count nothing is waited for.
+    if let Some(until) = full() {
+        return Ok(Err(Unproved::Throttled { until }));
+    }
+    let why = match known {
+        Some(live) if live.is_active => match prove(door, ctx, realm, &live, (shown, token.as_ref())).await? {
+            Ok(()) => {
+                // Here, because no transaction is open: making a key is one of its own.
+                mint::prepare(door, ctx, live.client()).await?;
+                return Ok(Ok(live.client().clone()));
+            }
+            Err(Why::Hidden(why)) => Why::Hidden(format!("client {}: {why}", live.name)),
+            Err(Why::Told(why)) => {
+                note(door, ctx, realm, (&format!("client {}: {why}", live.name), None)).await?;
+                return Ok(Err(refused(why)));
+            }
+        },
+        Some(_) | None => Why::Hidden("an unknown or disabled client".to_owned()),
+    };
+    let (Why::Hidden(why) | Why::Told(why)) = why;
+    if let Some(counter) = &counter {
+        door.live.guesses.count(counter, ctx.now);
+    }
+    note(door, ctx, realm, (&why, counter.as_ref())).await?;
+    Ok(Err(refused(UNPROVED)))
 }
 
-async fn holds(door: &Door, ctx: &Ctx, client: &Client, presented: &str) -> Result<bool, Fault> {
-    let mut fits = false;
-    for secret in clients::secrets(&mut &door.store, &client.id).await? {
-        if secret.expires_at.is_some_and(|end| end <= ctx.now) {
-            continue;
+fn refused(sentence: impl Into<std::borrow::Cow<'static, str>>) -> Unproved {
+    Unproved::Refused(OAuthError::new(ErrorCode::InvalidClient, sentence))
+}
+
+/// Who a client says it is, and its assertion if it sent one. What is told here is known to whoever sent it.
+fn read<'a>(shown: &Shown<'a>) -> Result<(String, Option<Presented<'a>>), String> {
+    let nameless = || "the client does not say who it is: send client_id".to_owned();
+    let Proof::Assertion(text) = shown.proof else {
+        return Ok((shown.client_id.ok_or_else(nameless)?.to_owned(), None));
+    };
+    let token = Presented::read(text).map_err(|bad| format!("the client assertion cannot be used: {bad}"))?;
+    let issuer = token.unproved_issuer().map_err(|bad| format!("the client assertion cannot be used: {bad}"))?;
+    if shown.client_id.is_some_and(|named| named != issuer) {
+        return Err("client_id differs from the `iss` of the client assertion: send one of them".to_owned());
+    }
+    Ok((issuer, Some(token)))
+}
+
+/// Whether a client is proved in the way declared for it.
+async fn prove(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &Realm,
+    live: &LiveClient,
+    (shown, token): (&Shown<'_>, Option<&Presented<'_>>),
+) -> Result<Result<(), Why>, Fault> {
+    let hidden = |why: &str| Ok(Err(Why::Hidden(why.to_owned())));
+    let declared = (live.settings.kind, live.settings.authentication);
+    let claims = match (declared, &shown.proof, token) {
+        ((ClientKind::Public, _), Proof::None, None) => return Ok(Ok(())),
+        ((ClientKind::Confidential, Authentication::Secret), Proof::Secret(presented), None) => {
+            let known = live.secrets(door).await?;
+            return match secrets::any_is(&known, presented, ctx.now) {
+                true => Ok(Ok(())),
+                false => hidden("wrong secret"),
+            };
         }
-        let open = door.keys.open(PURPOSE, &secret.sealed).ok_or_else(|| {
-            Fault::corrupt("client_secrets", secret.id.as_str(), "it was sealed with another master key")
-        })?;
-        fits |= verify_slices_are_equal(&open, presented.as_bytes()).is_ok();
+        ((ClientKind::Confidential, Authentication::TlsSubject | Authentication::TlsSelfSigned), Proof::None, None) => {
+            return Ok(by_certificate(door, ctx, live, shown.certificate)?.map_err(|why| Why::Hidden(why.to_owned())));
+        }
+        ((ClientKind::Confidential, Authentication::SecretJwt), _, Some(token)) => {
+            match secrets::verify(&live.secrets(door).await?, token, ctx.now) {
+                Some(claims) => claims,
+                None => return hidden("its assertion is not signed with its secret by HS256"),
+            }
+        }
+        ((ClientKind::Confidential, Authentication::PrivateKeyJwt), _, Some(token)) => {
+            let keys = live.keys()?;
+            match keys.set().find_for(token.header()).and_then(|key| token.verify(key)) {
+                Ok(claims) => claims,
+                Err(bad) => return Ok(Err(bad.into())),
+            }
+        }
+        // A public client has no secret: whoever shows one has taken it for another.
+        _ => return hidden("it came with another proof than the declared one"),
+    };
+    let Some(token) = token else { return hidden("no assertion") };
+    match judge(door, ctx, realm, (live, shown.endpoint), (token, &claims)) {
+        Ok(single) => use_up(door, ctx, live, single).await,
+        Err(bad) => Ok(Err(bad.into())),
     }
-    Ok(fits)
 }
 
-async fn refuse(door: &Door, ctx: &Ctx, realm: &RealmId, what: &str) -> Result<Option<Arc<Client>>, Fault> {
+fn judge(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &Realm,
+    (live, endpoint): (&LiveClient, &str),
+    (token, claims): (&Presented<'_>, &Claims),
+) -> Result<Single, Bad> {
+    let issuer = mint::issuer(door, realm.name.as_str());
+    let own_issuer = mint::issuer_for(door, realm.name.as_str(), live.client());
+    let token_endpoint = match live.settings.paths {
+        Paths::Keycloak => Layout::Keycloak.address(&issuer, Endpoint::Token),
+        Paths::Authentik => {
+            let layout = Layout::Authentik { slug: live.name.as_str() };
+            layout.address(&door.settings.public.url("/"), Endpoint::Token)
+        }
+    };
+    let token_endpoint = token_endpoint.unwrap_or_default();
+    let audiences = [issuer.as_str(), own_issuer.as_str(), token_endpoint.as_str(), endpoint];
+    let expected = Expected { client: live.name.as_str(), audiences: &audiences, now: ctx.now };
+    assertion::decide(token.header(), claims, &expected)
+}
+
+/// An assertion is good once, on whatever node it is shown.
+async fn use_up(door: &Door, ctx: &Ctx, live: &LiveClient, single: Single) -> Result<Result<(), Why>, Fault> {
+    let mut tx = door.begin().await?;
+    let used = (assertion::KIND, single.hash.as_slice());
+    if !assertions::use_once(&mut tx, &live.id, used, single.until).await? {
+        let sentence = "the assertion was used before: make one with a fresh `jti` for every request";
+        return Ok(Err(Why::Told(sentence.to_owned())));
+    }
+    door.commit(ctx, tx).await?;
+    Ok(Ok(()))
+}
+
+fn by_certificate(
+    door: &Door,
+    ctx: &Ctx,
+    live: &LiveClient,
+    certificate: Option<&Certificate>,
+) -> Result<Result<(), &'static str>, Fault> {
+    let Some(certificate) = certificate else { return Ok(Err("it came without a certificate")) };
+    let now = ctx.now.seconds();
+    if !certificate.is_in_time(now) {
+        return Ok(Err("its certificate is over or not good yet"));
+    }
+    if live.settings.authentication == Authentication::TlsSelfSigned {
+        return Ok(if live.keys()?.has(certificate) { Ok(()) } else { Err("its certificate is none of its keys") });
+    }
+    let Some(authorities) = &door.settings.client_authorities else {
+        return Ok(Err("no authorities are set that vouch for certificates: see client_certificate_authorities"));
+    };
+    if !authorities.vouch_for(certificate, now) {
+        return Ok(Err("no authority vouches for its certificate"));
+    }
+    let declared = live.keys()?;
+    match declared.subject().is_some() && declared.subject() == certificate.subject() {
+        true => Ok(Ok(())),
+        false => Ok(Err("its certificate has another subject than the declared one")),
+    }
+}
+
+/// Writes a refusal down; a wrong secret also counts.
+async fn note(door: &Door, ctx: &Ctx, realm: &Realm, (what, counter): (&str, Option<&Counter>)) -> Result<(), Fault> {
     tracing::info!(request = %ctx.request, "refused: {what}");
-    if !door.live.may_record_refusal(ctx.now) {
-        return Ok(None);
+    let is_recorded = door.live.may_record_refusal(ctx.now);
+    if counter.is_none() && !is_recorded {
+        return Ok(());
     }
     let mut tx = door.begin().await?;
-    tx.record(Event::new(EventKind::ClientRefused, Some(realm), String::new(), what));
-    door.commit(ctx, tx).await?;
-    Ok(None)
+    if let Some(counter) = counter {
+        guesses::note(door, ctx, &mut tx, (&realm.id, counter)).await?;
+    }
+    if is_recorded {
+        tx.record(Event::new(EventKind::ClientRefused, Some(&realm.id), String::new(), what));
+    }
+    door.commit(ctx, tx).await
 }

@@ -1,13 +1,19 @@
 //! Clients: the tools that send people here to sign in, and the programs that ask for tokens of their
 //! own. What is declared about one, how it is found, and which rule lets people through to it.
 
+mod assertion;
 pub mod authenticate;
+pub(crate) mod guesses;
+pub mod keys;
 pub mod mapper;
+pub(crate) mod secrets;
 pub mod settings;
 
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict, may_enter};
+use crate::live::clients::LiveClient;
 use crate::live::feed::Touched;
+pub use doorward_jose::certificate::{Authorities, Certificate};
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{AppId, ClientId, RealmId};
 use doorward_model::name::{ClientName, DisplayText};
@@ -93,15 +99,24 @@ impl Client {
 
 /// The client of that `client_id`, active or not.
 pub async fn find(door: &Door, realm: &RealmId, name: &ClientName) -> Result<Option<Arc<Client>>, Fault> {
+    Ok(find_live(door, realm, name).await?.map(|live| live.client().clone()))
+}
+
+/// The client of that `client_id` with what proves it.
+pub(crate) async fn find_live(
+    door: &Door,
+    realm: &RealmId,
+    name: &ClientName,
+) -> Result<Option<Arc<LiveClient>>, Fault> {
     let key = (realm.clone(), name.clone());
     if let Some(known) = door.live.clients.find(&key) {
         return Ok(Some(known));
     }
     let mark = door.live.mark();
     let Some(row) = clients::find(&mut &door.store, realm, name).await? else { return Ok(None) };
-    let client = Arc::new(Client::read(row)?);
-    door.live.keep(mark, &Touched::Client(&client), || drop(door.live.clients.put(key, client.clone())));
-    Ok(Some(client))
+    let live = Arc::new(LiveClient::new(Arc::new(Client::read(row)?)));
+    door.live.keep(mark, &Touched::Client(&live), || drop(door.live.clients.put(key, live.clone())));
+    Ok(Some(live))
 }
 
 /// The rule of a client: its app's if it has one, else its own. Asked wherever a person and a client meet.

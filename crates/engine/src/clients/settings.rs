@@ -142,6 +142,8 @@ pub struct ClientSettings {
     pub jwks: Option<Value>,
     /// The subject of its certificate (RFC 4514), for `tls_subject`.
     pub tls_subject: String,
+    /// Whether its access tokens are bound to its certificate (RFC 8705 §3.4).
+    pub certificate_bound: bool,
     /// Whether its authorization requests must be pushed (RFC 9126 §6).
     pub require_pushed: bool,
     /// Whether its authorization requests must be signed (RFC 9101 §10.5).
@@ -166,6 +168,14 @@ pub struct ClientSettings {
     pub paths: Paths,
     /// Whether `prompt=none` is passed over when somebody has to sign in, as some proxies always send it.
     pub tolerates_prompt_none: bool,
+}
+
+impl ClientSettings {
+    /// Whether it proves who it is by a secret it shares with us.
+    pub fn has_secret(&self) -> bool {
+        let by_secret = matches!(self.authentication, Authentication::Secret | Authentication::SecretJwt);
+        self.kind == ClientKind::Confidential && by_secret
+    }
 }
 
 /// How a confidential client proves who it is (OIDC Core §9, RFC 8705 §2).

@@ -211,6 +211,7 @@ impl Live {
             stays
         });
         self.tokens.retain(|_, token| now < token.token.expires_at);
+        self.guesses.sweep(now);
         self.denials.lock().retain(|_, at| now.millis_since(*at) < limits::DENIALS_EVERY_SECONDS * 1000);
         let mut used = std::collections::HashSet::new();
         self.sessions.retain(|_, session| {

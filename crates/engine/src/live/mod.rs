@@ -4,14 +4,16 @@
 //! once and not kept.
 
 pub mod apps;
+pub mod clients;
 pub mod feed;
 pub mod people;
 pub mod shards;
 
-use crate::clients::Client;
+use crate::clients::guesses::Guesses;
 use crate::limits;
 use apps::Apps;
 use arc_swap::ArcSwap;
+use clients::LiveClient;
 use doorward_model::id::{RealmId, SessionId, UserId};
 use doorward_model::name::ClientName;
 use doorward_model::secret::TokenHash;
@@ -32,7 +34,8 @@ pub struct Live {
     pub(crate) sessions: Shards<SessionId, Arc<LiveSession>>,
     pub(crate) people: Shards<UserId, Arc<LivePerson>>,
     pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>, Scatter>,
-    pub(crate) clients: Shards<(RealmId, ClientName), Arc<Client>>,
+    pub(crate) clients: Shards<(RealmId, ClientName), Arc<LiveClient>>,
+    pub(crate) guesses: Guesses,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
     pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
@@ -61,6 +64,7 @@ impl Live {
             people: Shards::new(limits::SESSIONS_CACHED),
             tokens: Shards::new(limits::TOKENS_CACHED),
             clients: Shards::new(limits::CLIENTS_CACHED),
+            guesses: Guesses::new(),
             recent: Mutex::new(Recent::new()),
             seen: Mutex::new(HashMap::new()),
             denials: Mutex::new(HashMap::new()),

@@ -74,17 +74,32 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Default> Shards<K, V, S> {
     /// Puts a value under a key and hands back what had to leave: the key's former value, and from a
     /// full shard an eighth of its entries; which ones does not matter, they are loaded again when needed.
     pub fn put(&self, key: K, value: V) -> Vec<V> {
-        let mut left = Vec::new();
-        let Some(shard) = self.shard(&key) else { return left };
+        let Some(shard) = self.shard(&key) else { return Vec::new() };
         let mut map = shard.write();
-        if map.len() >= self.shard_entries_max && !map.contains_key(&key) {
-            let leaving: Vec<K> = map.keys().take(self.shard_entries_max / 8).cloned().collect();
-            for key in leaving {
-                left.extend(map.remove(&key));
-            }
-        }
+        let mut left = if map.contains_key(&key) { Vec::new() } else { self.make_room(&mut map) };
         left.extend(map.insert(key, value));
         left
+    }
+
+    /// Puts a value under a key, or changes the one that is there; nobody comes in between.
+    pub fn put_or_change(&self, key: K, fresh: V, change: impl FnOnce(&mut V)) {
+        let Some(shard) = self.shard(&key) else { return };
+        let mut map = shard.write();
+        if let Some(known) = map.get_mut(&key) {
+            change(known);
+            return;
+        }
+        drop(self.make_room(&mut map));
+        map.insert(key, fresh);
+    }
+
+    /// What leaves a full shard so that something new fits in: an eighth of it.
+    fn make_room(&self, map: &mut HashMap<K, V, S>) -> Vec<V> {
+        if map.len() < self.shard_entries_max {
+            return Vec::new();
+        }
+        let leaving: Vec<K> = map.keys().take(self.shard_entries_max / 8).cloned().collect();
+        leaving.iter().filter_map(|key| map.remove(key)).collect()
     }
 
     /// Takes a value out.

@@ -1,8 +1,8 @@
 //! Clients: declared, given secrets, taken away.
 
-use crate::clients::authenticate::PURPOSE;
 use crate::clients::mapper::{Mapper, RESERVED};
-use crate::clients::{Client, ClientKind, ClientSettings, GrantType, Workload};
+use crate::clients::secrets::PURPOSE;
+use crate::clients::{Client, ClientKind, ClientSettings, GrantType, Workload, keys};
 use crate::door::Door;
 use crate::manage::Refused;
 use doorward_jose::key_set::KeySet;
@@ -37,9 +37,9 @@ pub async fn create(
         return Ok(Err(Refused::taken("client", client.name.as_str())));
     }
     note(tx, EventKind::ClientCreated, &client);
-    let secret = match client.settings.kind {
-        ClientKind::Confidential => Some(new_secret(door, ctx, tx, &client, 0).await?),
-        ClientKind::Public => None,
+    let secret = match client.settings.has_secret() {
+        true => Some(new_secret(door, ctx, tx, &client, 0).await?),
+        false => None,
     };
     Ok(Ok((client, secret)))
 }
@@ -50,6 +50,10 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<Result<(), Refused>,
         return Ok(Err(refused));
     }
     clients::update(tx, &client.row()?).await?;
+    if !client.settings.has_secret() {
+        // What it does not need must not open anything, should it ever be declared to need one again.
+        clients::drop_secrets(tx, &client.id).await?;
+    }
     note(tx, EventKind::ClientChanged, client);
     Ok(Ok(()))
 }
@@ -61,7 +65,7 @@ pub async fn delete(tx: &mut Tx, client: &Client) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Gives a confidential client a new secret; the ones before keep working for `overlap_seconds`.
+/// Gives a client that has secrets a new one; the ones before keep working for `overlap_seconds`.
 pub async fn rotate_secret(
     door: &Door,
     ctx: &Ctx,
@@ -69,8 +73,12 @@ pub async fn rotate_secret(
     client: &Client,
     overlap_seconds: i64,
 ) -> Result<Result<PlainToken, Refused>, Fault> {
-    if client.settings.kind == ClientKind::Public {
-        let why = format!("client {} is public: it has no secret", client.name);
+    if !client.settings.has_secret() {
+        let how = match client.settings.kind {
+            ClientKind::Public => "is public",
+            ClientKind::Confidential => "proves who it is by a key of its own",
+        };
+        let why = format!("client {} {how}: it has no secret", client.name);
         return Ok(Err(Refused::because(why)));
     }
     let secrets = clients::secrets(tx, &client.id).await?;
@@ -128,6 +136,9 @@ fn check(client: &Client) -> Result<(), Refused> {
     workloads(settings).or_else(no)?;
     if settings.kind == ClientKind::Public && settings.grants.contains(&GrantType::TokenExchange) {
         return no("a public client cannot exchange tokens: anybody could be it".to_owned());
+    }
+    if let Err(what) = keys::check_proof(settings) {
+        return no(what);
     }
     if settings.access.groups.len() > limits::APP_GROUPS {
         return no(format!("may name at most {} groups", limits::APP_GROUPS));

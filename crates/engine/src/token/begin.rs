@@ -69,8 +69,15 @@ pub(crate) async fn begin(
     }
     let issuer = mint::issuer_for(door, realm, client);
     let (session_id, bound_to) = (Some(&session.id), bound.as_ref());
-    let common =
-        Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: session_id, bound: bound_to };
+    let common = Common {
+        issuer: &issuer,
+        client,
+        now: ctx.now,
+        scopes: &scopes,
+        session: session_id,
+        bound: bound_to,
+        certificate: ctx.certificate.as_deref(),
+    };
     let (access, id) = mint::for_person(door, &common, subject, &authorized, &family.id)?;
     let detail = format!("client {}, family {}", client.name, family.id);
     tx.record(Event::new(kind, Some(&client.realm_id), session.user_id.to_string(), detail));

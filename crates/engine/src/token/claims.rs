@@ -5,7 +5,7 @@ use crate::clients::Client;
 use crate::clients::mapper::{Facts, Mapper, Place};
 use crate::token::dpop::Bound;
 use crate::token::roles::Roles;
-use crate::token::{Authorized, Subject};
+use crate::token::{Authorized, Subject, certificate};
 use doorward_model::id::{FamilyId, SessionId};
 use doorward_model::time::Timestamp;
 use doorward_oauth::scope::Scopes;
@@ -66,6 +66,8 @@ pub struct Common<'a> {
     pub session: Option<&'a SessionId>,
     /// The key the access token is bound to.
     pub bound: Option<&'a Bound>,
+    /// The certificate access tokens are bound to.
+    pub certificate: Option<&'a str>,
 }
 
 /// What is told about a person at a place, by the scopes granted.
@@ -180,6 +182,9 @@ fn timed(common: &Common<'_>, claims: &mut Map<String, Value>, kind: &str) {
         && kind == "Bearer"
     {
         claims.insert("cnf".to_owned(), json!({"jkt": bound.thumbprint()}));
+    }
+    if kind == "Bearer" {
+        certificate::confirm(claims, common.certificate);
     }
     if !common.client.settings.web_origins.is_empty() && kind == "Bearer" {
         claims.insert("allowed-origins".to_owned(), json!(common.client.settings.web_origins));

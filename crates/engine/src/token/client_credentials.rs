@@ -33,8 +33,15 @@ pub async fn client_credentials(
         Err(refused) => return Ok(Err(refused)),
     };
     let issuer = mint::issuer_for(door, realm, client);
-    let common =
-        Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session: None, bound: bound.as_ref() };
+    let common = Common {
+        issuer: &issuer,
+        client,
+        now: ctx.now,
+        scopes: &scopes,
+        session: None,
+        bound: bound.as_ref(),
+        certificate: ctx.certificate.as_deref(),
+    };
     let key = mint::key_for(door, &client.realm_id, client)?;
     let access = key.sign(mint::HEADER_TYPE, &claims::service(&common, &roles, &mint::token_id(door)))?;
     let access_seconds = client.access_seconds();

@@ -104,7 +104,15 @@ pub async fn exchange(door: &Door, ctx: &Ctx, (realm, client): (&Realm, &Client)
     let issuer = mint::issuer_for(door, realm.name.as_str(), client);
     let session = old.session;
     let (session, bound) = (session.as_ref(), bound.as_ref());
-    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session, bound };
+    let common = Common {
+        issuer: &issuer,
+        client,
+        now: ctx.now,
+        scopes: &scopes,
+        session,
+        bound,
+        certificate: ctx.certificate.as_deref(),
+    };
     let mut told = match ask.wanted {
         TokenType::Access => claims::access(&common, person, authorized, (&old.family, &mint::token_id(door))),
         TokenType::Id => claims::id(&common, person, authorized, None),

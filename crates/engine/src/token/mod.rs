@@ -2,6 +2,7 @@
 //! apply: one file for each way.
 
 mod begin;
+pub mod certificate;
 pub mod check;
 pub mod claims;
 pub mod client_credentials;

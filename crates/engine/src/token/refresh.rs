@@ -113,7 +113,15 @@ async fn tell(
     let scopes = granted(&authorized.scopes);
     let issuer = mint::issuer_for(door, realm, client);
     let session = family.session_id.as_ref();
-    let common = Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session, bound: bound.as_ref() };
+    let common = Common {
+        issuer: &issuer,
+        client,
+        now: ctx.now,
+        scopes: &scopes,
+        session,
+        bound: bound.as_ref(),
+        certificate: ctx.certificate.as_deref(),
+    };
     let (access, id) = mint::for_person(door, &common, person, authorized, &family.id)?;
     let detail = format!("client {}, family {}", client.name, family.id);
     tx.record(Event::new(EventKind::TokenRefreshed, Some(&client.realm_id), family.user_id.to_string(), detail));

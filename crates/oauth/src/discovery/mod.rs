@@ -26,10 +26,12 @@ pub enum Ability {
     FrontchannelLogout,
     /// Takes pushed requests only.
     OnlyPushedRequests,
+    /// Binds access tokens to clients' certificates (RFC 8705 §3.3).
+    CertificateBoundTokens,
 }
 
 impl Ability {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ClaimsParameter,
         Self::RequestParameter,
         Self::RequestUriParameter,
@@ -37,6 +39,7 @@ impl Ability {
         Self::BackchannelLogout,
         Self::FrontchannelLogout,
         Self::OnlyPushedRequests,
+        Self::CertificateBoundTokens,
     ];
 
     fn members(self) -> &'static [&'static str] {
@@ -48,6 +51,7 @@ impl Ability {
             Self::BackchannelLogout => &["backchannel_logout_supported", "backchannel_logout_session_supported"],
             Self::FrontchannelLogout => &["frontchannel_logout_supported", "frontchannel_logout_session_supported"],
             Self::OnlyPushedRequests => &["require_pushed_authorization_requests"],
+            Self::CertificateBoundTokens => &["tls_client_certificate_bound_access_tokens"],
         }
     }
 }

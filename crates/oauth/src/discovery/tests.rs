@@ -99,6 +99,7 @@ fn only_what_is_passed_in_is_advertised() {
             "response_types_supported",
             "scopes_supported",
             "subject_types_supported",
+            "tls_client_certificate_bound_access_tokens",
         ]
     );
     provider.endpoints = &[Endpoint::Token];

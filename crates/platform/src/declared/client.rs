@@ -7,8 +7,9 @@ use super::object::{Located, Reader, shown, values, word};
 use super::role::RoleKey;
 use super::written::{Rules, WrittenClaim, WrittenFrom, WrittenLifetimes, WrittenMapper, WrittenRule};
 use crate::limits;
+use doorward_engine::clients::keys;
 use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
-use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
+use doorward_engine::clients::{Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
 use doorward_model::address::Address;
 use doorward_model::app::Access;
 use doorward_model::limits as nouns;
@@ -83,6 +84,14 @@ pub fn in_order(grants: &[GrantType]) -> Vec<GrantType> {
 /// A sentence with the known words.
 pub fn consent(text: &str) -> Result<ConsentMode, String> {
     word("consent", text)
+}
+
+/// Reads how a client proves who it is.
+///
+/// # Errors
+/// A sentence with the known words.
+pub fn authentication(text: &str) -> Result<Authentication, String> {
+    word("authentication", text)
 }
 
 /// Reads the name of an algorithm.
@@ -214,6 +223,10 @@ impl Reader<'_> {
             lifetimes: self.lifetimes(written.lifetimes.as_ref()),
             mappers: self.mappers(document),
             algorithm: self.optional(written.algorithm.as_ref(), algorithm).unwrap_or_default(),
+            authentication: self.optional(written.authentication.as_ref(), authentication).unwrap_or_default(),
+            jwks: written.jwks.as_ref().map(|set| set.value.clone()),
+            tls_subject: written.tls_subject.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
+            certificate_bound: written.certificate_bound.unwrap_or(false),
             paths: self.optional(written.paths.as_ref(), paths).unwrap_or_default(),
             exchange_for: self.exchange_for(written.exchange_for.as_ref()),
             workloads: self.workloads(written.workloads.as_ref()),
@@ -418,6 +431,20 @@ impl Reader<'_> {
                 self.complain(&self.place(place), what, how);
             }
         }
+        self.check_proof(document, settings);
+    }
+
+    /// How the client proves who it is, pointed at the key that says so.
+    fn check_proof(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
+        let Err(sentence) = keys::check_proof(settings) else { return };
+        let written = &document.value.client;
+        let at = match sentence.split(':').next() {
+            Some("jwks") => written.jwks.as_ref().map(|set| set.referenced),
+            Some("tls_subject") => written.tls_subject.as_ref().map(|text| text.referenced),
+            _ => written.authentication.as_ref().map(|text| text.referenced),
+        };
+        let (what, how) = sentence.rsplit_once(": ").unwrap_or((&sentence, "correct the value"));
+        self.complain(&self.place(at.unwrap_or(document.referenced)), what, how);
     }
 
     /// One way of saying who may enter; saying nothing would be a client nobody can use.

@@ -25,6 +25,10 @@ pub(super) struct WrittenClient {
     pub lifetimes: Option<WrittenLifetimes>,
     pub mappers: Option<Spanned<Vec<Spanned<WrittenMapper>>>>,
     pub algorithm: Option<Text>,
+    pub authentication: Option<Text>,
+    pub jwks: Option<Spanned<serde_json::Value>>,
+    pub tls_subject: Option<Text>,
+    pub certificate_bound: Option<bool>,
     pub paths: Option<Text>,
     pub exchange_for: Option<List>,
     pub workloads: Option<Workloads>,
@@ -50,6 +54,10 @@ impl WrittenClient {
             "exchange_for" => self.exchange_for = Some(map.next_value()?),
             "workloads" => self.workloads = Some(map.next_value()?),
             "algorithm" => self.algorithm = Some(map.next_value()?),
+            "authentication" => self.authentication = Some(map.next_value()?),
+            "jwks" => self.jwks = Some(map.next_value()?),
+            "tls_subject" => self.tls_subject = Some(map.next_value()?),
+            "certificate_bound" => self.certificate_bound = Some(map.next_value()?),
             _ => return Ok(false),
         }
         Ok(true)

@@ -5,10 +5,19 @@ import http from "node:http";
 const { OPENID_CLIENT, ISSUER, CLIENT_ID, CLIENT_SECRET, AUTH, SCOPE, PORT } = process.env;
 const oidc = await import(OPENID_CLIENT);
 const self = `http://127.0.0.1:${PORT}`;
+// A key of its own: PKCS #8 in base64, and its name.
+const key = async () => {
+  const [pkcs8, kid] = CLIENT_SECRET.split(" ");
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const bytes = Buffer.from(pkcs8, "base64");
+  return { key: await crypto.subtle.importKey("pkcs8", bytes, algorithm, false, ["sign"]), kid };
+};
 const [way, bound] = AUTH.split("+");
-const proof = {
+const proof = await {
   basic: () => oidc.ClientSecretBasic(CLIENT_SECRET),
   post: () => oidc.ClientSecretPost(CLIENT_SECRET),
+  secret_jwt: () => oidc.ClientSecretJwt(CLIENT_SECRET),
+  private_key_jwt: async () => oidc.PrivateKeyJwt(await key()),
   none: () => oidc.None(),
 }[way]();
 const config = await oidc.discovery(new URL(ISSUER), CLIENT_ID, undefined, proof, {

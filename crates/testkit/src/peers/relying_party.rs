@@ -21,7 +21,8 @@ pub struct RelyingPartyOptions<'a> {
     pub issuer: &'a str,
     /// Its `client_id`.
     pub client_id: &'a str,
-    /// Its secret, and where it is put: `basic`, `post`, or `none` for a public client. With `+dpop` behind it the
+    /// Its secret, and what it does with it: `basic`, `post`, `secret_jwt`, or `none` for a public client. For
+    /// `private_key_jwt` its key for ES256, PKCS #8 in base64, a space, and the key's `kid`. With `+dpop` behind it the
     /// relying party has a key of its own, to which its tokens are bound (RFC 9449).
     pub secret: (&'a str, &'a str),
     /// What it asks for.

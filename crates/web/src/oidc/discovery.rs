@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub async fn show(State(web): State<Arc<Web>>, Path(name): Path<String>, arrival: Arrival) -> Response {
     let outcome = realm(&web, &arrival, &name).await.map(|realm| {
         let base = mint::issuer(web.door(), realm.name.as_str());
-        shared(&document(Layout::Keycloak, &base))
+        shared(&document(&web, Layout::Keycloak, &base))
     });
     finish(&arrival, outcome)
 }
@@ -48,7 +48,7 @@ async fn document_of_client(web: &Web, slug: &str, arrival: &Arrival) -> Outcome
     }
     let root = web.door().settings.public.url("/");
     let layout = Layout::Authentik { slug: client.name.as_str() };
-    Ok(shared(&document(layout, &root)))
+    Ok(shared(&document(web, layout, &root)))
 }
 
 /// `GET /application/o/{slug}/`: where people look first.
@@ -91,10 +91,12 @@ pub const OFFERED: [GrantType; 7] = [
     GrantType::Password,
 ];
 
-fn document(layout: Layout<'_>, base: &str) -> Value {
+fn document(web: &Web, layout: Layout<'_>, base: &str) -> Value {
     let issuer = layout.issuer(base);
     let algorithms = mint::algorithms();
     let grants: Vec<&str> = OFFERED.iter().map(|grant| grant.as_str()).collect();
+    let (methods, abilities) = client_authentication(web);
+    let assertion_algorithms: Vec<&str> = algorithms.iter().copied().chain([SECRET_ALGORITHM]).collect();
     let provider = Provider {
         layout,
         issuer: &issuer,
@@ -110,16 +112,17 @@ fn document(layout: Layout<'_>, base: &str) -> Value {
             Endpoint::Registration,
             Endpoint::Device,
         ],
-        abilities: &[Ability::IssuerInResponse],
+        abilities: &abilities,
         signing_algorithms: &algorithms,
         scopes: &claims::KNOWN_SCOPES,
         grants: &grants,
         response_types: &["code"],
         response_modes: &["query", "fragment", "form_post"],
         subject_types: &["public"],
-        client_auth_methods: &["client_secret_basic", "client_secret_post", "none"],
+        client_auth_methods: &methods,
         more: &[
             (List::Claims, &claims::TOLD),
+            (List::ClientAuthAlgorithms, &assertion_algorithms),
             (List::DpopAlgorithms, &algorithms),
             (List::CodeChallengeMethods, &["S256"]),
             (List::Prompts, &["none", "login", "consent", "select_account"]),
@@ -128,6 +131,24 @@ fn document(layout: Layout<'_>, base: &str) -> Value {
         ],
     };
     metadata(&provider)
+}
+
+/// What clients sign with their secret by (RFC 7518 §3.2).
+const SECRET_ALGORITHM: &str = "HS256";
+
+/// How clients may prove who they are here, and what the provider can do besides. Certificates count only where a
+/// proxy hands them on; for known subjects, only where somebody vouches for them.
+fn client_authentication(web: &Web) -> (Vec<&'static str>, Vec<Ability>) {
+    let mut methods = vec!["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+    let mut abilities = vec![Ability::IssuerInResponse];
+    if web.trusted.takes_certificates() {
+        methods.push("self_signed_tls_client_auth");
+        abilities.push(Ability::CertificateBoundTokens);
+        if web.door().settings.client_authorities.is_some() {
+            methods.push("tls_client_auth");
+        }
+    }
+    (methods, abilities)
 }
 
 fn shared(document: &Value) -> Response {

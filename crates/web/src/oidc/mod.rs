@@ -2,6 +2,7 @@
 //! none holds a rule.
 
 pub mod authorize;
+pub mod certificate;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
@@ -20,12 +21,13 @@ use crate::web::Web;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use doorward_engine::clients::authenticate::{Proof, authenticate};
+use doorward_engine::clients::authenticate::{Proof, Shown, Unproved, authenticate};
 use doorward_engine::clients::{Client, ClientKind};
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::people::Realm;
-use doorward_oauth::client_auth::Presented;
+use doorward_model::time::Timestamp;
+use doorward_oauth::client_auth::{AssertionType, Presented};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
 use http::header::{
@@ -44,6 +46,11 @@ pub type Outcome = Result<Response, Failure>;
 pub enum Failure {
     /// The protocol's "no".
     Refused(OAuthError),
+    /// Too many wrong secrets came from there.
+    Throttled {
+        /// Seconds until the next one is looked at.
+        seconds: i64,
+    },
     /// There is no such realm.
     NoRealm,
     /// Something broke.
@@ -67,6 +74,7 @@ pub fn finish(arrival: &Arrival, outcome: Outcome) -> Response {
     match outcome {
         Ok(answer) => answer,
         Err(Failure::Refused(error)) => refusal(&error),
+        Err(Failure::Throttled { seconds }) => throttled(seconds),
         Err(Failure::NoRealm) => answers::json(StatusCode::NOT_FOUND, &json!({"error": "Realm does not exist"})),
         Err(Failure::Fault(fault)) => {
             tracing::error!(request = %arrival.ctx.request, "{fault}");
@@ -101,6 +109,16 @@ pub fn refusal(error: &OAuthError) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    answer
+}
+
+/// RFC 6585 §4. Told to whoever names that client from that network, whether there is one or not.
+fn throttled(seconds: i64) -> Response {
+    let sentence = format!("too many wrong secrets for this client came from this network: wait {seconds} seconds");
+    let code = ErrorCode::TemporarilyUnavailable;
+    let body = json!({"error": code.as_str(), "error_description": sentence});
+    let mut answer = answers::json(StatusCode::TOO_MANY_REQUESTS, &body);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     answer
 }
 
@@ -150,19 +168,28 @@ pub async fn caller(
         return Err(OAuthError::new(ErrorCode::InvalidRequest, "two Authorization headers").into());
     }
     let presented = Presented::read(line, parameters)?;
-    let (name, proof) = match &presented {
-        Presented::Basic { client_id, secret } | Presented::Post { client_id, secret } => {
-            (client_id.as_str(), Proof::Secret(secret.reveal()))
+    let proof = match &presented {
+        Presented::Basic { secret, .. } | Presented::Post { secret, .. } => Proof::Secret(secret.reveal()),
+        Presented::Assertion { kind: AssertionType::Jwt, assertion, .. } => Proof::Assertion(assertion.reveal()),
+        Presented::Assertion { kind: AssertionType::Saml, .. } => {
+            let sentence = "SAML assertions of clients are not taken: sign a JWT";
+            return Err(OAuthError::new(ErrorCode::InvalidClient, sentence).into());
         }
-        Presented::None { client_id } => (client_id.as_str(), Proof::None),
-        Presented::Assertion { .. } => {
-            return Err(OAuthError::new(ErrorCode::InvalidClient, "client assertions are not taken").into());
-        }
+        Presented::None { .. } => Proof::None,
     };
-    let known = authenticate(web.door(), &arrival.ctx, &realm.id, (name, proof)).await?;
-    let refused =
-        || OAuthError::new(ErrorCode::InvalidClient, "the client is unknown, disabled, or did not prove who it is");
-    Ok(known.ok_or_else(refused)?)
+    let certificate = certificate::shown(web, arrival, headers);
+    let endpoint = web.door().settings.public.url(&arrival.path);
+    let shown =
+        Shown { client_id: presented.client_id(), proof, certificate: certificate.as_ref(), endpoint: &endpoint };
+    match authenticate(web.door(), &arrival.ctx, realm, &shown).await? {
+        Ok(client) => Ok(client),
+        Err(Unproved::Refused(error)) => Err(error.into()),
+        Err(Unproved::Throttled { until }) => Err(Failure::Throttled { seconds: seconds_until(arrival, until) }),
+    }
+}
+
+fn seconds_until(arrival: &Arrival, until: Timestamp) -> i64 {
+    (until.millis_since(arrival.ctx.now) / 1000).max(0) + 1
 }
 
 /// As [`caller`], for endpoints that public clients may not use.

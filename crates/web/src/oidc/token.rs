@@ -5,12 +5,13 @@ use crate::callers::{Arrival, InRealm};
 use crate::oidc::discovery::OFFERED;
 use crate::oidc::dpop::{Place, tell_nonce};
 use crate::oidc::grants::{by_assertion, by_exchange, by_password, workload_client};
-use crate::oidc::{Failure, Outcome, caller, finish, form, realm, refusal, share};
+use crate::oidc::{Failure, Outcome, caller, certificate, finish, form, realm, refusal, share};
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::clients::{Client, GrantType};
 use doorward_engine::token::Tokens;
+use doorward_engine::token::certificate::bind;
 use doorward_engine::token::client_credentials::client_credentials;
 use doorward_engine::token::device_code::device_code;
 use doorward_engine::token::exchange_code::{self, exchange_code};
@@ -82,6 +83,8 @@ async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>
     let scopes = one("scope")?.map(Scopes::parse).transpose().map_err(OAuthError::from)?;
     let key = place.key(web, arrival, (client, headers))?;
     let key = key.as_ref();
+    let ctx = bind(&arrival.ctx, client, certificate::shown(web, arrival, headers).as_ref())?;
+    let arrival = &Arrival { ctx, ..arrival.clone() };
     let (door, ctx, realm_name) = (web.door(), &arrival.ctx, realm.name.as_str());
     let tokens = match grant {
         GrantType::AuthorizationCode => {

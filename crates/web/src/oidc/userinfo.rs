@@ -3,11 +3,12 @@
 use crate::answers;
 use crate::callers::{Arrival, InRealm};
 use crate::oidc::dpop::{Place, challenge, credential, tell_nonce};
-use crate::oidc::{Outcome, finish, realm, share};
+use crate::oidc::{Outcome, certificate, finish, realm, share};
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::clients::mapper;
+use doorward_engine::token::certificate::admits;
 use doorward_engine::token::check::{Good, check};
 use doorward_engine::token::claims;
 use doorward_engine::token::dpop::{Scheme, key_of};
@@ -41,6 +42,10 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
         let words = (ErrorCode::InvalidToken, "the token is over, revoked, or not ours");
         return Ok(refuse(StatusCode::UNAUTHORIZED, scheme, words));
     };
+    if !admits(&good.claims, certificate::shown(web, arrival, &headers).as_ref()) {
+        let sentence = "the token is bound to a certificate this connection was not made with";
+        return Ok(refuse(StatusCode::UNAUTHORIZED, scheme, (ErrorCode::InvalidToken, sentence)));
+    }
     let (mut answer, refused) = match place.admit(web, arrival, &good, (&token, scheme), &headers).await? {
         Ok(()) => (about(&good, scheme), None),
         Err(error) => {

@@ -3,6 +3,7 @@
 use super::flags::{
     Redirects, Rule, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file,
 };
+use super::proof::ProofFlags;
 use super::secret::{Drawn, Told};
 use crate::commands::Shell;
 use crate::exit::Exit;
@@ -79,6 +80,9 @@ pub struct Create {
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA [default: RS256].
     #[arg(long, value_parser = algorithm)]
     algorithm: Option<String>,
+    /// How it proves who it is.
+    #[command(flatten)]
+    proof: ProofFlags,
     /// A client or audience it may exchange tokens for; may be repeated.
     #[arg(long, num_args = 1.., value_name = "NAME", value_parser = exchange_target)]
     exchange_for: Vec<String>,
@@ -130,7 +134,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         paths: create.paths.unwrap_or_default(),
         exchange_for: create.exchange_for,
         workloads: create.workload,
-        ..ClientSettings::default()
+        ..create.proof.of(ClientSettings::default())?
     };
     let new = New { name: create.name, rule, settings, secret_file: create.secret_file };
     let warnings = risks(&new.settings);

@@ -2,6 +2,7 @@
 
 use super::create::kind;
 use super::flags::{Redirects, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file};
+use super::proof::ProofFlags;
 use super::secret::{Drawn, Told};
 use super::{app_names, group_names};
 use crate::commands::Shell;
@@ -9,9 +10,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::{From, Mapper};
-use doorward_engine::clients::{
-    Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, Workload,
-};
+use doorward_engine::clients::{Client, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, Workload};
 use doorward_engine::manage;
 use doorward_model::id::AppId;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName};
@@ -91,7 +90,10 @@ pub struct Update {
     /// Whose paths it is set up for: keycloak, authentik.
     #[arg(long, value_parser = paths)]
     paths: Option<Paths>,
-    /// Write the secret of a client that is no longer public into this file instead of printing it.
+    /// How it proves who it is.
+    #[command(flatten)]
+    proof: ProofFlags,
+    /// Write the secret of a client that is no longer public, or now needs one, into this file instead of printing it.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
 }
@@ -155,7 +157,7 @@ impl Update {
             self.paths.is_some(),
         ];
         let none = lists.iter().all(|count| *count == 0) && !others.contains(&true);
-        none && self.redirects.is_empty() && self.rule.is_empty()
+        none && self.redirects.is_empty() && self.rule.is_empty() && self.proof.is_empty()
     }
 
     /// The settings with what was given.
@@ -165,6 +167,7 @@ impl Update {
             refresh_seconds: put(self.refresh_seconds, now.lifetimes.refresh_seconds),
             offline_seconds: put(self.offline_seconds, now.lifetimes.offline_seconds),
         };
+        let now = self.proof.of(now)?;
         let after_logout = &self.post_logout_redirect_uri;
         Ok(ClientSettings {
             title: put(self.title, now.title),
@@ -252,7 +255,7 @@ async fn change(
         return Err(Exit::refused(sentence));
     }
     manage::clients::update(&mut tx, &after).await??;
-    let gets_secret = (before.settings.kind, after.settings.kind) == (ClientKind::Public, ClientKind::Confidential);
+    let gets_secret = !before.settings.has_secret() && after.settings.has_secret();
     if !gets_secret {
         shell.commit(tx).await?;
         return Ok(None);

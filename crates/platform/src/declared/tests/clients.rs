@@ -6,7 +6,7 @@ use super::plan::{There, check};
 use crate::declared::{Declared, DeclaredClient, Step};
 use crate::limits;
 use doorward_engine::clients::mapper::{From, Mapper, Tell};
-use doorward_engine::clients::{ClientKind, ConsentMode, GrantType, Lifetimes};
+use doorward_engine::clients::{Authentication, ClientKind, ConsentMode, GrantType, Lifetimes};
 use serde_json::json;
 
 const HEAD: &str = "kind: Client\nname: web\n";
@@ -367,4 +367,43 @@ fn a_step_says_who_may_enter_by_name_and_only_once() {
         (&json!("create-client"), &json!("web"), &json!(true))
     );
     assert!(step["settings"]["access"].is_null() && step["settings"]["redirect_uris"].is_array(), "{step}");
+}
+
+const KEY: &str = "{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo, kid: a}";
+
+#[test]
+fn a_client_says_how_it_proves_who_it_is() {
+    let by_key =
+        client(&format!("{USUAL}authentication: private_key_jwt\njwks: {{keys: [{KEY}]}}\ncertificate_bound: true\n"));
+    let settings = &by_key.settings;
+    assert_eq!((settings.authentication, settings.certificate_bound), (Authentication::PrivateKeyJwt, true));
+    assert_eq!(settings.jwks.as_ref().unwrap()["keys"][0]["kid"], json!("a"));
+    let by_subject = client(&format!("{USUAL}authentication: tls_subject\ntls_subject: CN=loader,O=Example\n"));
+    assert_eq!(by_subject.settings.tls_subject, "CN=loader,O=Example");
+    assert!(!by_subject.settings.has_secret() && client(USUAL).settings.has_secret());
+}
+
+#[test]
+fn a_proof_that_cannot_be_is_pointed_at() {
+    let private = KEY.replace("kid: a", "d: x");
+    for (more, expected) in [
+        ("authentication: magic\n".to_owned(), "5:17: the authentication `magic` is not one of secret, secret_jwt, "),
+        (
+            "authentication: private_key_jwt\n".to_owned(),
+            "5:17: private_key_jwt needs the client's public keys: give jwks",
+        ),
+        (
+            format!("authentication: private_key_jwt\njwks: {{keys: [{private}]}}\n"),
+            "6:7: jwks: key 1: the key holds the private member `d`: make a new key",
+        ),
+        ("jwks: {keys: []}\n".to_owned(), "5:7: jwks: the key set must be a JSON object with a list named `keys`"),
+        ("authentication: tls_subject\n".to_owned(), "5:17: tls_subject needs the subject"),
+        ("tls_subject: CN=a\n".to_owned(), "1:1: a subject is compared with authentication tls_subject only"),
+        ("public: true\nauthentication: secret_jwt\n".to_owned(), "6:17: a public client proves nothing"),
+    ] {
+        let text = format!("{USUAL}{more}");
+        let complaints = parse("d", &text).map(|objects| objects.len()).unwrap_err();
+        let shown: Vec<String> = complaints.iter().map(|c| c.to_string()["d:".len()..].to_owned()).collect();
+        assert!(shown.len() == 1 && shown[0].starts_with(expected), "{text}{shown:?}");
+    }
 }
