@@ -6,6 +6,8 @@
 mod dpop;
 #[path = "provider/grants.rs"]
 mod grants;
+#[path = "provider/keys.rs"]
+mod keys;
 #[path = "provider/registration.rs"]
 mod registration;
 

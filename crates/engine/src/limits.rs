@@ -53,3 +53,9 @@ pub const USER_AGENT_CHARACTERS: usize = 300;
 pub const NONCE_SECONDS: i64 = 150;
 /// Random-looking bytes of such a nonce: it cannot be guessed.
 pub const NONCE_BYTES: usize = 16;
+/// How long a retiring key stays beyond the end of what it signed, in seconds: clocks differ, and a node may hear
+/// of a change late.
+pub const KEY_SLACK_SECONDS: i64 = 5 * 60;
+/// How long another node leaves the work on signing keys to the one that claimed it, in seconds: longer than making
+/// some RSA keys takes.
+pub const KEY_WORK_SECONDS: i64 = 30;

@@ -6,7 +6,7 @@ use doorward_engine::clients::authenticate::{Proof, authenticate};
 use doorward_engine::door::Door;
 use doorward_engine::gate::explain;
 use doorward_engine::manage::{self, Refused};
-use doorward_engine::settings::{SessionLimits, Settings};
+use doorward_engine::settings::{KeyTimes, SessionLimits, Settings};
 use doorward_jose::seal::MasterKey;
 use doorward_model::address::Address;
 use doorward_model::context::{Ctx, RequestTag};
@@ -112,6 +112,7 @@ impl Given {
             sessions: SessionLimits::default(),
             database_grace_seconds: 300,
             shared_domain: None,
+            keys: KeyTimes::default(),
         };
         let door = Door::new(store, settings, MasterKey::from_bytes(&[3; 32]).unwrap(), world.dice().clone());
         let ctx = Ctx { now: world.now(), actor: Actor::Declaration, request: RequestTag::new(1, 1), client: None };

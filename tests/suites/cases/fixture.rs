@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use doorward_engine::door::Door;
-use doorward_engine::settings::{SessionLimits, Settings};
+use doorward_engine::settings::{KeyTimes, SessionLimits, Settings};
 use doorward_engine::upkeep;
 use doorward_jose::seal::MasterKey;
 use doorward_model::address::Address;
@@ -225,6 +225,7 @@ fn settings() -> Settings {
         sessions: SessionLimits::default(),
         database_grace_seconds: 60,
         shared_domain: None,
+        keys: KeyTimes::default(),
     }
 }
 
