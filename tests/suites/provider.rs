@@ -8,6 +8,8 @@ mod client_auth;
 mod dpop;
 #[path = "provider/grants.rs"]
 mod grants;
+#[path = "provider/keys.rs"]
+mod keys;
 #[path = "provider/registration.rs"]
 mod registration;
 

@@ -30,3 +30,12 @@ pub const CONTROL_ANSWER_BYTES: u64 = 4096;
 pub const FOLDERS_NAMED: usize = 20;
 /// Longest time a replaced secret of a client keeps working, in seconds: a month to roll out the new one.
 pub const OVERLAP_SECONDS: i64 = 31 * 24 * 60 * 60;
+/// Shortest time a signing key is published before it signs, in seconds: several times as long as tools may keep a copy
+/// of the key set.
+pub const ANNOUNCE_SECONDS_MIN: i64 = 5 * 60;
+/// Longest time a signing key is published before it signs, in seconds: two days.
+pub const ANNOUNCE_SECONDS: i64 = 2 * 24 * 60 * 60;
+/// Shortest time a signing key signs, in seconds: three days, longer than the key before it and the next one stay.
+pub const ROTATE_SECONDS_MIN: i64 = 3 * 24 * 60 * 60;
+/// Longest time a signing key signs before the next one follows, in seconds: five years.
+pub const ROTATE_SECONDS: i64 = 5 * 366 * 24 * 60 * 60;

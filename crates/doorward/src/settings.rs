@@ -9,7 +9,7 @@ mod tests;
 use crate::arguments::{Common, ListenFlags};
 use crate::exit::{Code, Exit};
 use crate::limits;
-use doorward_engine::settings::{SessionLimits, Settings};
+use doorward_engine::settings::{KeyTimes, SessionLimits, Settings};
 use doorward_gate::trust::{TrustedProxies, TrustsEveryone};
 use doorward_model::address::{Address, HostName};
 use doorward_model::name::RealmName;
@@ -98,6 +98,7 @@ impl Config {
                 public,
                 realm,
                 sessions: sessions(written)?,
+                keys: keys(written)?,
                 database_grace_seconds: match &written.database_grace_seconds {
                     Some(given) => given.within(0, limits::GRACE_SECONDS)?,
                     None => DATABASE_GRACE_SECONDS,
@@ -232,4 +233,18 @@ fn sessions(written: &Written) -> Result<SessionLimits, Exit> {
         remembered_idle_seconds: seconds(&given.remembered_idle_seconds, usual.remembered_idle_seconds)?,
         remembered_lifetime_seconds: seconds(&given.remembered_lifetime_seconds, usual.remembered_lifetime_seconds)?,
     })
+}
+
+fn keys(written: &Written) -> Result<KeyTimes, Exit> {
+    let usual = KeyTimes::default();
+    let announce = match &written.keys.announce_seconds {
+        Some(given) => given.within(limits::ANNOUNCE_SECONDS_MIN, limits::ANNOUNCE_SECONDS)?,
+        None => usual.announce_seconds,
+    };
+    let rotate = match &written.keys.rotate_seconds {
+        Some(given) if given.is(0) => 0,
+        Some(given) => given.within(limits::ROTATE_SECONDS_MIN, limits::ROTATE_SECONDS)?,
+        None => usual.rotate_seconds,
+    };
+    Ok(KeyTimes { rotate_seconds: rotate, announce_seconds: announce })
 }

@@ -18,6 +18,8 @@ const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 const SEEN_EVERY: Duration = Duration::from_secs(15);
 /// How often what is over is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether a signing key's time has come.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// How long memory for password hashing is kept after its last use, at most.
 const REST_EVERY: Duration = Duration::from_secs(30);
 
@@ -27,6 +29,7 @@ pub fn start(web: &Arc<Web>, stop: &Stop) -> Vec<JoinHandle<()>> {
         tokio::spawn(until(stop.clone(), follow(web.clone()))),
         tokio::spawn(until(stop.clone(), note_seen(web.clone()))),
         tokio::spawn(until(stop.clone(), prune(web.clone()))),
+        tokio::spawn(until(stop.clone(), keys(web.clone()))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
     ]
 }
@@ -89,6 +92,16 @@ async fn prune(web: Arc<Web>) {
         let ctx = web.begin_as(Actor::Worker("prune"), None);
         if let Err(fault) = upkeep::prune(web.door(), &ctx).await {
             tracing::warn!("forgetting what is over: {fault}");
+        }
+    }
+}
+
+async fn keys(web: Arc<Web>) {
+    loop {
+        tokio::time::sleep(KEYS_EVERY).await;
+        let ctx = web.begin_as(Actor::Worker("keys"), None);
+        if let Err(fault) = upkeep::keys(web.door(), &ctx).await {
+            tracing::warn!("replacing signing keys: {fault}");
         }
     }
 }

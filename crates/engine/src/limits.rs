@@ -68,3 +68,9 @@ pub const GUESSES_CACHED: usize = 65_536;
 pub const FAILURES_PER_CLIENT: i64 = 20;
 /// Window of [`FAILURES_PER_CLIENT`], in seconds.
 pub const CLIENT_FAILURE_SECONDS: i64 = 5 * 60;
+/// How long a retiring key stays beyond the end of what it signed, in seconds: clocks differ, and a node may hear
+/// of a change late.
+pub const KEY_SLACK_SECONDS: i64 = 5 * 60;
+/// How long another node leaves the work on signing keys to the one that claimed it, in seconds: longer than making
+/// some RSA keys takes.
+pub const KEY_WORK_SECONDS: i64 = 30;

@@ -19,6 +19,23 @@ pub struct Settings {
     pub shared_domain: Option<HostName>,
     /// Who vouches for the certificates of clients that are known by their subject.
     pub client_authorities: Option<Authorities>,
+    /// How signing keys follow one another.
+    pub keys: KeyTimes,
+}
+
+/// How signing keys follow one another, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyTimes {
+    /// For how long a key signs before the next one does; 0 for as long as nobody says otherwise.
+    pub rotate_seconds: i64,
+    /// For how long a key is published before it signs: longer than anybody keeps a copy of the key set.
+    pub announce_seconds: i64,
+}
+
+impl Default for KeyTimes {
+    fn default() -> Self {
+        Self { rotate_seconds: 90 * 24 * 60 * 60, announce_seconds: 60 * 60 }
+    }
 }
 
 /// Lifetimes of sessions, in seconds.

@@ -21,14 +21,12 @@ const PRUNE_SLACK_SECONDS: i64 = 3 * 60;
 /// Brings this node in step with the database.
 pub async fn follow(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
     door.live.catch_up(&door.store, ctx.now).await?;
-    if !door.live.take_keys_changed() {
-        return Ok(());
-    }
-    let loaded = door.keys.load(door, ctx).await;
-    if loaded.is_err() {
-        door.live.note_keys_changed();
-    }
-    loaded
+    door.keys.hear(door, ctx).await
+}
+
+/// Lets signing keys follow one another in time.
+pub async fn keys(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
+    door.keys.run_due(door, ctx).await
 }
 
 /// Writes down when sessions were last seen, in one transaction. What cannot be written now is written

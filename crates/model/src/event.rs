@@ -136,6 +136,14 @@ events! {
     PasswordToToken = "password_to_token",
     /// A client exchanged a token for a narrower one.
     TokenExchanged = "token_exchanged",
+    /// A signing key was made and published; it does not sign yet.
+    KeyAnnounced = "key_announced",
+    /// A signing key began to sign.
+    KeyActivated = "key_activated",
+    /// A signing key stopped signing; what it signed is still good.
+    KeyRetired = "key_retired",
+    /// A signing key is gone: nothing it signed is good any more.
+    KeyGone = "key_gone",
 }
 
 /// Who did it.

@@ -15,5 +15,6 @@ pub mod path;
 pub mod people;
 pub mod secret;
 pub mod session;
+pub mod signing;
 pub mod time;
 pub mod user_code;

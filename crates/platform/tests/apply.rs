@@ -6,7 +6,7 @@ use doorward_engine::clients::authenticate::{Proof, Shown, authenticate};
 use doorward_engine::door::Door;
 use doorward_engine::gate::explain;
 use doorward_engine::manage::{self, Refused};
-use doorward_engine::settings::{SessionLimits, Settings};
+use doorward_engine::settings::{KeyTimes, SessionLimits, Settings};
 use doorward_jose::seal::MasterKey;
 use doorward_model::address::Address;
 use doorward_model::context::{Ctx, RequestTag};
@@ -113,6 +113,7 @@ impl Given {
             database_grace_seconds: 300,
             shared_domain: None,
             client_authorities: None,
+            keys: KeyTimes::default(),
         };
         let door = Door::new(store, settings, MasterKey::from_bytes(&[3; 32]).unwrap(), world.dice().clone());
         let ctx = Ctx {

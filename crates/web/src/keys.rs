@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_engine::manage::find;
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
+use doorward_engine::upkeep;
 use doorward_model::context::Ctx;
 use doorward_model::name::RealmName;
 use http::StatusCode;
@@ -29,6 +30,8 @@ async fn key_set(web: &Web, ctx: &Ctx, realm: &str) -> Outcome {
     let Ok(realm) = find::realm(web.door(), &name).await? else { return Ok(unknown()) };
     // Published before anything is signed with it.
     web.door().keys.ensure(web.door(), ctx, &realm.id, DEFAULT_ALGORITHM).await?;
+    // Whoever comes here may hold a token another node signed with a key it made a moment ago.
+    upkeep::follow(web.door(), ctx).await?;
     let keys: Vec<_> = web.door().keys.published(&realm.id).iter().map(|key| key.public_jwk()).collect();
     let mut answer = answers::json(StatusCode::OK, &json!({ "keys": keys }));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));

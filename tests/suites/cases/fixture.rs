@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use doorward_engine::door::Door;
-use doorward_engine::settings::{SessionLimits, Settings};
+use doorward_engine::settings::{KeyTimes, SessionLimits, Settings};
 use doorward_engine::upkeep;
 use doorward_jose::seal::MasterKey;
 use doorward_model::address::Address;
@@ -226,6 +226,7 @@ fn settings() -> Settings {
         database_grace_seconds: 60,
         shared_domain: None,
         client_authorities: None,
+        keys: KeyTimes::default(),
     }
 }
 

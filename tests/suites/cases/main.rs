@@ -41,6 +41,7 @@ mod exchanges;
 mod feed;
 mod fixture;
 mod groups;
+mod keys;
 mod outage;
 mod password_grant;
 mod people;

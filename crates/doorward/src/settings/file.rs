@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 const KEYS: &str = "data, database, listen, grpc_listen, operations_listen, public_url, realm, trusted_proxies, \
-                    cookie_domain, client_certificate_header, client_certificate_authorities, sessions, \
+                    cookie_domain, client_certificate_header, client_certificate_authorities, sessions, keys, \
                     database_grace_seconds";
 
 /// A text and where it was written.
@@ -39,6 +39,11 @@ pub(super) struct Number {
 }
 
 impl Number {
+    /// Whether it is that number.
+    pub fn is(&self, value: i64) -> bool {
+        self.value == value
+    }
+
     /// The number, if it lies between two others.
     pub fn within(&self, least: i64, most: i64) -> Result<i64, Exit> {
         if (least..=most).contains(&self.value) {
@@ -58,6 +63,13 @@ pub(super) struct WrittenSessions {
     pub remembered_lifetime_seconds: Option<Number>,
 }
 
+/// Times of signing keys as written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WrittenKeys {
+    pub rotate_seconds: Option<Number>,
+    pub announce_seconds: Option<Number>,
+}
+
 /// Everything the file says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Written {
@@ -73,6 +85,7 @@ pub(super) struct Written {
     pub client_certificate_header: Option<Given>,
     pub client_certificate_authorities: Option<Given>,
     pub sessions: WrittenSessions,
+    pub keys: WrittenKeys,
     pub database_grace_seconds: Option<Number>,
 }
 
@@ -91,6 +104,7 @@ struct Raw {
     client_certificate_header: Option<Spanned<String>>,
     client_certificate_authorities: Option<Spanned<String>>,
     sessions: RawSessions,
+    keys: RawKeys,
     database_grace_seconds: Option<Spanned<i64>>,
 }
 
@@ -101,6 +115,13 @@ struct RawSessions {
     lifetime_seconds: Option<Spanned<i64>>,
     remembered_idle_seconds: Option<Spanned<i64>>,
     remembered_lifetime_seconds: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawKeys {
+    rotate_seconds: Option<Spanned<i64>>,
+    announce_seconds: Option<Spanned<i64>>,
 }
 
 impl Written {
@@ -151,6 +172,10 @@ impl Written {
                 lifetime_seconds: raw.sessions.lifetime_seconds.map(number),
                 remembered_idle_seconds: raw.sessions.remembered_idle_seconds.map(number),
                 remembered_lifetime_seconds: raw.sessions.remembered_lifetime_seconds.map(number),
+            },
+            keys: WrittenKeys {
+                rotate_seconds: raw.keys.rotate_seconds.map(number),
+                announce_seconds: raw.keys.announce_seconds.map(number),
             },
             database_grace_seconds: raw.database_grace_seconds.map(number),
         })

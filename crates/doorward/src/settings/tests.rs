@@ -67,6 +67,18 @@ fn complaints_name_the_line_and_what_to_write() {
 }
 
 #[test]
+fn keys_follow_one_another_in_times_that_fit() {
+    let times = |text: &str| load(text, &ListenFlags::default()).unwrap().settings.keys;
+    let usual = times("");
+    assert_eq!((usual.rotate_seconds, usual.announce_seconds), (90 * 86_400, 3600));
+    let given = times("keys: {rotate_seconds: 604800, announce_seconds: 300}");
+    assert_eq!((given.rotate_seconds, given.announce_seconds), (604_800, 300));
+    assert_eq!(times("keys: {rotate_seconds: 0}").rotate_seconds, 0);
+    assert_eq!(refused("keys: {announce_seconds: 60}"), "s.yaml:1:26: 60 seconds is out of range: write 300 to 172800");
+    assert!(refused("keys: {rotate_seconds: 3600}").contains("write 259200 to "));
+}
+
+#[test]
 fn nobody_can_trust_everybody() {
     let how = "name the networks of your own proxies only, IPv4 at most /8, IPv6 at most /16";
     let sentence = format!("0.0.0.0/0 means that everybody's headers are believed: {how}");

@@ -212,7 +212,7 @@ pub fn check_workload(workload: &Workload) -> Result<(), String> {
 }
 
 /// Longest life of an access token, in seconds: it cannot be called back everywhere.
-const ACCESS_SECONDS_MAX: i64 = 24 * 60 * 60;
+pub(crate) const ACCESS_SECONDS_MAX: i64 = 24 * 60 * 60;
 /// Longest life of an offline token, in seconds: a year.
 const OFFLINE_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
 

@@ -28,6 +28,7 @@ pub struct Good {
 
 /// Checks an access token of a realm. `None` for anything that is not good now: which reason is not told.
 pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result<Option<Good>, Fault> {
+    door.keys.hear_of(door, ctx, &realm.id, token).await?;
     let Some(claims) = opened(door, ctx, realm, token, "Bearer") else { return Ok(None) };
     let (Ok(Some(name)), Ok(id)) = (claims.text("azp"), claims.jti()) else { return Ok(None) };
     let Ok(name) = ClientName::parse(name) else { return Ok(None) };
@@ -97,7 +98,7 @@ pub fn signed(door: &Door, realm: &Realm, token: &str, kind: &str) -> Option<Cla
     let presented = Presented::read(token).ok()?;
     let header = presented.header();
     let id = header.kid()?;
-    let key = door.keys.published(&realm.id).into_iter().find(|key| key.id().as_str() == id)?;
+    let key = door.keys.find(&realm.id, id)?;
     let claims = presented.verify(key.public()).ok()?;
     let fits = is_ours(door, realm, &claims) && claims.text("typ").is_ok_and(|told| told == Some(kind));
     fits.then_some(claims)

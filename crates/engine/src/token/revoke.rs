@@ -14,6 +14,7 @@ use doorward_store::grants;
 
 /// Revokes a token, if it is this client's. What is not known is not told: the answer is the same.
 pub async fn revoke(door: &Door, ctx: &Ctx, realm: &Realm, client: &Client, token: &str) -> Result<(), Fault> {
+    door.keys.hear_of(door, ctx, &realm.id, token).await?;
     let mut tx = door.begin().await?;
     let what = if let Some(hash) = TokenHash::of_presented(TokenKind::Refresh, token) {
         let Some(family) = grants::hold_family(&mut tx, &hash, &client.id, ctx.now).await? else { return Ok(()) };
