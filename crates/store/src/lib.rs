@@ -3,6 +3,7 @@
 
 pub mod apps;
 pub mod changes;
+pub mod client_scopes;
 pub mod clients;
 pub mod consents;
 pub mod device_codes;
