@@ -19,6 +19,7 @@ pub struct Tell {
     /// At the userinfo endpoint.
     pub userinfo: bool,
     /// At the introspection endpoint, to services that ask what a token says; `None` for as in access tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection: Option<bool>,
 }
 
