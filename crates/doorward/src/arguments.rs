@@ -2,8 +2,8 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, events, explain, group, identity, key, realm, recipe, registration, role, scope, session, setup_link,
-    token, user,
+    app, apply, client, events, explain, group, identity, key, realm, recipe, registration, role, scope, session,
+    setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
 use crate::up::Protect;

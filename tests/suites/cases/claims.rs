@@ -9,6 +9,7 @@ use doorward_engine::manage::{client_scopes, clients as manage_clients, profiles
 use doorward_engine::sign_in::enter::is_remembered;
 use doorward_engine::token::check::{check, hint, signed};
 use doorward_engine::token::client_credentials::client_credentials;
+use doorward_engine::token::exchange::{self, TokenType};
 use doorward_engine::token::introspect::{introspect, signed as signed_answer, signed_userinfo};
 use doorward_engine::token::{Profile, Tokens, profile};
 use doorward_jose::jws::Presented;
@@ -244,6 +245,16 @@ async fn a_pairwise_subject_is_one_in_its_sector_and_good_everywhere(ground: Gro
     assert_eq!((hinted.user.as_ref(), &hinted.session), (Some(&alice.id), &by_alice.session.id));
     let told = at_b.looked_up(&one, &tokens.access).await;
     assert_eq!(told.get("sub"), Some(&json!(first)));
+    // Exchanged, a token speaks of her as the client that asked is told.
+    let for_other = ClientSettings { mappers: vec![Mapper::Audience("other".to_owned())], ..pairwise("three.example") };
+    let for_other = at_a.client("for-other", for_other).await;
+    let shown = at_a.tokens(&for_other, &by_alice).await.access;
+    let (kind, targets) = (TokenType::Access, Vec::new());
+    let ask = exchange::Ask { subject_token: &shown, targets, scopes: None, wanted: kind, key: None };
+    let got = exchange::exchange(&a.door, &a.ctx(), (&realm, &other), ask).await.expect("a database");
+    let got = got.unwrap_or_else(|error| panic!("{error}")).token;
+    let as_other = at_a.claims(&at_a.tokens(&other, &by_alice).await.access).await.get("sub").cloned();
+    assert_eq!(at_a.claims(&got).await.get("sub").cloned(), as_other);
     // A client that turns to another sector is told somebody else: the old token is not good for that.
     let turned = Client { settings: pairwise("other.example"), ..one.clone() };
     let written = a.change(async |tx| manage_clients::update(tx, &turned).await).await;
