@@ -327,3 +327,47 @@ fn a_tool_set_up_for_authentik_keeps_its_addresses() {
     let answer = get(&format!("{}/application/o/..%2f..%2fx/", door.url()));
     assert_eq!((answer.status, answer.header("location")), (404, None));
 }
+
+#[test]
+fn gauntlet_b3_11_services_are_told_of_their_own_tokens_and_answers_are_signed_where_asked() {
+    let door = provider();
+    let machine = |name: &str| {
+        let made = door.cli_text(&["client", "create", name, "--service", "--output", "json"]);
+        let made: Value = serde_json::from_str(&made).expect("JSON");
+        text(&made, "/client_secret").to_owned()
+    };
+    let (secret, other) = (machine("service-a"), machine("service-b"));
+    door.cli_text(&["role", "create", "editor", "--client", "service-b"]);
+    door.cli_text(&["role", "assign", "editor", "--client", "service-b", "--service", "service-a"]);
+    let base = format!("{}/protocol/openid-connect", issuer(&door));
+    let form = [("grant_type", "client_credentials"), ("client_id", "service-a"), ("client_secret", secret.as_str())];
+    let told = Request::new("POST", &format!("{base}/token")).form(&form).send().json();
+    let token = text(&told, "/access_token").to_owned();
+    let ask = |id: &str, secret: &str, accept: &str| {
+        let form = [("client_id", id), ("client_secret", secret), ("token", token.as_str())];
+        Request::new("POST", &format!("{base}/token/introspect")).header("Accept", accept).form(&form).send()
+    };
+    assert_eq!(ask("service-b", &other, "application/json").json(), json!({"active": false}));
+    let mine = ask("service-a", &secret, "*/*");
+    assert_eq!(mine.header("content-type"), Some("application/json"));
+    let mine = mine.json();
+    assert_eq!(mine.get("active"), Some(&json!(true)));
+    assert_eq!(mine.pointer("/resource_access/service-b/roles"), Some(&json!(["editor"])));
+    let signed = ask("service-a", &secret, "text/html, application/token-introspection+jwt");
+    assert_eq!(signed.header("content-type"), Some("application/token-introspection+jwt"));
+    assert_eq!(signed.header("cache-control"), Some("no-store"));
+    assert_eq!(signed.text().split('.').count(), 3, "{}", signed.text());
+
+    let party = relying_party(&door, "grafana", "basic", &["--everyone"]);
+    let (_, answer, _) = sign_in_at(&party.url("/login"), "alice");
+    let access = format!("Bearer {}", text(&answer.json(), "/tokens/access_token"));
+    let userinfo = || Request::new("GET", &format!("{base}/userinfo")).header("Authorization", &access).send();
+    assert_eq!(userinfo().header("content-type"), Some("application/json"));
+    door.cli_text(&["client", "update", "grafana", "--userinfo-algorithm", "ES256"]);
+    let signed = userinfo();
+    assert_eq!((signed.status, signed.header("content-type")), (200, Some("application/jwt")), "{}", signed.text());
+    assert_eq!(signed.text().split('.').count(), 3, "{}", signed.text());
+    let certs = get(&format!("{base}/certs")).json();
+    let keys = certs.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+    assert!(keys.iter().any(|key| text(key, "/alg") == "ES256"), "{certs:#}");
+}

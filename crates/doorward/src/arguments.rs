@@ -2,8 +2,8 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, events, explain, group, identity, key, realm, recipe, registration, role, session, setup_link,
-    token, user,
+    app, apply, client, events, explain, group, identity, key, realm, recipe, registration, role, scope, session,
+    setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
 use crate::up::Protect;
@@ -120,6 +120,9 @@ pub enum Command {
     /// Apps and who may enter them.
     #[command(subcommand)]
     App(app::App),
+    /// Scopes of the realm's own, and what each brings.
+    #[command(subcommand)]
+    Scope(scope::Scope),
     /// Sessions of browsers.
     #[command(subcommand)]
     Session(session::Session),

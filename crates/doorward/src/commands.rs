@@ -13,6 +13,7 @@ pub mod realm;
 pub mod recipe;
 pub mod registration;
 pub mod role;
+pub mod scope;
 pub mod session;
 pub mod setup_link;
 pub mod token;
@@ -54,6 +55,7 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::Group(command) => group::run(command, &shell).await,
         Command::Role(command) => role::run(command, &shell).await,
         Command::App(command) => app::run(command, &shell).await,
+        Command::Scope(command) => scope::run(command, &shell).await,
         Command::Session(command) => session::run(command, &shell).await,
         Command::Client(command) => client::run(command, &shell).await,
         Command::Identity(command) => identity::run(command, &shell).await,

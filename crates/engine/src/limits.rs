@@ -11,6 +11,14 @@ pub const SESSIONS_CACHED: usize = 1_048_576;
 pub const TOKENS_CACHED: usize = 16_384;
 /// Refusals of unknown or unproved clients written to the record in one second; the log has all of them.
 pub const REFUSALS_RECORDED_EACH_SECOND: u32 = 5;
+/// Longest template of a claim, in bytes: tokens travel in headers.
+pub const TEMPLATE_BYTES: usize = 1024;
+/// Placeholders and texts of one template: each is looked up for every token.
+pub const TEMPLATE_PARTS: usize = 32;
+/// Paths of groups told of one user: a group may lie inside many, and ways multiply.
+pub const GROUP_PATHS: usize = 500;
+/// Longest path of groups that is followed further up, in bytes.
+pub const GROUP_PATH_BYTES: usize = 4096;
 /// Clients kept in memory.
 pub const CLIENTS_CACHED: usize = 16_384;
 /// Recent changes remembered to tell whether something just loaded is already old.

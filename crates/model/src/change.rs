@@ -18,6 +18,8 @@ pub enum Change {
     ServiceToken(ServiceTokenId),
     /// A client was changed, disabled or deleted.
     Client(ClientId),
+    /// What a realm says for all of its clients changed.
+    Realm(RealmId),
     /// Signing keys changed.
     Keys,
 }
@@ -32,6 +34,7 @@ impl Change {
             Self::Apps => "apps".to_owned(),
             Self::ServiceToken(id) => format!("token {id}"),
             Self::Client(id) => format!("client {id}"),
+            Self::Realm(id) => format!("realm {id}"),
             Self::Keys => "keys".to_owned(),
         }
     }
@@ -47,6 +50,7 @@ impl Change {
             "apps" => Some(Self::Apps),
             "token" => ServiceTokenId::parse(id).ok().map(Self::ServiceToken),
             "client" => ClientId::parse(id).ok().map(Self::Client),
+            "realm" => RealmId::parse(id).ok().map(Self::Realm),
             "keys" => Some(Self::Keys),
             _ => None,
         }

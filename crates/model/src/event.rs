@@ -42,6 +42,14 @@ events! {
     PasswordChanged = "password_changed",
     /// A realm was created.
     RealmCreated = "realm_created",
+    /// A realm was changed.
+    RealmChanged = "realm_changed",
+    /// A scope of a realm's own was created.
+    ClientScopeCreated = "client_scope_created",
+    /// A scope of a realm's own was changed.
+    ClientScopeChanged = "client_scope_changed",
+    /// A scope of a realm's own was deleted.
+    ClientScopeDeleted = "client_scope_deleted",
     /// A user was created.
     UserCreated = "user_created",
     /// A user was changed.

@@ -106,6 +106,8 @@ ids! {
     UserId: "usr",
     /// A group of one realm.
     GroupId: "grp",
+    /// A scope of a realm's own.
+    ClientScopeId: "csc",
     /// A role of one realm, or of one of its clients.
     RoleId: "rol",
     /// A protected tool.

@@ -9,6 +9,24 @@ pub const GROUP_NAME_CHARACTERS: usize = 128;
 pub const ROLE_NAME_CHARACTERS: usize = 255;
 /// Longest description of a role, in characters: a sentence or two.
 pub const ROLE_DESCRIPTION_CHARACTERS: usize = 500;
+/// Attributes of one user.
+pub const ATTRIBUTES: usize = 64;
+/// Values of one attribute.
+pub const ATTRIBUTE_VALUES: usize = 32;
+/// Longest name of an attribute, in bytes.
+pub const ATTRIBUTE_NAME_BYTES: usize = 128;
+/// Longest value of an attribute, in characters: tokens travel in headers.
+pub const ATTRIBUTE_CHARACTERS: usize = 1024;
+/// All that is known of a user besides names, in bytes as stored.
+pub const PROFILE_BYTES: usize = 16 * 1024;
+/// Longest subject a user may bring along, in bytes (OIDC Core §2).
+pub const SUBJECT_BYTES: usize = 255;
+/// Scopes of one realm's own: each is looked at for every token.
+pub const CLIENT_SCOPES: usize = 200;
+/// Longest name of a scope, in bytes.
+pub const SCOPE_NAME_BYTES: usize = 128;
+/// Mappers of one scope.
+pub const SCOPE_MAPPERS: usize = 100;
 /// Longest realm name and app slug, in bytes: they stand in URLs and host names.
 pub const SLUG_BYTES: usize = 63;
 /// Longest display text (names of people and apps), in characters.

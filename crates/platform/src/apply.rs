@@ -2,14 +2,16 @@
 //! the use cases of `engine`. Everything happens or nothing does. Secrets are read and hashed before
 //! the transaction begins; they are never in the plan.
 
+mod besides_steps;
 mod role_steps;
 
 use crate::declared::{Current, Plan, SecretReference, Step};
 use crate::limits;
-use doorward_engine::clients::{Client, ClientSettings};
+use doorward_engine::clients::{Client, ClientScope, ClientSettings, RealmSettings};
 use doorward_engine::door::Door;
 use doorward_engine::manage::{self, Refused, users::NewUser};
 use doorward_engine::passwords::HashError;
+use doorward_engine::token::Profile;
 use doorward_model::app::{Access, App};
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
@@ -20,7 +22,7 @@ use doorward_model::people::{Group, Realm, Source, User};
 use doorward_model::secret::{BadPassword, Password, PlainToken};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
-use doorward_store::{apps, clients, groups, realms, roles, users};
+use doorward_store::{apps, client_scopes, clients, groups, realms, roles, users};
 use std::collections::HashMap;
 use std::io::Read as _;
 
@@ -39,6 +41,17 @@ pub async fn current(door: &Door) -> Result<Current, Fault> {
         current.members.extend(groups::memberships_of_realm(&mut query, realm).await?);
         current.nesting.extend(groups::nestings_of_realm(&mut query, realm).await?);
         current.clients.extend(all_clients(&mut query, realm).await?);
+        current.realm_settings.insert(realm.clone(), RealmSettings::load(&mut query, realm).await?);
+        for (user, text) in users::profiles_of_realm(&mut query, realm).await? {
+            let profile = Profile::read(&user, &text)?;
+            current.profiles.insert(user, (profile, None));
+        }
+        for (user, subject) in users::subjects_of_realm(&mut query, realm).await? {
+            current.profiles.entry(user).or_default().1 = Some(subject);
+        }
+        for row in client_scopes::of_realm(&mut query, realm).await? {
+            current.scopes.push(ClientScope::read(row)?);
+        }
         current.roles.extend(roles::all_of_realm(&mut query, realm).await?);
         current.role_holders.extend(roles::holders_of_realm(&mut query, realm).await?);
     }
@@ -206,6 +219,10 @@ impl Work<'_> {
                 }
                 Step::CreateApp { .. } | Step::UpdateApp { .. } => self.app_step(step).await?,
                 Step::CreateClient { .. } | Step::UpdateClient { .. } => self.client_step(step).await?,
+                Step::SetProfile { .. }
+                | Step::SetRealm { .. }
+                | Step::CreateScope { .. }
+                | Step::UpdateScope { .. } => self.besides_step(step).await?,
                 Step::CreateRole { .. } | Step::UpdateRole { .. } | Step::GiveRole { .. } | Step::TakeRole { .. } => {
                     self.role_step(step).await?;
                 }

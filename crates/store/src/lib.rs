@@ -4,6 +4,7 @@
 pub mod apps;
 pub mod assertions;
 pub mod changes;
+pub mod client_scopes;
 pub mod clients;
 pub mod consents;
 pub mod device_codes;

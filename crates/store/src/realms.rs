@@ -16,6 +16,8 @@ statements! {
     RETITLE = "UPDATE realms SET title = $2 WHERE id = $1";
     BY_NAME = "SELECT id, name, title FROM realms WHERE name = $1";
     BY_ID = "SELECT id, name, title FROM realms WHERE id = $1";
+    SETTINGS = "SELECT settings FROM realms WHERE id = $1";
+    SET_SETTINGS = "UPDATE realms SET settings = $2 WHERE id = $1";
     LIST = "SELECT id, name, title FROM realms ORDER BY name LIMIT $1";
 }
 
@@ -41,6 +43,16 @@ pub async fn create(tx: &mut Tx, realm: &Realm, now: Timestamp) -> Result<bool, 
 /// Changes a realm's title.
 pub async fn retitle(tx: &mut Tx, id: &RealmId, title: &DisplayText) -> Result<(), Fault> {
     tx.run(RETITLE, &[Value::Text(id.as_str()), Value::Text(title.as_str())]).await.map(drop)
+}
+
+/// What was declared about a realm, as JSON.
+pub async fn settings(query: &mut impl Query, id: &RealmId) -> Result<Option<String>, Fault> {
+    query.first(SETTINGS, &[Value::Text(id.as_str())]).await?.map(|row| row.text(0)).transpose()
+}
+
+/// Writes what was declared about a realm.
+pub async fn set_settings(tx: &mut Tx, id: &RealmId, settings: &str) -> Result<(), Fault> {
+    tx.run(SET_SETTINGS, &[Value::Text(id.as_str()), Value::Text(settings)]).await.map(drop)
 }
 
 /// The realm of that name.

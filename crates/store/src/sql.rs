@@ -26,6 +26,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::apps::STATEMENTS,
         crate::assertions::STATEMENTS,
         crate::changes::STATEMENTS,
+        crate::client_scopes::STATEMENTS,
         crate::clients::STATEMENTS,
         crate::consents::STATEMENTS,
         crate::device_codes::STATEMENTS,

@@ -23,7 +23,14 @@ statements! {
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
     PASSWORD = "SELECT password FROM users WHERE id = $1";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
-    PROFILE = "SELECT profile FROM users WHERE id = $1";
+    PROFILE = "SELECT profile, subject FROM users WHERE id = $1";
+    BY_SUBJECT = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
+                  WHERE realm_id = $1 AND subject = $2";
+    SET_SUBJECT = "UPDATE users SET subject = $2 WHERE id = $1 AND NOT EXISTS \
+                   (SELECT 1 FROM users o WHERE o.realm_id = users.realm_id AND o.subject = $2 AND o.id <> $1)";
+    CLEAR_SUBJECT = "UPDATE users SET subject = NULL WHERE id = $1";
+    SUBJECTS_OF_REALM = "SELECT id, subject FROM users WHERE realm_id = $1 AND subject IS NOT NULL";
+    PROFILES_OF_REALM = "SELECT id, profile FROM users WHERE realm_id = $1 AND profile <> '{}'";
     SET_PROFILE = "UPDATE users SET profile = $2 WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
     UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
@@ -73,9 +80,39 @@ pub async fn find(query: &mut impl Query, id: &UserId) -> Result<Option<User>, F
     query.first(BY_ID, &[Value::Text(id.as_str())]).await?.map(|row| user(&row, 0)).transpose()
 }
 
-/// What is known of a user besides names, as JSON.
-pub async fn profile(query: &mut impl Query, id: &UserId) -> Result<Option<String>, Fault> {
-    query.first(PROFILE, &[Value::Text(id.as_str())]).await?.map(|row| row.text(0)).transpose()
+/// What is known of a user besides names, as JSON, and the subject the user brought along.
+pub async fn profile(query: &mut impl Query, id: &UserId) -> Result<Option<(String, Option<String>)>, Fault> {
+    let row = query.first(PROFILE, &[Value::Text(id.as_str())]).await?;
+    row.map(|row| Ok((row.text(0)?, row.maybe_text(1)?))).transpose()
+}
+
+/// The user of a realm who brought that subject along.
+pub async fn find_by_subject(query: &mut impl Query, realm: &RealmId, subject: &str) -> Result<Option<User>, Fault> {
+    let values = [Value::Text(realm.as_str()), Value::Text(subject)];
+    query.first(BY_SUBJECT, &values).await?.map(|row| user(&row, 0)).transpose()
+}
+
+/// Writes the subject a user brought along; `false` when it is another user's.
+pub async fn set_subject(tx: &mut Tx, id: &UserId, subject: Option<&str>) -> Result<bool, Fault> {
+    match subject {
+        Some(subject) => Ok(tx.run(SET_SUBJECT, &[Value::Text(id.as_str()), Value::Text(subject)]).await? == 1),
+        None => tx.run(CLEAR_SUBJECT, &[Value::Text(id.as_str())]).await.map(|_| true),
+    }
+}
+
+/// Subjects that users of a realm brought along, for planning declared objects.
+pub async fn subjects_of_realm(query: &mut impl Query, realm: &RealmId) -> Result<Vec<(UserId, String)>, Fault> {
+    pairs(query, SUBJECTS_OF_REALM, realm).await
+}
+
+/// What is known of the users of a realm besides names, as JSON, for planning declared objects.
+pub async fn profiles_of_realm(query: &mut impl Query, realm: &RealmId) -> Result<Vec<(UserId, String)>, Fault> {
+    pairs(query, PROFILES_OF_REALM, realm).await
+}
+
+async fn pairs(query: &mut impl Query, sql: crate::sql::Sql, realm: &RealmId) -> Result<Vec<(UserId, String)>, Fault> {
+    let rows = query.all(sql, &[Value::Text(realm.as_str())]).await?;
+    rows.iter().map(|row| Ok((row.parsed(0, "users", UserId::parse)?, row.text(1)?))).collect()
 }
 
 /// Writes what is known of a user besides names.

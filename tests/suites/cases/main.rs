@@ -34,6 +34,7 @@ macro_rules! on_postgres {
 
 mod bound_grants;
 mod caches;
+mod claims;
 mod client_proofs;
 mod credentials;
 mod devices;

@@ -14,19 +14,19 @@ use crate::people::at_once;
 use crate::provider::{Provider, everyone, refresh_of, settings};
 
 impl Node {
-    async fn role(&self, realm: &Realm, client: Option<&Client>, name: &str) -> Role {
+    pub async fn role(&self, realm: &Realm, client: Option<&Client>, name: &str) -> Role {
         let name = RoleName::parse(name).expect("a role name");
         let new = NewRole { client: client.map(|client| client.id.clone()), name, description: String::new() };
         let made = self.change(async |tx| create(&self.door, tx, &realm.id, new).await).await;
         made.unwrap_or_else(|refused| panic!("{refused}"))
     }
 
-    async fn give(&self, role: &Role, holder: Holder) -> Result<bool, String> {
+    pub async fn give(&self, role: &Role, holder: Holder) -> Result<bool, String> {
         let given = self.change(async |tx| give(tx, role, &holder, &Source::Local).await).await;
         given.map_err(|refused| refused.to_string())
     }
 
-    async fn take(&self, role: &Role, holder: Holder) -> bool {
+    pub async fn take(&self, role: &Role, holder: Holder) -> bool {
         self.change(async |tx| take(tx, role, &holder, &Source::Local).await).await
     }
 }

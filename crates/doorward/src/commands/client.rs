@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
 pub use create::{Create, New, kind, make};
-use doorward_engine::clients::{Client as Known, ClientKind, Paths};
+use doorward_engine::clients::{Client as Known, ClientKind, Paths, RealmRules, SubjectKind};
 use doorward_engine::manage;
 use doorward_engine::token::mint::{DEFAULT_ALGORITHM, issuer_at};
 use doorward_model::app::Access;
@@ -131,7 +131,8 @@ async fn list(shell: &Shell) -> Result<Report, Exit> {
 
 async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
-    let client = shell.client(&realm, name).await?;
+    let mut client = shell.client(&realm, name).await?;
+    client.settings.realm = RealmRules::load(&mut &shell.door.store, &realm.id).await?;
     let apps = app_names(shell).await?;
     let secrets = clients::secrets(&mut &shell.door.store, &client.id).await?;
     let live = secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > shell.ctx.now));
@@ -165,6 +166,11 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "access_seconds": client.access_seconds(),
         "refresh_seconds": client.refresh_seconds(false),
         "offline_seconds": client.refresh_seconds(true),
+        "pairwise_sector": match &settings.subject {
+            SubjectKind::Public => None,
+            SubjectKind::Pairwise(sector) => Some(sector),
+        },
+        "userinfo_algorithm": settings.userinfo_algorithm,
         "mappers": settings.mappers,
         "algorithm": algorithm,
         "authentication": (settings.kind == ClientKind::Confidential).then_some(settings.authentication),

@@ -1,5 +1,7 @@
 //! `doorward realm`
 
+mod update;
+
 use crate::commands::Shell;
 use crate::exit::{Code, Exit};
 use crate::limits;
@@ -22,6 +24,14 @@ pub enum Realm {
         #[arg(long, value_parser = DisplayText::parse)]
         title: Option<DisplayText>,
     },
+    /// Change what is given about a realm; '' puts a life back to the default.
+    Update(Box<update::Update>),
+    /// Show a realm.
+    Show {
+        /// The realm.
+        #[arg(value_parser = RealmName::parse)]
+        name: RealmName,
+    },
     /// List realms.
     List,
 }
@@ -30,6 +40,8 @@ pub enum Realm {
 pub async fn run(command: Realm, shell: &Shell) -> Result<Report, Exit> {
     match command {
         Realm::Create { name, title } => create(shell, name, title).await,
+        Realm::Update(command) => update::update(shell, *command).await,
+        Realm::Show { name } => update::show(shell, &name).await,
         Realm::List => {
             let all = realms::list(&mut &shell.door.store, limits::ROWS).await?;
             let rows = all.iter().map(|realm| json!({"name": realm.name, "title": realm.title, "id": realm.id}));

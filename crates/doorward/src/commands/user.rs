@@ -1,16 +1,22 @@
 //! `doorward user`. Passwords come from standard input or a variable, never from the command line, where
 //! other users of the machine could read them.
 
+mod profile;
+
 use crate::commands::Shell;
 use crate::exit::{Exit, plain};
 use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
 use doorward_engine::manage::{self, users::NewUser};
+use doorward_engine::token::profile as profile_of;
+use doorward_engine::token::roles::Roles;
 use doorward_model::limits::PAGE_ROWS;
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
+use doorward_model::people::Holder;
 use doorward_model::secret::{BadPassword, Password};
-use doorward_store::{groups, users};
+use doorward_store::{groups, roles, users};
+use profile::ProfileFlags;
 use serde_json::{Value, json};
 use std::io::Read as _;
 
@@ -28,10 +34,15 @@ pub enum User {
         /// Name for people.
         #[arg(long = "name", value_name = "TEXT", value_parser = DisplayText::parse)]
         display: Option<DisplayText>,
+        /// What is known besides.
+        #[command(flatten)]
+        profile: Box<ProfileFlags>,
         /// Where the password comes from.
         #[command(flatten)]
         password: PasswordSource,
     },
+    /// Change what is given about a user.
+    Update(Box<profile::Update>),
     /// List users.
     List,
     /// Show a user and their groups.
@@ -115,10 +126,12 @@ fn from_stdin() -> Result<String, Exit> {
 /// Runs the command.
 pub async fn run(command: User, shell: &Shell) -> Result<Report, Exit> {
     match command {
-        User::Create { name, email, display, password } => {
+        User::Create { name, email, display, profile, password } => {
             let password = password.read(&name)?;
-            create(shell, NewUser { name, display, email, password: None, is_active: true }, password).await
+            let new = NewUser { name, display, email, password: None, is_active: true };
+            create(shell, new, (&profile, password)).await
         }
+        User::Update(command) => profile::update(shell, *command).await,
         User::List => list(shell).await,
         User::Show { name } => show(shell, &name).await,
         User::Disable { name } => set_active(shell, &name, false).await,
@@ -133,7 +146,11 @@ pub async fn run(command: User, shell: &Shell) -> Result<Report, Exit> {
     }
 }
 
-async fn create(shell: &Shell, new: NewUser, password: Option<Password>) -> Result<Report, Exit> {
+async fn create(
+    shell: &Shell,
+    new: NewUser,
+    (profile, password): (&ProfileFlags, Option<Password>),
+) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let password = match password {
         Some(password) => Some(shell.hash(password).await?),
@@ -143,6 +160,9 @@ async fn create(shell: &Shell, new: NewUser, password: Option<Password>) -> Resu
     let mut tx = shell.door.begin().await?;
     let new = NewUser { password, ..new };
     let user = manage::users::create(&shell.door, &shell.ctx, &mut tx, &realm.id, new).await??;
+    if !profile.is_empty() {
+        profile.write(&mut tx, &user).await?;
+    }
     shell.commit(tx).await?;
     let rest = if has_password { "" } else { " There is no password yet: set one with `doorward user set-password`." };
     Ok(Report::words(format!("Created user {}.{rest}", user.name)))
@@ -175,9 +195,21 @@ async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
     let all = groups::of_user(&mut query, &user.id).await?;
     let direct = groups::direct_of_user(&mut query, &user.id).await?;
     let direct: Vec<_> = all.iter().filter(|group| direct.contains(&group.id)).map(|group| &group.name).collect();
+    let (known, subject) = profile_of(&mut query, &user.id).await?;
+    let given = roles::direct(&mut query, &Holder::User(user.id.clone())).await?;
+    let held = Roles::of_user(&mut query, &user.id).await?;
+    let mut given: Vec<_> = given.into_iter().map(|(role, _)| role.name).collect();
+    given.dedup();
     Ok(Report::one(json!({
         "realm": realm.name,
         "id": user.id,
+        "subject": subject,
+        "email_verified": known.email_verified,
+        "given_name": known.given_name,
+        "family_name": known.family_name,
+        "attributes": known.attributes,
+        "roles": given,
+        "all_roles": {"realm": held.realm, "clients": held.clients},
         "name": user.name,
         "display": user.display,
         "email": user.email,

@@ -16,6 +16,7 @@ use doorward_oauth::scope::Scopes;
 use doorward_store::tx::Tx;
 use doorward_store::{consents, grants};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Whether the person has just agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +75,14 @@ pub(crate) async fn give(tx: &mut Tx, ctx: &Ctx, user: &User, client: &Client, s
     Ok(())
 }
 
-/// What a user agreed to, with the clients' names for people.
-pub async fn of_user(door: &Door, user: &User) -> Result<Vec<(consents::Consent, String)>, Fault> {
+/// What a user agreed to, with the clients.
+pub async fn of_user(door: &Door, user: &User) -> Result<Vec<(consents::Consent, Arc<Client>)>, Fault> {
     let mut told = Vec::new();
     for known in consents::of_user(&mut &door.store, &user.id, limits::CONSENTS_LISTED).await? {
-        let client = find(door, &user.realm_id, &known.client).await?;
-        let title = client.map_or_else(|| known.client.to_string(), |client| client.title().to_owned());
-        told.push((known, title));
+        // One deleted this very moment is listed no more: its agreements went with it.
+        if let Some(client) = find(door, &user.realm_id, &known.client).await? {
+            told.push((known, client));
+        }
     }
     Ok(told)
 }

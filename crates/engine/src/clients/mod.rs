@@ -6,8 +6,10 @@ pub mod authenticate;
 pub(crate) mod guesses;
 pub mod keys;
 pub mod mapper;
+pub mod realm_rules;
 pub(crate) mod secrets;
 pub mod settings;
+pub mod template;
 
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict, may_enter};
@@ -18,7 +20,9 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{AppId, ClientId, RealmId};
 use doorward_model::name::{ClientName, DisplayText};
 use doorward_model::people::{Group, User};
+use doorward_oauth::scope::Scopes;
 use doorward_store::clients::{self, ClientRow};
+pub use realm_rules::{Assigned, ClientScope, RealmRules, RealmSettings, ScopeSettings, SessionLives};
 pub use settings::{
     Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind, Workload,
 };
@@ -81,23 +85,36 @@ impl Client {
         self.is_active && self.settings.grants.contains(&grant)
     }
 
+    /// Scopes of the realm's own that are among these, or that every client has.
+    pub fn own_scopes<'a>(&'a self, scopes: &'a Scopes) -> impl Iterator<Item = &'a ClientScope> {
+        let has = |scope: &&ClientScope| scope.settings.assigned == Assigned::Default || scopes.contains(&scope.name);
+        self.settings.realm.scopes.iter().filter(has)
+    }
+
+    /// Whether paths of groups have to be known for what its tokens say.
+    pub fn wants_paths(&self) -> bool {
+        let of_scopes = self.settings.realm.scopes.iter().flat_map(|scope| &scope.settings.mappers);
+        self.settings.mappers.iter().chain(of_scopes).any(mapper::Mapper::wants_paths)
+    }
+
     /// Life of its access tokens, in seconds.
     pub fn access_seconds(&self) -> i64 {
-        self.settings.lifetimes.access_seconds.unwrap_or(ACCESS_SECONDS)
+        let realm = self.settings.realm.lifetimes.access_seconds;
+        self.settings.lifetimes.access_seconds.or(realm).unwrap_or(ACCESS_SECONDS)
     }
 
     /// Life of its refresh tokens, in seconds.
     pub fn refresh_seconds(&self, offline: bool) -> i64 {
-        let lifetimes = &self.settings.lifetimes;
+        let (own, realm) = (&self.settings.lifetimes, &self.settings.realm.lifetimes);
         if offline {
-            lifetimes.offline_seconds.unwrap_or(OFFLINE_SECONDS)
+            own.offline_seconds.or(realm.offline_seconds).unwrap_or(OFFLINE_SECONDS)
         } else {
-            lifetimes.refresh_seconds.unwrap_or(REFRESH_SECONDS)
+            own.refresh_seconds.or(realm.refresh_seconds).unwrap_or(REFRESH_SECONDS)
         }
     }
 }
 
-/// The client of that `client_id`, active or not.
+/// The client of that `client_id`, active or not, with what its realm says for all clients.
 pub async fn find(door: &Door, realm: &RealmId, name: &ClientName) -> Result<Option<Arc<Client>>, Fault> {
     Ok(find_live(door, realm, name).await?.map(|live| live.client().clone()))
 }
@@ -114,7 +131,9 @@ pub(crate) async fn find_live(
     }
     let mark = door.live.mark();
     let Some(row) = clients::find(&mut &door.store, realm, name).await? else { return Ok(None) };
-    let live = Arc::new(LiveClient::new(Arc::new(Client::read(row)?)));
+    let mut client = Client::read(row)?;
+    client.settings.realm = RealmRules::load(&mut &door.store, realm).await?;
+    let live = Arc::new(LiveClient::new(Arc::new(client)));
     door.live.keep(mark, &Touched::Client(&live), || drop(door.live.clients.put(key, live.clone())));
     Ok(Some(live))
 }

@@ -1,11 +1,13 @@
 //! What is declared about a client; stored as one document.
 
 use super::mapper::Mapper;
+use super::realm_rules::RealmRules;
 use doorward_model::app::Access;
 use doorward_model::name::DisplayText;
 use doorward_oauth::redirect::RedirectRule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Whether a client can keep a secret (RFC 6749 §2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +170,9 @@ pub struct ClientSettings {
     pub paths: Paths,
     /// Whether `prompt=none` is passed over when somebody has to sign in, as some proxies always send it.
     pub tolerates_prompt_none: bool,
+    /// What its realm says for all clients. Not its own: loaded beside it where tokens are made, never stored with it.
+    #[serde(skip)]
+    pub realm: Arc<RealmRules>,
 }
 
 impl ClientSettings {

@@ -38,6 +38,7 @@ impl Touched<'_> {
             (Self::Token(token), Some(Change::User(id))) => token.owner.as_ref() == Some(id),
             (Self::Token(token), Some(Change::Groups(realm))) => token.owner.is_some() && token.realm_id == *realm,
             (Self::Client(client), Some(Change::Client(id))) => client.id == *id,
+            (Self::Client(client), Some(Change::Realm(id))) => client.realm_id == *id,
             // Deleting an app deletes its clients.
             (Self::Client(_), Some(Change::Apps)) => true,
             (Self::Session(_) | Self::Token(_) | Self::Client(_), Some(_)) => false,
@@ -170,6 +171,7 @@ impl Live {
             Some(Change::ServiceToken(id)) => self.forget_tokens(|token| token.id == *id),
             Some(Change::Client(id)) => self.clients.retain(|_, client| client.id != *id),
             Some(Change::Apps) => self.clients.retain(|_, client| client.app_id.is_none()),
+            Some(Change::Realm(id)) => self.clients.retain(|_, client| client.realm_id != *id),
             Some(Change::Keys) => self.keys_changed.store(true, Ordering::Release),
             None => self.forget_everything(),
         }

@@ -1,11 +1,12 @@
 //! Clients: declared, given secrets, taken away.
 
-use crate::clients::mapper::{Mapper, RESERVED};
 use crate::clients::secrets::PURPOSE;
-use crate::clients::{Client, ClientKind, ClientSettings, GrantType, Workload, keys};
+use crate::clients::{Client, ClientKind, ClientSettings, GrantType, SubjectKind, Workload, keys};
 use crate::door::Door;
 use crate::manage::Refused;
+use crate::manage::client_scopes::reserved;
 use doorward_jose::key_set::KeySet;
+use doorward_model::address::HostName;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -153,16 +154,17 @@ fn check(client: &Client) -> Result<(), Refused> {
             return no(format!("{name} must be 1 to {most}"));
         }
     }
-    for mapper in &settings.mappers {
-        if let Mapper::Claim { path, .. } = mapper {
-            match path.first() {
-                None => return no("a mapper names no claim".to_owned()),
-                Some(first) if RESERVED.contains(&first.as_str()) => {
-                    return no(format!("the claim {first} cannot be mapped: tokens are checked by it"));
-                }
-                Some(_) => {}
-            }
-        }
+    if let Some(name) = reserved(&settings.mappers) {
+        return no(format!("the claim {name} cannot be mapped: tokens are checked by it"));
+    }
+    if let SubjectKind::Pairwise(sector) = &settings.subject
+        && !is_sector(sector)
+    {
+        return no("a pairwise subject needs a sector: a host name, such as example.com".to_owned());
+    }
+    let userinfo = &settings.userinfo_algorithm;
+    if !userinfo.is_empty() && doorward_jose::algorithm::Algorithm::parse(userinfo).is_none() {
+        return no(format!("the algorithm {userinfo} is not RS256, PS256, ES256 or EdDSA"));
     }
     if !settings.algorithm.is_empty() && doorward_jose::algorithm::Algorithm::parse(&settings.algorithm).is_none() {
         return no(format!("the algorithm {} is not RS256, PS256, ES256 or EdDSA", settings.algorithm));
@@ -211,10 +213,16 @@ pub fn check_workload(workload: &Workload) -> Result<(), String> {
     }
 }
 
+/// Whether a text can stand for a sector (OIDC Core §8.1): a host name.
+fn is_sector(text: &str) -> bool {
+    text.len() <= limits::HOST_BYTES
+        && HostName::parse(text).is_some_and(|(host, port)| host.as_str() == text && port.is_none())
+}
+
 /// Longest life of an access token, in seconds: it cannot be called back everywhere.
 pub(crate) const ACCESS_SECONDS_MAX: i64 = 24 * 60 * 60;
 /// Longest life of an offline token, in seconds: a year.
-const OFFLINE_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
+pub(crate) const OFFLINE_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
 
 fn note(tx: &mut Tx, kind: EventKind, client: &Client) {
     tx.changed(Change::Client(client.id.clone()));

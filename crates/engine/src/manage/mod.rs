@@ -2,10 +2,12 @@
 //! share. Each function works inside a transaction the caller opened, so that many changes are one.
 
 pub mod apps;
+pub mod client_scopes;
 pub mod clients;
 pub mod find;
 pub mod groups;
 pub mod personal_tokens;
+pub mod profiles;
 pub mod realms;
 pub mod roles;
 pub mod tokens;

@@ -5,6 +5,7 @@ use crate::door::Door;
 use crate::manage::Refused;
 use crate::passwords::HashError;
 use crate::sessions;
+use crate::token::{Profile, profile};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -56,8 +57,14 @@ pub async fn create(
     Ok(Ok(user))
 }
 
-/// Writes a changed e-mail address or display name.
+/// Writes a changed e-mail address or display name. Another address is not known to be the user's any more.
 pub async fn update(tx: &mut Tx, user: &User) -> Result<(), Fault> {
+    let before = users::find(tx, &user.id).await?;
+    let (profile, _) = profile(tx, &user.id).await?;
+    if profile.email_verified && before.is_some_and(|before| before.email != user.email) {
+        let unproved = Profile { email_verified: false, ..profile };
+        users::set_profile(tx, &user.id, &unproved.to_text()?).await?;
+    }
     users::update(tx, user).await?;
     note(tx, EventKind::UserChanged, user);
     Ok(())

@@ -1,6 +1,7 @@
 //! Signing in with user name or e-mail address and password. Every refusal before the password is
 //! known to be right looks and costs the same.
 
+use crate::clients::RealmSettings;
 use crate::door::Door;
 use crate::limits;
 use crate::passwords::HashError;
@@ -136,7 +137,8 @@ pub(crate) async fn begin_session(
     user: User,
     (remember, user_agent): (bool, &str),
 ) -> Result<Opened, Fault> {
-    let lifetimes = door.settings.sessions;
+    let lives = RealmSettings::load(tx, &user.realm_id).await?.sessions;
+    let lifetimes = lives.or(door.settings.sessions);
     let (idle_seconds, lifetime_seconds) = if remember {
         (lifetimes.remembered_idle_seconds, lifetimes.remembered_lifetime_seconds)
     } else {

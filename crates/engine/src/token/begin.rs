@@ -3,7 +3,7 @@
 
 use crate::clients::{Client, ClientKind, GrantType};
 use crate::door::Door;
-use crate::token::claims::{Common, granted};
+use crate::token::claims::{Common, granted_to};
 use crate::token::dpop::Bound;
 use crate::token::{Authorized, Subject, Tokens, facts_text, mint};
 use doorward_model::context::Ctx;
@@ -43,7 +43,7 @@ pub(crate) async fn begin(
     if client.settings.kind == ClientKind::Public {
         authorized.refresh_key = bound.as_ref().map(|bound| bound.thumbprint().to_owned());
     }
-    let scopes = granted(&authorized.scopes);
+    let scopes = granted_to(client, &authorized.scopes);
     let offline = authorized.scopes.contains("offline_access");
     let refresh = client.may(GrantType::RefreshToken).then(|| mint::refresh(door));
     let refresh_seconds = client.refresh_seconds(offline);

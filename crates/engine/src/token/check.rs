@@ -3,7 +3,7 @@
 
 use crate::clients::{self, Client, Paths};
 use crate::door::Door;
-use crate::token::{Authorized, Subject, mint, read_facts, subject};
+use crate::token::{Authorized, Subject, mint, profile, read_facts, sub, subject};
 use doorward_jose::claims::{Claims, Skew};
 use doorward_jose::jws::Presented;
 use doorward_model::context::Ctx;
@@ -43,9 +43,6 @@ pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result
         return Ok(is_own.then_some(Good { claims, client, person: None }));
     };
     let Some(family) = grants::find_family(&mut &door.store, &family).await? else { return Ok(None) };
-    if !claims.subject().is_ok_and(|subject| subject == family.user_id.as_str()) {
-        return Ok(None);
-    }
     let is_handed_on = claims.get("act").is_some();
     if family.client_id != client.id && !is_handed_on {
         return Ok(None);
@@ -65,6 +62,9 @@ pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result
         authorized.scopes = scopes;
     }
     let Ok(person) = subject(door, &mut &door.store, &client, &family.user_id).await? else { return Ok(None) };
+    if !claims.subject().is_ok_and(|subject| subject == person.sub) {
+        return Ok(None);
+    }
     Ok(Some(Good { claims, client, person: Some((person, authorized)) }))
 }
 
@@ -117,19 +117,37 @@ fn is_ours(door: &Door, realm: &Realm, claims: &Claims) -> bool {
 pub struct HintSession {
     /// The client it was issued to.
     pub client: ClientName,
-    /// Whom it speaks of.
-    pub user: UserId,
+    /// Whom it speaks of; `None` when that cannot be told any more, because the session is over.
+    pub user: Option<UserId>,
     /// The browser session it came from.
     pub session: SessionId,
 }
 
 /// Reads an ID token shown as a hint: signature and kind count, its end does not (Keycloak's rule, and OIDC
 /// RP-Initiated Logout §2).
-pub fn hint(door: &Door, realm: &Realm, token: &str) -> Option<HintSession> {
-    let claims = signed(door, realm, token, "ID")?;
-    Some(HintSession {
-        client: ClientName::parse(claims.text("azp").ok()??).ok()?,
-        user: UserId::parse(claims.subject().ok()?).ok()?,
-        session: SessionId::parse(claims.text("sid").ok()??).ok()?,
-    })
+pub async fn hint(door: &Door, realm: &Realm, token: &str) -> Result<Option<HintSession>, Fault> {
+    let Some(claims) = signed(door, realm, token, "ID") else { return Ok(None) };
+    let text = |name| claims.text(name).ok().flatten();
+    let client = text("azp").and_then(|name| ClientName::parse(name).ok());
+    let session = text("sid").and_then(|id| SessionId::parse(id).ok());
+    let (Some(client), Some(session), Ok(sub)) = (client, session, claims.subject()) else { return Ok(None) };
+    let user = match UserId::parse(sub) {
+        Ok(user) => Some(user),
+        Err(_) => user_of(door, realm, (&client, &session), sub).await?,
+    };
+    Ok(Some(HintSession { client, user, session }))
+}
+
+/// The user of a session, if the client is told that user by this subject.
+async fn user_of(
+    door: &Door,
+    realm: &Realm,
+    (client, session): (&ClientName, &SessionId),
+    told: &str,
+) -> Result<Option<UserId>, Fault> {
+    let Some(session) = sessions::find_by_id(&mut &door.store, session).await? else { return Ok(None) };
+    let Some(client) = clients::find(door, &realm.id, client).await? else { return Ok(None) };
+    let (_, imported) = profile(&mut &door.store, &session.user_id).await?;
+    let sub = sub::of(door, &client, &session.user_id, imported.as_deref());
+    Ok((session.realm_id == realm.id && sub == told).then_some(session.user_id))
 }

@@ -91,8 +91,13 @@ pub async fn exchange(door: &Door, ctx: &Ctx, (realm, client): (&Realm, &Client)
     if let Some(refused) = targets_refused(door, realm, client, (&good, &ask.targets)).await? {
         return Ok(Err(refused));
     }
-    let Some((person, authorized)) = &good.person else { return Ok(Err(of_a_client())) };
+    let Some((known, authorized)) = &good.person else { return Ok(Err(of_a_client())) };
     let mut tx = door.begin().await?;
+    // As this client is told the person: by a subject of its own, where it has one, and with its own mappers.
+    let Ok(person) = subject(door, &mut tx, client, &known.user.id).await? else {
+        return Ok(Err(invalid("the person may not enter this client")));
+    };
+    let person = &person;
     let bound = match dpop::use_up(&mut tx, client, ask.key).await? {
         Ok(bound) => bound,
         Err(refused) => return Ok(Err(refused)),

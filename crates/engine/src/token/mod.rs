@@ -10,11 +10,14 @@ pub mod device_code;
 pub mod dpop;
 pub mod exchange;
 pub mod exchange_code;
+pub mod introspect;
 pub mod mint;
 pub mod password;
+pub mod paths;
 pub mod refresh;
 pub mod revoke;
 pub mod roles;
+pub mod sub;
 pub mod workload;
 
 use crate::door::Door;
@@ -108,7 +111,7 @@ impl Tokens {
 }
 
 /// What is known of a user besides names.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
     /// Whether the e-mail address was proved to be the user's.
@@ -121,6 +124,19 @@ pub struct Profile {
     pub attributes: BTreeMap<String, Vec<String>>,
 }
 
+impl Profile {
+    /// From the store.
+    pub fn read(id: &UserId, text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(if text.is_empty() { "{}" } else { text })
+            .map_err(|error| Fault::corrupt("users", id.as_str(), error))
+    }
+
+    /// To the store.
+    pub fn to_text(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(|error| Fault::new(FaultKind::Internal, "writing a profile", error))
+    }
+}
+
 /// A person as tokens tell of one.
 pub struct Subject {
     /// The user.
@@ -131,6 +147,10 @@ pub struct Subject {
     pub profile: Profile,
     /// All roles.
     pub roles: Roles,
+    /// Paths of the groups, where the client is told them.
+    pub paths: Vec<String>,
+    /// What the client is told the user by.
+    pub sub: String,
 }
 
 /// Loads a person as of now, if the user is there and may still enter the client; the reason otherwise.
@@ -149,11 +169,21 @@ pub(crate) async fn subject(
     if !matches!(verdict, Verdict::Pass(_)) {
         return Ok(Err(verdict));
     }
-    let profile = users::profile(query, id).await?.unwrap_or_default();
-    let profile = serde_json::from_str(if profile.is_empty() { "{}" } else { &profile })
-        .map_err(|error| Fault::corrupt("users", id.as_str(), error))?;
+    let (profile, imported) = profile(query, id).await?;
     let roles = Roles::of_user(query, id).await?;
-    Ok(Ok(Subject { user, groups, profile, roles }))
+    let paths = match client.wants_paths() {
+        true => paths::of_user(query, id, &groups).await?,
+        false => Vec::new(),
+    };
+    let sub = sub::of(door, client, id, imported.as_deref());
+    Ok(Ok(Subject { user, groups, profile, roles, paths, sub }))
+}
+
+/// What is known of a user besides names, and the subject the user brought along.
+pub async fn profile(query: &mut impl Query, id: &UserId) -> Result<(Profile, Option<String>), Fault> {
+    let (text, imported) = users::profile(query, id).await?.unwrap_or_default();
+    let profile = Profile::read(id, &text)?;
+    Ok((profile, imported))
 }
 
 /// `invalid_grant` in one sentence.

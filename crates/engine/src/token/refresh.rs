@@ -4,7 +4,7 @@
 
 use crate::clients::{Client, ClientKind};
 use crate::door::Door;
-use crate::token::claims::{Common, granted};
+use crate::token::claims::{Common, granted_to};
 use crate::token::dpop::{self, Bound, Key};
 use crate::token::{Authorized, Outcome, Refused, Tokens, facts_text, invalid_grant, mint, read_facts, subject};
 use doorward_model::context::Ctx;
@@ -46,7 +46,7 @@ pub async fn refresh(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: 
         return Ok(Err(refused));
     }
     if let Some(narrower) = ask.narrower {
-        if !narrower.subset_of(&granted(&authorized.scopes)) {
+        if !narrower.subset_of(&granted_to(client, &authorized.scopes)) {
             let sentence = "scope asks for more than was granted";
             return Ok(Err(OAuthError::new(ErrorCode::InvalidScope, sentence)));
         }
@@ -110,7 +110,7 @@ async fn tell(
     (family, authorized, person): (&FamilyRow, &Authorized, &crate::token::Subject),
     (refresh, refresh_seconds, bound): (PlainToken, i64, Option<Bound>),
 ) -> Outcome<Tokens> {
-    let scopes = granted(&authorized.scopes);
+    let scopes = granted_to(client, &authorized.scopes);
     let issuer = mint::issuer_for(door, realm, client);
     let session = family.session_id.as_ref();
     let common = Common {

@@ -61,6 +61,8 @@ impl Ability {
 pub enum List {
     /// Algorithms of the answers of userinfo, when they are signed.
     UserInfoAlgorithms,
+    /// Algorithms of the answers of introspection, when they are signed (RFC 9701).
+    IntrospectionAlgorithms,
     /// Algorithms of request objects.
     RequestObjectAlgorithms,
     /// Algorithms of signed authorization responses (JARM).
@@ -85,6 +87,7 @@ impl List {
     fn member(self) -> &'static str {
         match self {
             Self::UserInfoAlgorithms => "userinfo_signing_alg_values_supported",
+            Self::IntrospectionAlgorithms => "introspection_signing_alg_values_supported",
             Self::RequestObjectAlgorithms => "request_object_signing_alg_values_supported",
             Self::ResponseAlgorithms => "authorization_signing_alg_values_supported",
             Self::DpopAlgorithms => "dpop_signing_alg_values_supported",

@@ -28,6 +28,7 @@ fn position(object: &Declared) -> &Position {
         Declared::Group(group) => &group.name.at,
         Declared::User(user) => &user.name.at,
         Declared::Role(role) => &role.name.at,
+        Declared::Scope(scope) => &scope.name.at,
         Declared::App(app) => &app.name.at,
         Declared::Client(client) => &client.name.at,
     }
@@ -41,6 +42,7 @@ fn label(object: &Declared) -> String {
         Declared::Group(group) => within("group", &group.realm.value, &group.name.value),
         Declared::User(user) => within("user", &user.realm.value, &user.name.value),
         Declared::Role(role) => within("role", &role.realm.value, &role.key()),
+        Declared::Scope(scope) => within("scope", &scope.realm.value, &scope.name.value),
         Declared::App(app) => within("app", &app.realm.value, &app.name.value),
         Declared::Client(client) => within("client", &client.realm.value, &client.name.value),
     }

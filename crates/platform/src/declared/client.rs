@@ -5,12 +5,14 @@ use super::complaint::{Complaint, Position};
 use super::document::{Document, List};
 use super::object::{Located, Reader, shown, values, word};
 use super::role::RoleKey;
-use super::written::{Rules, WrittenClaim, WrittenFrom, WrittenLifetimes, WrittenMapper, WrittenRule};
+use super::written::{Rules, WrittenLifetimes, WrittenRule};
 use crate::limits;
 use doorward_engine::clients::keys;
 use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
-use doorward_engine::clients::{Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths};
-use doorward_model::address::Address;
+use doorward_engine::clients::{
+    Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind,
+};
+use doorward_model::address::{Address, HostName};
 use doorward_model::app::Access;
 use doorward_model::limits as nouns;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName};
@@ -113,6 +115,17 @@ pub fn paths(text: &str) -> Result<Paths, String> {
     word("paths", text)
 }
 
+/// Reads a sector (OIDC Core §8.1).
+///
+/// # Errors
+/// A sentence of what a sector is.
+pub fn sector(text: &str) -> Result<SubjectKind, String> {
+    match HostName::parse(text) {
+        Some((host, None)) if host.as_str() == text => Ok(SubjectKind::Pairwise(text.to_owned())),
+        _ => Err(format!("the sector `{}` is not a host name such as example.com", shown(text))),
+    }
+}
+
 /// Reads a scope (RFC 6749 §3.3).
 ///
 /// # Errors
@@ -166,14 +179,14 @@ pub fn fixed_claim(name: &str, value: Value) -> Result<Mapper, String> {
     Ok(Mapper::Claim { path, from: fixed(value)?, tell: Tell::default() })
 }
 
-fn mapped_name(name: &str) -> Result<String, String> {
+pub(super) fn mapped_name(name: &str) -> Result<String, String> {
     match RESERVED.contains(&name) {
         true => Err(format!("the claim {name} cannot be mapped: tokens are checked by it")),
         false => claim_name("claim", name),
     }
 }
 
-fn fixed(value: Value) -> Result<From, String> {
+pub(super) fn fixed(value: Value) -> Result<From, String> {
     match value.to_string().len() <= limits::CLAIM_VALUE_BYTES {
         true => Ok(From::Value(value)),
         false => Err(format!("the value of a claim may have at most {} bytes", limits::CLAIM_VALUE_BYTES)),
@@ -221,12 +234,14 @@ impl Reader<'_> {
             dpop_bound: written.dpop_bound.unwrap_or(false),
             access: Access::default(),
             lifetimes: self.lifetimes(written.lifetimes.as_ref()),
-            mappers: self.mappers(document),
+            mappers: self.mappers(written.mappers.as_ref(), limits::CLIENT_MAPPERS),
             algorithm: self.optional(written.algorithm.as_ref(), algorithm).unwrap_or_default(),
             authentication: self.optional(written.authentication.as_ref(), authentication).unwrap_or_default(),
             jwks: written.jwks.as_ref().map(|set| set.value.clone()),
             tls_subject: written.tls_subject.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
             certificate_bound: written.certificate_bound.unwrap_or(false),
+            subject: self.optional(written.pairwise_sector.as_ref(), sector).unwrap_or_default(),
+            userinfo_algorithm: self.optional(written.userinfo_algorithm.as_ref(), algorithm).unwrap_or_default(),
             paths: self.optional(written.paths.as_ref(), paths).unwrap_or_default(),
             exchange_for: self.exchange_for(written.exchange_for.as_ref()),
             workloads: self.workloads(written.workloads.as_ref()),
@@ -277,7 +292,7 @@ impl Reader<'_> {
         }
     }
 
-    fn lifetimes(&mut self, written: Option<&WrittenLifetimes>) -> Lifetimes {
+    pub(super) fn lifetimes(&mut self, written: Option<&WrittenLifetimes>) -> Lifetimes {
         let mut seconds = |number: Option<&Spanned<i64>>| match number {
             Some(number) if number.value < 1 => {
                 self.no(&self.at(number), "a life has at least 1 second", "write a number of seconds")
@@ -290,87 +305,6 @@ impl Reader<'_> {
             refresh_seconds: seconds(written.refresh_seconds.as_ref()),
             offline_seconds: seconds(written.offline_seconds.as_ref()),
         }
-    }
-
-    fn mappers(&mut self, document: &Document) -> Vec<Mapper> {
-        let Some(list) = &document.client.mappers else { return Vec::new() };
-        if list.value.len() > limits::CLIENT_MAPPERS {
-            let what = format!("the list has more than {} entries", limits::CLIENT_MAPPERS);
-            self.complain(&self.at(list), what, "shorten it");
-            return Vec::new();
-        }
-        list.value.iter().filter_map(|written| self.mapper(written)).collect()
-    }
-
-    fn mapper(&mut self, written: &Spanned<WrittenMapper>) -> Option<Mapper> {
-        match &written.value {
-            WrittenMapper { claim: Some(claim), audience: None } => self.claim(claim),
-            WrittenMapper { claim: None, audience: Some(text) } => {
-                let audience = self.located(text, |text| claim_name("audience", text))?;
-                Some(Mapper::Audience(audience.value))
-            }
-            _ => {
-                let at = self.at(written);
-                self.no(&at, "this is no mapper", "write an object with one of claim, audience")
-            }
-        }
-    }
-
-    fn claim(&mut self, written: &WrittenClaim) -> Option<Mapper> {
-        let names = &written.path.value.0;
-        let path_at = self.at(&written.path);
-        if !(1..=limits::CLAIM_DEPTH).contains(&names.len()) {
-            let what = format!("the path of a claim has 1 to {} names", limits::CLAIM_DEPTH);
-            self.complain(&path_at, what, "correct the value");
-        }
-        for (place, name) in names.iter().enumerate() {
-            // Only the first name can be one that tokens are checked by.
-            let checked = if place == 0 { mapped_name(name) } else { claim_name("claim", name) };
-            if let Err(what) = checked {
-                self.complain(&path_at, what, "choose another name");
-            }
-        }
-        let tell = match &written.tell {
-            Some(list) => self.tell(list),
-            None => Tell::default(),
-        };
-        let from = self.from(&written.from)?;
-        Some(Mapper::Claim { path: names.clone(), from, tell })
-    }
-
-    fn from(&mut self, written: &Spanned<WrittenFrom>) -> Option<From> {
-        let at = self.at(written);
-        let WrittenFrom { attribute, many, groups, value } = &written.value;
-        if many.is_some() && attribute.is_none() {
-            self.complain(&at, "`many` stands without an attribute", "remove it");
-        }
-        match (attribute, groups, value) {
-            (Some(text), None, None) => {
-                let name = self.located(text, |text| claim_name("attribute", text))?.value;
-                Some(From::Attribute { name, many: many.unwrap_or(false) })
-            }
-            (None, Some(prefix), None) => Some(From::Groups { prefix: prefix.value.clone() }),
-            (None, None, Some(value)) => match fixed(value.clone()) {
-                Ok(from) => Some(from),
-                Err(what) => self.no(&at, what, "shorten it"),
-            },
-            _ => self.no(&at, "a claim comes from one place", "write one of attribute, groups, value"),
-        }
-    }
-
-    fn tell(&mut self, list: &List) -> Tell {
-        const PLACES: [&str; 3] = ["access", "id", "userinfo"];
-        let place = |text: &str| match PLACES.contains(&text) {
-            true => Ok(text.to_owned()),
-            false => Err(format!("the place `{}` is not one of {}", shown(text), PLACES.join(", "))),
-        };
-        let told = values(self.list(list, PLACES.len(), place));
-        if list.value.is_empty() {
-            let how = format!("write some of {}, or leave out the key", PLACES.join(", "));
-            self.complain(&self.at(list), "the claim is told nowhere", how);
-        }
-        let is_told = |place: &str| told.iter().any(|known| known == place);
-        Tell { access: is_told("access"), id: is_told("id"), userinfo: is_told("userinfo") }
     }
 
     /// What must hold between keys, pointed at the key that is to blame.

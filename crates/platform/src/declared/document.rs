@@ -2,6 +2,7 @@
 //! list of keys each kind knows.
 
 use super::complaint::{Complaint, Position};
+use super::profile::{WrittenAttributes, WrittenSessions};
 use super::role::WrittenRoles;
 use super::written::WrittenClient;
 use crate::limits;
@@ -11,10 +12,27 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Kinds of objects with the keys each knows, beside `kind`.
-pub(super) const KINDS: [(&str, &[&str]); 6] = [
-    ("Realm", &["name", "title"]),
+pub(super) const KINDS: [(&str, &[&str]); 7] = [
+    ("Realm", &["name", "title", "lifetimes", "sessions"]),
     ("Group", &["realm", "name", "members", "groups", "roles"]),
-    ("User", &["realm", "name", "display", "email", "active", "password", "groups", "roles"]),
+    (
+        "User",
+        &[
+            "realm",
+            "name",
+            "display",
+            "email",
+            "active",
+            "password",
+            "groups",
+            "roles",
+            "given_name",
+            "family_name",
+            "email_verified",
+            "attributes",
+            "subject",
+        ],
+    ),
     ("Role", &["realm", "name", "client", "description", "roles"]),
     (
         "App",
@@ -64,8 +82,11 @@ pub(super) const KINDS: [(&str, &[&str]); 6] = [
             "service_roles",
             "exchange_for",
             "workloads",
+            "pairwise_sector",
+            "userinfo_algorithm",
         ],
     ),
+    ("ClientScope", &["realm", "name", "description", "assigned", "mappers"]),
 ];
 
 pub(super) type Text = Spanned<String>;
@@ -99,6 +120,13 @@ pub(super) struct Document {
     pub of_client: Option<Text>,
     pub roles: Option<WrittenRoles>,
     pub service_roles: Option<WrittenRoles>,
+    pub given_name: Option<Text>,
+    pub family_name: Option<Text>,
+    pub email_verified: Option<bool>,
+    pub attributes: Option<Spanned<WrittenAttributes>>,
+    pub subject: Option<Text>,
+    pub sessions: Option<WrittenSessions>,
+    pub assigned: Option<Text>,
     /// Keys that only a client has.
     pub client: WrittenClient,
 }
@@ -129,6 +157,13 @@ impl Document {
             "client" => self.of_client = Some(map.next_value()?),
             "roles" => self.roles = Some(map.next_value()?),
             "service_roles" => self.service_roles = Some(map.next_value()?),
+            "given_name" => self.given_name = Some(map.next_value()?),
+            "family_name" => self.family_name = Some(map.next_value()?),
+            "email_verified" => self.email_verified = Some(map.next_value()?),
+            "attributes" => self.attributes = Some(map.next_value()?),
+            "subject" => self.subject = Some(map.next_value()?),
+            "sessions" => self.sessions = Some(map.next_value()?),
+            "assigned" => self.assigned = Some(map.next_value()?),
             _ if self.client.take(key, map)? => {}
             // Complained about when the kind is known.
             _ => drop(map.next_value::<IgnoredAny>()?),

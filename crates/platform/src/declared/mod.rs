@@ -7,9 +7,13 @@ pub mod client;
 mod complaint;
 mod diff;
 mod document;
+mod mapper;
 mod object;
 mod plan;
+pub mod profile;
 pub mod role;
+pub mod scope;
+mod secret;
 mod step;
 pub mod workload;
 mod written;
@@ -18,11 +22,14 @@ pub use client::DeclaredClient;
 pub use complaint::{Complaint, Position};
 pub use diff::{ClientFacts, access as access_changes, client as client_changes, settings as settings_changes};
 pub use object::{
-    CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading,
-    SecretReference, parse, parse_all,
+    CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading, parse,
+    parse_all,
 };
 pub use plan::{Current, Plan, plan};
+pub use profile::{DeclaredLives, DeclaredProfile};
 pub use role::{DeclaredRole, HolderName, RoleKey};
+pub use scope::DeclaredScope;
+pub use secret::SecretReference;
 pub use step::Step;
 
 #[cfg(test)]

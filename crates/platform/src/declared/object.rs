@@ -5,18 +5,20 @@ use super::check;
 use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
 use super::document::{Document, KINDS, List, Text, read};
+use super::profile::{DeclaredLives, DeclaredProfile};
 use super::role::{DeclaredRole, RoleKey};
+use super::scope::DeclaredScope;
+use super::secret::SecretReference;
 use crate::limits;
 use doorward_model::address::Address;
 use doorward_model::app::{AppSettings, HeaderFamily, Icon, PublicPath};
 use doorward_model::limits as nouns;
 use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
-use serde::{Deserialize, Serialize, Serializer};
 use serde_saphyr::{Location, Spanned};
 use std::collections::HashSet;
-use std::fmt::{self, Display};
-use std::path::PathBuf;
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// Says what is wrong with an upstream and what to do about it. Given by the program, which knows the
@@ -43,43 +45,6 @@ pub struct Located<T> {
     pub at: Position,
 }
 
-/// Where a secret is kept; the secret itself never stands in a declared file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretReference {
-    /// An environment variable of the process that applies the plan: `env:NAME`.
-    Environment(String),
-    /// A file it can read: `file:/absolute/path`.
-    File(PathBuf),
-}
-
-impl SecretReference {
-    /// Parses `env:NAME` or `file:/absolute/path`.
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some(name) = text.strip_prefix("env:") {
-            let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || (b == b'_'));
-            let starts = name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
-            return (fits && starts).then(|| Self::Environment(name.to_owned()));
-        }
-        let path = text.strip_prefix("file:")?;
-        path.starts_with('/').then(|| Self::File(PathBuf::from(path)))
-    }
-}
-
-impl Display for SecretReference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-        }
-    }
-}
-
-impl Serialize for SecretReference {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 /// A declared object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Declared {
@@ -93,6 +58,8 @@ pub enum Declared {
     Role(DeclaredRole),
     /// `kind: App`.
     App(Box<DeclaredApp>),
+    /// `kind: ClientScope`.
+    Scope(Box<DeclaredScope>),
     /// `kind: Client`.
     Client(Box<DeclaredClient>),
 }
@@ -104,6 +71,8 @@ pub struct DeclaredRealm {
     pub name: Located<RealmName>,
     /// Its name for people; left as it is when absent.
     pub title: Option<DisplayText>,
+    /// Lives of tokens and sessions.
+    pub lives: DeclaredLives,
 }
 
 /// A declared group.
@@ -139,6 +108,8 @@ pub struct DeclaredUser {
     pub password: Option<SecretReference>,
     /// Groups it is in; a list owns every declared membership of the user, no list owns none.
     pub groups: Option<Vec<Located<GroupName>>>,
+    /// What is known besides.
+    pub profile: DeclaredProfile,
     /// Roles it has; a list owns every declared one of the user, no list owns none.
     pub roles: Option<Vec<Located<RoleKey>>>,
 }
@@ -222,6 +193,7 @@ impl Reader<'_> {
             "Group" => self.group(document).map(Declared::Group),
             "User" => self.user(document).map(Declared::User),
             "Role" => self.role(document).map(Declared::Role),
+            "ClientScope" => self.client_scope(document).map(|scope| Declared::Scope(Box::new(scope))),
             "App" => self.app(document).map(|app| Declared::App(Box::new(app))),
             _ => self.client(document).map(|client| Declared::Client(Box::new(client))),
         }
@@ -232,7 +204,8 @@ impl Reader<'_> {
         let title = self.optional(written.title.as_ref(), DisplayText::parse);
         let name = self.name(document, RealmName::parse)?;
         self.check_realm(&name);
-        Some(DeclaredRealm { name, title })
+        let lives = self.lives(written);
+        Some(DeclaredRealm { name, title, lives })
     }
 
     fn group(&mut self, document: &Spanned<Document>) -> Option<DeclaredGroup> {
@@ -254,8 +227,9 @@ impl Reader<'_> {
         let realm = self.of_realm(document);
         let name = self.name(document, UserName::parse);
         let roles = self.roles(written.roles.as_ref());
-        let active = written.active;
-        Some(DeclaredUser { realm: realm?, name: name?, display, email, active, password, groups, roles })
+        let profile = self.profile(written);
+        let (realm, name, active) = (realm?, name?, written.active);
+        Some(DeclaredUser { realm, name, display, email, active, password, groups, profile, roles })
     }
 
     fn app(&mut self, document: &Spanned<Document>) -> Option<DeclaredApp> {
@@ -324,17 +298,6 @@ impl Reader<'_> {
                 self.no(&at, what, how)
             }
         }
-    }
-
-    fn password(&mut self, text: Option<&Text>) -> Option<SecretReference> {
-        let text = text?;
-        let reference = SecretReference::parse(&text.value);
-        if reference.is_none() {
-            // Whatever stands there may be the password itself: it is not repeated.
-            let at = self.at(text);
-            self.complain(&at, "the password is not a reference", "write env:NAME or file:/absolute/path");
-        }
-        reference
     }
 
     pub(super) fn of_realm(&mut self, document: &Spanned<Document>) -> Option<Located<RealmName>> {

@@ -1,21 +1,24 @@
 //! Compares what is declared with what is there and says what to change, in an order that works.
 //! Pure: the same input gives the same plan, and the plan of an applied plan is empty.
 
+mod besides;
+mod edges;
 mod roles;
 
-use super::check::{self, Edge, Nesting};
+use super::check;
 use super::client::DeclaredClient;
-use super::complaint::{Complaint, Position};
+use super::complaint::Complaint;
 use super::diff::{self, ClientFacts};
 use super::object::{Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located};
 use super::step::{Sort, Step};
-use doorward_engine::clients::Client;
+use doorward_engine::clients::{Client, ClientScope, RealmSettings};
+use doorward_engine::token::Profile;
 use doorward_model::app::App;
 use doorward_model::id::{AppId, GroupId, RealmId, RoleId, UserId};
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Holder, Realm, Role, Source, User};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// What is there now.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +41,12 @@ pub struct Current {
     pub clients: Vec<Client>,
     /// All roles.
     pub roles: Vec<Role>,
+    /// What is known of users besides names, and the subjects they brought along; none for who is not there.
+    pub profiles: HashMap<UserId, (Profile, Option<String>)>,
+    /// What is declared of realms; none for who is not there.
+    pub realm_settings: HashMap<RealmId, RealmSettings>,
+    /// All scopes of realms' own.
+    pub scopes: Vec<ClientScope>,
     /// Who has which role, and who says so.
     pub role_holders: Vec<(RoleId, Holder, Source)>,
 }
@@ -87,9 +96,16 @@ pub fn plan(declared: &[Declared], current: &Current) -> Result<Plan, Vec<Compla
     let mut planner = Planner::new(declared, current);
     for object in declared {
         match object {
-            Declared::Realm(realm) => planner.realm(realm),
+            Declared::Realm(realm) => {
+                planner.realm(realm);
+                planner.lives(realm);
+            }
+            Declared::Scope(scope) => planner.scope(scope),
             Declared::Group(group) => planner.group(group),
-            Declared::User(user) => planner.user(user),
+            Declared::User(user) => {
+                planner.user(user);
+                planner.profile(user);
+            }
             Declared::App(app) => planner.app(app),
             Declared::Client(client) => planner.client(client),
             // After everything that can have one.
@@ -170,7 +186,7 @@ impl<'a> Planner<'a> {
                 Declared::User(user) => drop(planner.declared_users.insert((&user.realm.value, &user.name.value))),
                 Declared::App(app) => drop(planner.declared_apps.insert((&app.realm.value, &app.name.value))),
                 // Only roles refer to these, and they look for themselves.
-                Declared::Client(_) | Declared::Role(_) => {}
+                Declared::Client(_) | Declared::Role(_) | Declared::Scope(_) => {}
             }
         }
         planner
@@ -321,95 +337,6 @@ impl<'a> Planner<'a> {
                 self.complaints.push(Complaint::new(at, what, "choose another, or declare that app too"));
             }
         }
-    }
-
-    fn nestings(&mut self, declared: &'a [Declared]) {
-        let mut wanted: BTreeMap<(GroupKey<'a>, &'a GroupName), &'a Position> = BTreeMap::new();
-        let mut owned: HashSet<GroupKey<'a>> = HashSet::new();
-        for object in declared {
-            let Declared::Group(group) = object else { continue };
-            let Some(inner) = &group.groups else { continue };
-            let key = (&group.realm.value, &group.name.value);
-            owned.insert(key);
-            for child in inner.iter().filter(|child| self.knows_group(key.0, child)).collect::<Vec<_>>() {
-                wanted.entry((key, &child.value)).or_insert(&child.at);
-            }
-        }
-        let mut nesting = Nesting::default();
-        let mut there: HashSet<(GroupKey<'a>, &'a GroupName)> = HashSet::new();
-        for (parent, child, source) in &self.current.nesting {
-            let (Some(parent), Some(child)) = (self.group_keys.get(parent), self.group_keys.get(child)) else {
-                continue;
-            };
-            let is_declared = *source == Source::Declared;
-            if is_declared && owned.contains(parent) && !wanted.contains_key(&(*parent, child.1)) {
-                let (realm, parent, child) = (parent.0.clone(), parent.1.clone(), child.1.clone());
-                self.edges.push(Step::Unnest { realm, parent, child });
-                continue;
-            }
-            if is_declared {
-                there.insert((*parent, child.1));
-            }
-            nesting.keep(&Edge { realm: parent.0, outer: parent.1, inner: child.1 });
-        }
-        sort(&mut self.edges);
-        for ((parent, child), at) in wanted {
-            if there.contains(&(parent, child)) {
-                continue;
-            }
-            if let Err(complaint) = nesting.add(&Edge { realm: parent.0, outer: parent.1, inner: child }, at) {
-                self.complaints.push(complaint);
-                continue;
-            }
-            let (realm, parent, child) = (parent.0.clone(), parent.1.clone(), child.clone());
-            self.edges.push(Step::Nest { realm, parent, child });
-        }
-    }
-
-    fn memberships(&mut self, declared: &'a [Declared]) {
-        let mut wanted: BTreeSet<(GroupKey<'a>, &'a UserName)> = BTreeSet::new();
-        let mut owned_groups: HashSet<GroupKey<'a>> = HashSet::new();
-        let mut owned_users: HashSet<UserKey<'a>> = HashSet::new();
-        for object in declared {
-            match object {
-                Declared::Group(DeclaredGroup { realm, name, members: Some(members), .. }) => {
-                    owned_groups.insert((&realm.value, &name.value));
-                    for user in members {
-                        if self.knows_user(&realm.value, user) {
-                            wanted.insert(((&realm.value, &name.value), &user.value));
-                        }
-                    }
-                }
-                Declared::User(DeclaredUser { realm, name, groups: Some(groups), .. }) => {
-                    owned_users.insert((&realm.value, &name.value));
-                    for group in groups {
-                        if self.knows_group(&realm.value, group) {
-                            wanted.insert(((&realm.value, &group.value), &name.value));
-                        }
-                    }
-                }
-                _ => (),
-            }
-        }
-        let mut removed = Vec::new();
-        for (group, user, source) in &self.current.members {
-            let (Some(group), Some(user)) = (self.group_keys.get(group), self.user_keys.get(user)) else { continue };
-            if *source != Source::Declared {
-                continue;
-            }
-            let is_wanted = wanted.remove(&(*group, user.1));
-            if !is_wanted && (owned_groups.contains(group) || owned_users.contains(user)) {
-                let (realm, group, user) = (group.0.clone(), group.1.clone(), user.1.clone());
-                removed.push(Step::RemoveMember { realm, group, user });
-            }
-        }
-        sort(&mut removed);
-        self.edges.extend(removed);
-        self.edges.extend(wanted.into_iter().map(|(group, user)| Step::AddMember {
-            realm: group.0.clone(),
-            group: group.1.clone(),
-            user: user.clone(),
-        }));
     }
 
     fn knows_realm(&mut self, realm: &Located<RealmName>) -> bool {

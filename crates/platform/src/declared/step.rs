@@ -1,8 +1,9 @@
 //! What a plan is made of: single changes by name, each with one line for people.
 
-use super::object::SecretReference;
 use super::role::{HolderName, RoleKey};
-use doorward_engine::clients::ClientSettings;
+use super::secret::SecretReference;
+use doorward_engine::clients::{ClientSettings, RealmSettings, ScopeSettings};
+use doorward_engine::token::Profile;
 use doorward_model::app::AppSettings;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, EmailAddress, GroupName, RealmName, UserName};
 use serde::{Serialize, Serializer};
@@ -180,6 +181,48 @@ pub enum Step {
         #[serde(serialize_with = "without_rule")]
         settings: Box<ClientSettings>,
     },
+    /// Change what is known of a user besides names; all of it is given.
+    SetProfile {
+        /// Its realm.
+        realm: RealmName,
+        /// Its sign-in name.
+        user: UserName,
+        /// What is known.
+        profile: Profile,
+        /// The subject the user brought along.
+        subject: Option<String>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Change lives of tokens and sessions of a realm; all of it is given.
+    SetRealm {
+        /// Its name.
+        realm: RealmName,
+        /// What is declared.
+        settings: Box<RealmSettings>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
+    /// Create a scope of a realm's own.
+    CreateScope {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        scope: String,
+        /// What it brings.
+        settings: Box<ScopeSettings>,
+    },
+    /// Change a scope of a realm's own; all of it is given.
+    UpdateScope {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        scope: String,
+        /// What it brings.
+        settings: Box<ScopeSettings>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
     /// Create a role.
     CreateRole {
         /// Its realm.
@@ -250,6 +293,7 @@ impl Step {
             | Self::CreateApp { .. }
             | Self::CreateClient { .. }
             | Self::CreateRole { .. }
+            | Self::CreateScope { .. }
             | Self::GiveRole { .. }
             | Self::AddMember { .. }
             | Self::Nest { .. } => Sort::Add,
@@ -257,6 +301,9 @@ impl Step {
             | Self::UpdateUser { .. }
             | Self::SetPassword { .. }
             | Self::UpdateRole { .. }
+            | Self::UpdateScope { .. }
+            | Self::SetProfile { .. }
+            | Self::SetRealm { .. }
             | Self::UpdateApp { .. }
             | Self::UpdateClient { .. } => Sort::Change,
             Self::RemoveMember { .. } | Self::TakeRole { .. } | Self::Unnest { .. } => Sort::Remove,
@@ -285,6 +332,12 @@ impl fmt::Display for Step {
                 write!(f, "~ client {realm}/{client}: {}", changes.join("; "))
             }
             Self::CreateClient { realm, client, .. } => write!(f, "+ client {realm}/{client}"),
+            Self::SetProfile { realm, user, changes, .. } => write!(f, "~ user {realm}/{user}: {}", changes.join("; ")),
+            Self::SetRealm { realm, changes, .. } => write!(f, "~ realm {realm}: {}", changes.join("; ")),
+            Self::CreateScope { realm, scope, .. } => write!(f, "+ scope {realm}/{scope}"),
+            Self::UpdateScope { realm, scope, changes, .. } => {
+                write!(f, "~ scope {realm}/{scope}: {}", changes.join("; "))
+            }
             Self::CreateRole { realm, role, .. } => write!(f, "+ role {realm}/{role}"),
             Self::UpdateRole { realm, role, changes, .. } => write!(f, "~ role {realm}/{role}: {}", changes.join("; ")),
             Self::TakeRole { realm, role, from } => write!(f, "- role {}{role} → {from}", within(realm)),

@@ -29,6 +29,8 @@ pub(super) struct WrittenClient {
     pub jwks: Option<Spanned<serde_json::Value>>,
     pub tls_subject: Option<Text>,
     pub certificate_bound: Option<bool>,
+    pub pairwise_sector: Option<Text>,
+    pub userinfo_algorithm: Option<Text>,
     pub paths: Option<Text>,
     pub exchange_for: Option<List>,
     pub workloads: Option<Workloads>,
@@ -53,6 +55,8 @@ impl WrittenClient {
             "paths" => self.paths = Some(map.next_value()?),
             "exchange_for" => self.exchange_for = Some(map.next_value()?),
             "workloads" => self.workloads = Some(map.next_value()?),
+            "pairwise_sector" => self.pairwise_sector = Some(map.next_value()?),
+            "userinfo_algorithm" => self.userinfo_algorithm = Some(map.next_value()?),
             "algorithm" => self.algorithm = Some(map.next_value()?),
             "authentication" => self.authentication = Some(map.next_value()?),
             "jwks" => self.jwks = Some(map.next_value()?),
@@ -120,13 +124,20 @@ pub(super) struct WrittenClaim {
     pub tell: Option<List>,
 }
 
-/// Where a claim comes from; one of `attribute`, `groups` and `value` is wanted.
+/// Where a claim comes from; one source is wanted, and what may stand beside it depends on which.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenFrom {
     pub attribute: Option<Text>,
     pub many: Option<bool>,
     pub groups: Option<Text>,
+    pub group_paths: Option<Text>,
+    pub realm_roles: Option<Text>,
+    pub client_roles: Option<Text>,
+    pub add: Option<Text>,
+    pub property: Option<Text>,
+    pub template: Option<Text>,
+    pub join: Option<Text>,
     pub value: Option<serde_json::Value>,
 }
 

@@ -14,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::authorize::consent::{self, Agreed};
 use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on, missing};
+use doorward_engine::clients::Client;
 use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::token::claims;
 use doorward_engine::token::mint::{self, DEFAULT_ALGORITHM};
@@ -225,7 +226,7 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, vi
         signed_in_as: visitor.signed_in.user.name.to_string(),
         realm_title: here.realm.title.to_string(),
         // What is told in truth: every client is told some things, asked for or not.
-        scopes: claims::shown(&request.scopes).iter().map(|name| pages::scope_words(name)).collect(),
+        scopes: claims::shown(&back.client, &request.scopes).iter().map(|name| words(&back.client, name)).collect(),
         resources: request.resources.clone(),
         action: format!("/realms/{}/consent", here.realm.name),
         csrf: visitor.proof.reveal().to_owned(),
@@ -235,6 +236,16 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, vi
         retry_url: request_url(web, here.realm, raw),
     };
     answers::page(StatusCode::OK, &view, &target)
+}
+
+/// A scope in words: those of whoever declared it for the realm, where there are any.
+fn words(client: &Client, name: &str) -> pages::ScopeWords {
+    let words = pages::scope_words(name);
+    let declared = client.settings.realm.scopes.iter().find(|scope| scope.name == name);
+    match declared.map(|scope| &scope.settings.description).filter(|text| !text.is_empty()) {
+        Some(description) => pages::ScopeWords { detail: description.clone(), ..words },
+        None => words,
+    }
 }
 
 /// `POST /realms/{realm}/consent`

@@ -7,7 +7,7 @@ use crate::oidc::{Failure, Outcome, finish, realm};
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use doorward_engine::clients::{self, GrantType, Paths};
+use doorward_engine::clients::{self, Assigned, GrantType, Paths, RealmRules};
 use doorward_engine::token::{claims, mint};
 use doorward_model::name::ClientName;
 use doorward_oauth::discovery::{Ability, Endpoint, Layout, List, Provider, metadata};
@@ -18,11 +18,14 @@ use std::sync::Arc;
 
 /// The provider's metadata.
 pub async fn show(State(web): State<Arc<Web>>, Path(name): Path<String>, arrival: Arrival) -> Response {
-    let outcome = realm(&web, &arrival, &name).await.map(|realm| {
-        let base = mint::issuer(web.door(), realm.name.as_str());
-        shared(&document(&web, Layout::Keycloak, &base))
-    });
-    finish(&arrival, outcome)
+    finish(&arrival, document_of_realm(&web, &name, &arrival).await)
+}
+
+async fn document_of_realm(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
+    let realm = realm(web, arrival, name).await?;
+    let base = mint::issuer(web.door(), realm.name.as_str());
+    let rules = RealmRules::load(&mut &web.door().store, &realm.id).await?;
+    Ok(shared(&document(web, Layout::Keycloak, &base, &rules)))
 }
 
 /// The metadata of a client that was set up for authentik's paths: an issuer of its own.
@@ -48,7 +51,7 @@ async fn document_of_client(web: &Web, slug: &str, arrival: &Arrival) -> Outcome
     }
     let root = web.door().settings.public.url("/");
     let layout = Layout::Authentik { slug: client.name.as_str() };
-    Ok(shared(&document(web, layout, &root)))
+    Ok(shared(&document(web, layout, &root, &client.settings.realm)))
 }
 
 /// `GET /application/o/{slug}/`: where people look first.
@@ -91,10 +94,13 @@ pub const OFFERED: [GrantType; 7] = [
     GrantType::Password,
 ];
 
-fn document(web: &Web, layout: Layout<'_>, base: &str) -> Value {
+fn document(web: &Web, layout: Layout<'_>, base: &str, rules: &RealmRules) -> Value {
     let issuer = layout.issuer(base);
     let algorithms = mint::algorithms();
     let grants: Vec<&str> = OFFERED.iter().map(|grant| grant.as_str()).collect();
+    // Those that only some clients may ask for are no offer to everybody.
+    let own = rules.scopes.iter().filter(|scope| scope.settings.assigned != Assigned::Named);
+    let scopes: Vec<&str> = claims::KNOWN_SCOPES.into_iter().chain(own.map(|scope| scope.name.as_str())).collect();
     let (methods, abilities) = client_authentication(web);
     let assertion_algorithms: Vec<&str> = algorithms.iter().copied().chain([SECRET_ALGORITHM]).collect();
     let provider = Provider {
@@ -114,13 +120,15 @@ fn document(web: &Web, layout: Layout<'_>, base: &str) -> Value {
         ],
         abilities: &abilities,
         signing_algorithms: &algorithms,
-        scopes: &claims::KNOWN_SCOPES,
+        scopes: &scopes,
         grants: &grants,
         response_types: &["code"],
         response_modes: &["query", "fragment", "form_post"],
-        subject_types: &["public"],
+        subject_types: &["public", "pairwise"],
         client_auth_methods: &methods,
         more: &[
+            (List::UserInfoAlgorithms, &algorithms),
+            (List::IntrospectionAlgorithms, &algorithms),
             (List::Claims, &claims::TOLD),
             (List::ClientAuthAlgorithms, &assertion_algorithms),
             (List::DpopAlgorithms, &algorithms),

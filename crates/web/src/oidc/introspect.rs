@@ -1,4 +1,5 @@
-//! `POST /realms/{realm}/protocol/openid-connect/token/introspect` (RFC 7662).
+//! `POST /realms/{realm}/protocol/openid-connect/token/introspect` (RFC 7662), signed where that is asked for
+//! (RFC 9701).
 
 use crate::answers;
 use crate::callers::{Arrival, InRealm};
@@ -6,11 +7,11 @@ use crate::oidc::{Outcome, confidential_caller, finish, form, realm};
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use doorward_engine::token::check::check;
-use doorward_engine::token::dpop::key_of;
+use doorward_engine::token::introspect::{introspect, signed};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use http::StatusCode;
-use serde_json::{Value, json};
+use http::header::{ACCEPT, HeaderMap};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Tells a client whether a token is good for it.
@@ -24,20 +25,21 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     let client = confidential_caller(web, arrival, &realm, (&headers, &parameters)).await?;
     let token = parameters.one("token").map_err(OAuthError::from)?;
     let token = token.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "token is missing"))?;
-    let good = check(web.door(), &arrival.ctx, &realm, token).await?;
-    // Only those a token is for may ask about it (RFC 7662 §4).
-    let good = good.filter(|good| {
-        good.claims.audiences().is_ok_and(|audiences| audiences.contains(&client.name.as_str()))
-            || good.client.id == client.id
-    });
-    let Some(good) = good else { return Ok(answers::json(StatusCode::OK, &json!({"active": false}))) };
-    let name = good.person.as_ref().map(|(subject, _)| subject.user.name.to_string());
-    let token_type = if key_of(&good.claims).is_some() { "DPoP" } else { "Bearer" };
-    let mut told = good.claims.into_map();
-    told.insert("active".to_owned(), json!(true));
-    told.insert("token_type".to_owned(), json!(token_type));
-    if let Some(name) = name {
-        told.insert("username".to_owned(), json!(name));
+    let told = introspect(web.door(), &arrival.ctx, &realm, (&client, token)).await?;
+    if !wants_signed(&headers) {
+        return Ok(answers::json(StatusCode::OK, &Value::Object(told)));
     }
-    Ok(answers::json(StatusCode::OK, &Value::Object(told)))
+    let signed = signed(web.door(), &arrival.ctx, realm.name.as_str(), (&client, told)).await?;
+    Ok(super::jwt(signed, SIGNED))
+}
+
+/// The media type of a signed answer (RFC 9701 §5).
+const SIGNED: &str = "application/token-introspection+jwt";
+
+/// Whether the service asked for a signed answer (RFC 9701 §4).
+fn wants_signed(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let mut kinds =
+        lines.flat_map(|line| line.split(',')).map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    kinds.any(|kind| kind.eq_ignore_ascii_case(SIGNED))
 }

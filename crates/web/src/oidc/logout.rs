@@ -61,8 +61,10 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     let visitor = visitor.filter(|visitor| visitor.signed_in.session.realm_id == realm.id);
     let Some(visitor) = visitor else {
         // Nobody is signed in here; what the hint names may be another browser's and ends with it.
-        if let Some(hint) = &asked.hint {
-            sessions::end_own(web.door(), &arrival.ctx, &hint.user, &hint.session).await?;
+        if let Some(hint) = &asked.hint
+            && let Some(user) = &hint.user
+        {
+            sessions::end_own(web.door(), &arrival.ctx, user, &hint.session).await?;
         }
         return after(web, &realm, &asked);
     };
@@ -113,7 +115,7 @@ struct Asked {
 async fn read(web: &Web, realm: &Realm, parameters: &Parameters) -> Result<Result<Asked, &'static str>, Fault> {
     let one = |name| parameters.one(name).ok().flatten();
     let hint = match one("id_token_hint") {
-        Some(token) => match check::hint(web.door(), realm, token) {
+        Some(token) => match check::hint(web.door(), realm, token).await? {
             Some(hint) => Some(hint),
             None => return Ok(Err("The id_token_hint is not an ID token of this realm.")),
         },

@@ -122,6 +122,14 @@ fn throttled(seconds: i64) -> Response {
     answer
 }
 
+/// An answer that is a JWT. It is one client's and changes at any time: nobody keeps it.
+pub fn jwt(token: String, media_type: &'static str) -> Response {
+    let mut answer = answers::text(StatusCode::OK, "");
+    *answer.body_mut() = Body::from(token);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}
+
 /// The realm of a path, ready to sign.
 pub async fn realm(web: &Web, arrival: &Arrival, name: &str) -> Result<Realm, Failure> {
     let realm = known_realm(web, name).await?.ok_or(Failure::NoRealm)?;

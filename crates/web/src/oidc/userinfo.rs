@@ -12,6 +12,7 @@ use doorward_engine::token::certificate::admits;
 use doorward_engine::token::check::{Good, check};
 use doorward_engine::token::claims;
 use doorward_engine::token::dpop::{Scheme, key_of};
+use doorward_engine::token::introspect::signed_userinfo;
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -47,7 +48,7 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
         return Ok(refuse(StatusCode::UNAUTHORIZED, scheme, (ErrorCode::InvalidToken, sentence)));
     }
     let (mut answer, refused) = match place.admit(web, arrival, &good, (&token, scheme), &headers).await? {
-        Ok(()) => (about(&good, scheme), None),
+        Ok(()) => (about(web, arrival, realm.name.as_str(), (&good, scheme)).await?, None),
         Err(error) => {
             // Whoever showed a bound token as another one is told how it is to be shown.
             let wanted = if key_of(&good.claims).is_some() { Scheme::Dpop } else { Scheme::Bearer };
@@ -60,15 +61,18 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     Ok(answer)
 }
 
-/// What a good token that may be used tells.
-fn about(good: &Good, scheme: Scheme) -> Response {
+/// What a good token that may be used tells, signed where its client wants that.
+async fn about(web: &Web, arrival: &Arrival, realm: &str, (good, scheme): (&Good, Scheme)) -> Outcome {
     let scopes = good.person.as_ref().map(|(_, authorized)| authorized.scopes.contains("openid"));
     let (Some((subject, authorized)), Some(true)) = (&good.person, scopes) else {
         let words = (ErrorCode::InsufficientScope, "the token was not asked for with openid");
-        return refuse(StatusCode::FORBIDDEN, scheme, words);
+        return Ok(refuse(StatusCode::FORBIDDEN, scheme, words));
     };
     let told = claims::about(subject, &good.client, &authorized.scopes, mapper::Place::Userinfo);
-    answers::json(StatusCode::OK, &Value::Object(told))
+    match signed_userinfo(web.door(), &arrival.ctx, realm, (&good.client, &told)).await? {
+        Some(signed) => Ok(super::jwt(signed, "application/jwt")),
+        None => Ok(answers::json(StatusCode::OK, &Value::Object(told))),
+    }
 }
 
 fn token_in(parameters: &Parameters) -> Option<String> {

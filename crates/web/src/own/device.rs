@@ -141,7 +141,7 @@ fn ask((realm, visitor): (&Realm, &Visitor), question: Question, typed: &str) ->
         realm_title: realm.title.to_string(),
         signed_in_as: visitor.signed_in.user.name.to_string(),
         user_code: UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default(),
-        scopes: claims::shown(&wanted.scopes).iter().map(|name| pages::scope_words(name)).collect(),
+        scopes: claims::shown(&client, &wanted.scopes).iter().map(|name| pages::scope_words(name)).collect(),
         resources: wanted.resources,
         action: format!("{}/answer", path(realm)),
         csrf: visitor.proof.reveal().to_owned(),

@@ -16,6 +16,7 @@ use doorward_engine::sign_in::flow::{self, Aim, Entrance, Wish};
 use doorward_gate::query::{url_decode, url_encode};
 use doorward_gate::refuse::missing;
 use doorward_model::address::{BackTo, HostName};
+use doorward_model::fault::Fault;
 use doorward_model::id::AppId;
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
@@ -113,14 +114,15 @@ async fn go_on_shared(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: 
         return Ok(answers::problem(web, &arrival.ctx, StatusCode::CONFLICT, words));
     };
     let mut answer = answers::see_other(&wish.back_to.url());
-    let keep = keep_seconds(web, &signed_in.session, arrival.ctx.now);
+    let keep = keep_seconds(web, &signed_in.session, arrival.ctx.now).await?;
     cookies::set_shared(answer.headers_mut(), settings.public.scheme(), domain, &pass, keep);
     Ok(answer)
 }
 
 /// How long a session's cookies outlive the closing of the browser: not at all, unless asked for.
-pub fn keep_seconds(web: &Web, session: &Session, now: Timestamp) -> Option<i64> {
-    enter::is_remembered(web.door(), session.idle_seconds).then(|| session.expires_at.millis_since(now) / 1000)
+pub async fn keep_seconds(web: &Web, session: &Session, now: Timestamp) -> Result<Option<i64>, Fault> {
+    let is_remembered = enter::is_remembered(web.door(), &session.realm_id, session.idle_seconds).await?;
+    Ok(is_remembered.then(|| session.expires_at.millis_since(now) / 1000))
 }
 
 /// The link by which an app's host sends a browser here.

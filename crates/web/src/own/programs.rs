@@ -9,6 +9,7 @@ use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
 use doorward_engine::authorize::consent;
+use doorward_engine::clients::Client;
 use doorward_engine::gate::decide::{self, Verdict, decide};
 use doorward_engine::manage::personal_tokens;
 use doorward_engine::token::claims;
@@ -138,10 +139,10 @@ pub async fn view(
         error: told.token_error.clone(),
         consents: consents
             .iter()
-            .map(|(known, title)| ConsentRow {
+            .map(|(known, client)| ConsentRow {
                 id: known.client_id.to_string(),
-                client: title.clone(),
-                allowed: allowed(&known.scopes),
+                client: client.title().to_owned(),
+                allowed: allowed(client, &known.scopes),
                 since: moment(known.granted_at),
             })
             .collect(),
@@ -152,7 +153,7 @@ pub async fn view(
 }
 
 /// Scopes as people were asked about them.
-fn allowed(scopes: &str) -> String {
+fn allowed(client: &Client, scopes: &str) -> String {
     let scopes = Scopes::parse(scopes).unwrap_or_default();
-    claims::shown(&scopes).iter().map(|name| scope_words(name).title).collect::<Vec<_>>().join(" · ")
+    claims::shown(client, &scopes).iter().map(|name| scope_words(name).title).collect::<Vec<_>>().join(" · ")
 }

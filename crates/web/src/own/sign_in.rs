@@ -160,7 +160,7 @@ pub async fn open(
         }
     };
     let public = &web.door().settings.public;
-    let keep = enter::keep_seconds(web, &signed_in.session, arrival.ctx.now);
+    let keep = enter::keep_seconds(web, &signed_in.session, arrival.ctx.now).await?;
     Cookie::Session.set(answer.headers_mut(), public, opened.session.reveal(), keep);
     Cookie::Device.set(answer.headers_mut(), public, opened.device.reveal(), Some(DEVICE_SECONDS));
     Ok(answer)

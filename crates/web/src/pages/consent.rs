@@ -16,8 +16,10 @@ pub struct ScopeWords {
 pub fn scope_words(name: &str) -> ScopeWords {
     let (title, detail) = match name {
         "openid" => ("Know that it is you", "An id that stands for your account, and when you signed in."),
-        "profile" => ("See your name", "Your name and your user name."),
+        "profile" => ("See your name", "Your name, your user name, and what else your profile says."),
         "email" => ("See your e-mail address", "The address, and whether it is known to be yours."),
+        "phone" => ("See your phone number", "The number, and whether it is known to be yours."),
+        "address" => ("See your postal address", "The address that your profile says."),
         "groups" => ("See your groups", "The names of the groups you are in."),
         "roles" => ("See your roles", "The roles you were given, which say what you may do."),
         "offline_access" => {

@@ -10,7 +10,9 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::Mapper;
-use doorward_engine::clients::{ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, Workload};
+use doorward_engine::clients::{
+    ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind, Workload,
+};
 use doorward_engine::manage;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, DisplayText};
@@ -62,6 +64,12 @@ pub struct Create {
     /// Its tokens must be bound to a key of its own (DPoP).
     #[arg(long)]
     dpop_bound: bool,
+    /// Tell people by an id that only clients of this sector share: a host name, such as example.com.
+    #[arg(long, value_name = "HOST")]
+    pairwise_sector: Option<String>,
+    /// Sign what userinfo tells: RS256, PS256, ES256, EdDSA; plain JSON without.
+    #[arg(long, value_parser = algorithm)]
+    userinfo_algorithm: Option<String>,
     /// Life of its access and ID tokens, in seconds.
     #[arg(long, value_name = "N", value_parser = seconds)]
     access_seconds: Option<i64>,
@@ -129,6 +137,8 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
             refresh_seconds: create.refresh_seconds,
             offline_seconds: create.offline_seconds,
         },
+        subject: create.pairwise_sector.map_or(SubjectKind::Public, SubjectKind::Pairwise),
+        userinfo_algorithm: create.userinfo_algorithm.unwrap_or_default(),
         mappers: create.claim.into_iter().chain(create.audience).collect(),
         algorithm: create.algorithm.unwrap_or_default(),
         paths: create.paths.unwrap_or_default(),

@@ -10,7 +10,9 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::mapper::{From, Mapper};
-use doorward_engine::clients::{Client, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, Workload};
+use doorward_engine::clients::{
+    Client, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind, Workload,
+};
 use doorward_engine::manage;
 use doorward_model::id::AppId;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName};
@@ -63,6 +65,12 @@ pub struct Update {
     /// Whether its tokens must be bound to a key of its own (DPoP).
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     dpop_bound: Option<bool>,
+    /// Tell people by an id that only clients of this sector share: a host name; '' for the id everybody is told.
+    #[arg(long, value_name = "HOST")]
+    pairwise_sector: Option<String>,
+    /// Sign what userinfo tells: RS256, PS256, ES256, EdDSA; '' for plain JSON.
+    #[arg(long, value_parser = or_default(algorithm))]
+    userinfo_algorithm: Option<Put<String>>,
     /// Life of its access and ID tokens, in seconds.
     #[arg(long, value_name = "N", value_parser = or_default(seconds))]
     access_seconds: Option<Put<i64>>,
@@ -154,6 +162,8 @@ impl Update {
             self.refresh_seconds.is_some(),
             self.offline_seconds.is_some(),
             self.algorithm.is_some(),
+            self.pairwise_sector.is_some(),
+            self.userinfo_algorithm.is_some(),
             self.paths.is_some(),
         ];
         let none = lists.iter().all(|count| *count == 0) && !others.contains(&true);
@@ -187,12 +197,19 @@ impl Update {
             lifetimes,
             mappers: mappers(now.mappers, self.claim, self.audience),
             algorithm: self.algorithm.map_or(now.algorithm, |name| name.value().unwrap_or_default()),
+            subject: self.pairwise_sector.map_or(now.subject, sector),
+            userinfo_algorithm: put(self.userinfo_algorithm, Some(now.userinfo_algorithm)).unwrap_or_default(),
             paths: self.paths.unwrap_or(now.paths),
             exchange_for: put_list(self.exchange_for, now.exchange_for),
             workloads: put_list(self.workload, now.workloads),
             ..now
         })
     }
+}
+
+/// A sector, or the id everybody is told for none.
+fn sector(text: String) -> SubjectKind {
+    if text.is_empty() { SubjectKind::Public } else { SubjectKind::Pairwise(text) }
 }
 
 /// Each flag replaces the mappers it could have made.

@@ -107,14 +107,14 @@ algorithm: EdDSA
             claim(
                 &["policy"],
                 From::Groups { prefix: "minio-".to_owned() },
-                Tell { access: true, id: false, userinfo: false },
+                Tell { access: true, id: false, userinfo: false, introspection: None },
             ),
             claim(&["ns", "region"], region(true), Tell::default()),
             claim(&["first"], region(false), Tell::default()),
             claim(
                 &["fixed"],
                 From::Value(json!({"a": [1, "x", true]})),
-                Tell { access: false, id: true, userinfo: true },
+                Tell { access: false, id: true, userinfo: true, introspection: None },
             ),
             Mapper::Audience("trino".to_owned()),
         ]
@@ -197,10 +197,12 @@ fn mappers() {
             "6:19: the claim sub cannot be mapped: tokens are checked by it: choose another name",
             "7:19: the claim `` must be 1 to 256 printable ASCII characters without spaces: choose another name",
             "8:19: the path of a claim has 1 to 8 names: correct the value",
-            "8:29: a claim comes from one place: write one of attribute, groups, value",
-            "8:39: the claim is told nowhere: write some of access, id, userinfo, or leave out the key",
-            "9:28: a claim comes from one place: write one of attribute, groups, value",
-            "9:58: the place `head` is not one of access, id, userinfo: correct the value",
+            "8:29: a claim comes from one place: write one of attribute, groups, group_paths, realm_roles, client_roles, \
+             property, template, value",
+            "8:39: the claim is told nowhere: write some of access, id, userinfo, introspection, or leave out the key",
+            "9:28: a claim comes from one place: write one of attribute, groups, group_paths, realm_roles, client_roles, \
+             property, template, value",
+            "9:58: the place `head` is not one of access, id, userinfo, introspection: correct the value",
             "10:28: `many` stands without an attribute: remove it",
         ],
     );

@@ -1,6 +1,7 @@
 //! Tables over reading and planning.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod besides;
 mod clients;
 mod parse;
 mod plan;

@@ -50,11 +50,13 @@ fn yaml_and_types() {
 fn kinds_and_keys() {
     refused(
         "kind: Policy\nname: a\n",
-        &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, Role, App, Client"],
+        &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, Role, App, Client, ClientScope"],
     );
     refused(
         "name: a\n",
-        &["d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, Role, App, Client"],
+        &[
+            "d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, Role, App, Client, ClientScope",
+        ],
     );
     refused("kind: Group\n", &["d.yaml:1:1: the object has no name: add name: …"]);
     refused(

@@ -201,7 +201,7 @@ impl There {
                 known.is_active = *is_active;
                 known.settings = ClientSettings { access, ..(**settings).clone() };
             }
-            about_roles => self.take_role(about_roles),
+            others => self.take_besides(others),
         }
     }
 

@@ -1,0 +1,222 @@
+//! Profiles, subjects, lives, scopes and mappers: what is refused and where, what is planned, and that it leads to
+//! rest.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::parse;
+use super::plan::{There, check};
+use crate::declared::{Declared, Step};
+use doorward_engine::clients::mapper::{From, Mapper, Tell};
+use doorward_engine::clients::template::{Property, Template};
+use doorward_engine::clients::{ClientScope, SubjectKind};
+use doorward_model::id::ClientScopeId;
+
+impl There {
+    /// Takes a step about what is declared besides the objects' own rows.
+    pub(super) fn take_besides(&mut self, step: &Step) {
+        match step {
+            Step::SetProfile { realm, user, profile, subject, .. } => {
+                let id = self.user_id(realm.as_str(), user.as_str());
+                self.current.profiles.insert(id, (profile.clone(), subject.clone()));
+            }
+            Step::SetRealm { realm, settings, .. } => {
+                let id = self.realm_id(realm.as_str());
+                self.current.realm_settings.insert(id, (**settings).clone());
+            }
+            Step::CreateScope { realm, scope, settings } => {
+                let (id, realm_id) = (ClientScopeId::draw(&self.dice), self.realm_id(realm.as_str()));
+                let (name, settings) = (scope.clone(), (**settings).clone());
+                self.current.scopes.push(ClientScope { id, realm_id, name, settings });
+            }
+            Step::UpdateScope { scope, settings, .. } => {
+                let known = self.current.scopes.iter_mut().find(|known| known.name == *scope).unwrap();
+                known.settings = (**settings).clone();
+            }
+            about_roles => self.take_role(about_roles),
+        }
+    }
+}
+
+#[track_caller]
+fn refused(text: &str, expected: &[&str]) {
+    let complaints = parse("d", text).map(|objects| objects.len()).unwrap_err();
+    let shown: Vec<String> = complaints.iter().map(|c| c.to_string()["d:".len()..].to_owned()).collect();
+    assert_eq!(shown, expected, "{text}");
+}
+
+const ALICE: &str = "kind: User\nname: alice\nemail: a@example.com\nemail_verified: true\ngiven_name: Alice\n\
+                     attributes:\n  region: eu\n  team: [data, ops]\nsubject: f3b1\n";
+
+#[test]
+fn what_is_known_of_a_user_is_owned_key_by_key() {
+    let lines = [
+        "+ user main/alice",
+        "~ user main/alice: attributes.region: none → eu; attributes.team: none → data ops; email_verified: false → \
+         true; given_name: \"\" → \"Alice\"; subject: none → f3b1",
+    ];
+    check(There::main(), ALICE, &lines);
+    let there = || There::main().having(ALICE);
+    check(there(), "kind: User\nname: alice\n", &[]);
+    check(
+        there(),
+        "kind: User\nname: alice\nattributes: {team: []}\n",
+        &["~ user main/alice: attributes.team: data ops → none"],
+    );
+    check(
+        there(),
+        "kind: User\nname: alice\nattributes: {region: us, floor: '3'}\nfamily_name: A\n",
+        &["~ user main/alice: attributes.floor: none → 3; attributes.region: +us -eu; family_name: \"\" → \"A\""],
+    );
+    // Another address is not known to be theirs until somebody says so.
+    let moved = "kind: User\nname: alice\nemail: b@example.com\n";
+    check(there(), moved, &["~ user main/alice: email: a@example.com → b@example.com"]);
+    let proved = format!("{moved}email_verified: true\n");
+    check(
+        there(),
+        &proved,
+        &["~ user main/alice: email: a@example.com → b@example.com", "~ user main/alice: email_verified: false → true"],
+    );
+}
+
+#[test]
+fn lives_of_a_realm_are_owned_key_by_key() {
+    let text = "kind: Realm\nname: main\nlifetimes: {access_seconds: 120}\nsessions: {idle_seconds: 60}\n";
+    check(
+        There::main(),
+        text,
+        &["~ realm main: lifetimes.access_seconds: none → 120; sessions.idle_seconds: none → 60"],
+    );
+    let there = There::main().having(text);
+    check(
+        there,
+        "kind: Realm\nname: main\nlifetimes: {refresh_seconds: 600}\n",
+        &["~ realm main: lifetimes.refresh_seconds: none → 600"],
+    );
+    let new = "kind: Realm\nname: lab\nsessions: {lifetime_seconds: 3600}\n";
+    check(There::main(), new, &["+ realm lab", "~ realm lab: sessions.lifetime_seconds: none → 3600"]);
+    refused(
+        "kind: Realm\nname: main\nsessions: {idle_seconds: 0}\nlifetimes: {access_seconds: 0}\n",
+        &[
+            "3:26: a life has at least 1 second: write a number of seconds",
+            "4:29: a life has at least 1 second: write a number of seconds",
+        ],
+    );
+}
+
+#[test]
+fn a_scope_is_owned_as_a_whole() {
+    let text = "kind: ClientScope\nname: team\ndescription: Your team\nassigned: default\nmappers:\n  - claim: {path: \
+                team, from: {attribute: team}}\n  - audience: catalog\n";
+    check(There::main(), text, &["+ scope main/team"]);
+    let bare = "kind: ClientScope\nname: team\n";
+    let plan = There::main().having(text).plan(bare).unwrap();
+    let lines: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with("~ scope main/team: assigned: \"default\" → \"optional\";"), "{lines:?}");
+    check(There::main().having(text), bare, &[lines[0].as_str()]);
+    refused(
+        "kind: ClientScope\nname: email\nassigned: never\n",
+        &[
+            "2:7: Doorward has a scope email of its own: correct the value",
+            "3:11: the assigned `never` is not one of default, optional, named: correct the value",
+        ],
+    );
+    refused(
+        "kind: ClientScope\nname: a b\nmappers: [{claim: {path: sub, from: {value: 1}}}]\n",
+        &[
+            "2:7: the scope `a b` must be 1 to 128 printable ASCII characters without spaces, quotes and backslashes: \
+         correct the value",
+            "3:26: the claim sub cannot be mapped: tokens are checked by it: choose another name",
+        ],
+    );
+}
+
+#[test]
+fn attributes_and_subjects_are_pointed_at() {
+    refused(
+        "kind: User\nname: a\nattributes:\n  'a b': x\n  ok: y\n",
+        &[
+            "4:3: the name of an attribute must be 1 to 128 printable ASCII characters without spaces: correct the value",
+        ],
+    );
+    refused(
+        "kind: User\nname: a\nsubject: a b\n",
+        &["3:10: a subject has 1 to 255 printable ASCII characters, no spaces: correct the value"],
+    );
+    assert_eq!(parse("d", "kind: User\nname: a\nattributes: {a: {b: c}}\n").unwrap_err().len(), 1);
+    let many: String = (0..65).map(|number| format!("  a{number}: x\n")).collect();
+    refused(
+        &format!("kind: User\nname: a\nattributes:\n{many}"),
+        &["4:3: a user has at most 64 attributes: take some away"],
+    );
+}
+
+fn mappers(list: &str) -> Vec<Mapper> {
+    let text = format!("kind: ClientScope\nname: x\nmappers:\n{list}");
+    match parse("d.yaml", &text).unwrap().pop() {
+        Some(Declared::Scope(scope)) => scope.settings.mappers,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn claims_come_from_all_that_is_known() {
+    let text = |text: &str| text.to_owned();
+    let from = |written: &str| match mappers(&format!("  - claim: {{path: x, from: {{{written}}}}}\n")).pop() {
+        Some(Mapper::Claim { from, .. }) => from,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(from("group_paths: /data"), From::GroupPaths { prefix: text("/data") });
+    assert_eq!(from("realm_roles: ''"), From::RealmRoles { prefix: text(""), add: text("") });
+    assert_eq!(from("realm_roles: a-, add: 'R:'"), From::RealmRoles { prefix: text("a-"), add: text("R:") });
+    assert_eq!(from("client_roles: polaris"), From::ClientRoles { client: text("polaris"), add: text("") });
+    assert_eq!(from("property: given_name"), From::Property(Property::GivenName));
+    let template = Template::parse("{user.name}@{client}").unwrap();
+    assert_eq!(from("template: '{user.name}@{client}'"), From::Template(template));
+    let policies = From::Groups { prefix: text("minio-") };
+    let joined = From::Joined { with: text(","), of: Box::new(policies) };
+    assert_eq!(from("groups: minio-, join: ','"), joined);
+    let told = mappers("  - claim: {path: x, from: {value: 1}, tell: [introspection]}\n");
+    let tell = Tell { access: false, id: false, userinfo: false, introspection: Some(true) };
+    assert!(matches!(told.as_slice(), [Mapper::Claim { tell: known, .. }] if *known == tell), "{told:?}");
+    let wrong = |written: &str, column: u32, expected: &str| {
+        let text = format!("kind: ClientScope\nname: x\nmappers:\n  - claim: {{path: x, from: {{{written}}}}}\n");
+        refused(&text, &[format!("4:{column}: {expected}").as_str()]);
+    };
+    wrong(
+        "template: '{user.password}'",
+        39,
+        "the placeholder `{user.password}` is not one of {user.id}, {user.name}, \
+        {user.email}, {user.display}, {user.given_name}, {user.family_name}, {user.attributes.NAME}, {client}: correct \
+        the value",
+    );
+    wrong(
+        "property: password",
+        39,
+        "the property `password` is not one of id, name, email, display, given_name, \
+        family_name: correct the value",
+    );
+    let one = "a claim comes from one place: write one of attribute, groups, group_paths, realm_roles, client_roles, \
+               property, template, value";
+    wrong("groups: '', realm_roles: ''", 28, one);
+    wrong("value: 1, add: x", 28, "`add` stands without realm_roles or client_roles: remove it");
+    wrong("value: 1, join: x", 28, "`join` stands without a list to join: remove it, or write many: true");
+}
+
+#[test]
+fn a_client_may_be_told_people_by_sector() {
+    let usual = "kind: Client\nname: web\nredirect_uris: [https://web.example.com/cb]\neveryone: true\n";
+    match parse("d.yaml", &format!("{usual}pairwise_sector: example.com\nuserinfo_algorithm: ES256\n")).unwrap().pop() {
+        Some(Declared::Client(client)) => {
+            assert_eq!(client.settings.subject, SubjectKind::Pairwise("example.com".to_owned()));
+            assert_eq!(client.settings.userinfo_algorithm, "ES256");
+        }
+        other => panic!("{other:?}"),
+    }
+    refused(
+        &format!("{usual}pairwise_sector: https://example.com\nuserinfo_algorithm: none\n"),
+        &[
+            "5:18: the sector `https://example.com` is not a host name such as example.com: correct the value",
+            "6:21: the algorithm `none` is not one of RS256, PS256, ES256, EdDSA: correct the value",
+        ],
+    );
+}
