@@ -8,6 +8,8 @@ mod dpop;
 mod grants;
 #[path = "provider/registration.rs"]
 mod registration;
+#[path = "provider/requests.rs"]
+mod requests;
 
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Request, get};

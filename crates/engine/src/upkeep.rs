@@ -10,7 +10,7 @@ use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
 use doorward_store::{
-    changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, registrations, service_tokens,
+    changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, pushed, registrations, service_tokens,
     sessions, throttles, users, workload_tokens,
 };
 
@@ -83,6 +83,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         registrations::prune_tokens(&mut tx, ctx.now).await?;
         device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         workload_tokens::prune(&mut tx, ctx.now).await?;
+        pushed::prune(&mut tx, ctx.now).await?;
     }
     door.commit(ctx, tx).await
 }

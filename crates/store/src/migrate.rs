@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_personal_tokens.sql"),
     include_str!("../migrations/0010_registration.sql"),
     include_str!("../migrations/0005_devices.sql"),
+    include_str!("../migrations/0004_pushed.sql"),
 ];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";

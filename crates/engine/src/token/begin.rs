@@ -82,5 +82,6 @@ pub(crate) async fn begin(
         scopes,
         session: Some(session.id.clone()),
         bound,
+        details: authorized.details,
     })
 }

@@ -130,6 +130,7 @@ async fn tell(
         scopes,
         session: family.session_id.clone(),
         bound,
+        details: authorized.details.clone(),
     }))
 }
 

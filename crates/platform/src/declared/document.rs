@@ -60,6 +60,10 @@ pub(super) const KINDS: [(&str, &[&str]); 6] = [
             "service_roles",
             "exchange_for",
             "workloads",
+            "require_pushed",
+            "require_signed_request",
+            "authorization_details",
+            "tolerates_prompt_none",
         ],
     ),
 ];

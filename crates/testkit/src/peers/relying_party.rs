@@ -40,12 +40,22 @@ impl RelyingParty {
     /// # Panics
     /// When it does not start.
     pub fn start(options: &RelyingPartyOptions<'_>) -> RelyingParty {
+        Self::start_with(options, "")
+    }
+
+    /// As [`RelyingParty::start`], with ways beyond a plain request and answer, separated by spaces: `par`, `jar`,
+    /// `jarm`, `hybrid`, `implicit`. With `jar` it shows its public key at `/jwks`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with(options: &RelyingPartyOptions<'_>, ways: &str) -> RelyingParty {
         let scratch = Scratch::new("relying-party");
         let program = scratch.write("relying_party.mjs", PROGRAM);
         let (secret, auth) = options.secret;
         let mut command = Command::new(tools::debian_program("node"));
         command.arg(program).env("OPENID_CLIENT", tools::openid_client()).env("ISSUER", options.issuer);
         command.env("CLIENT_ID", options.client_id).env("CLIENT_SECRET", secret).env("AUTH", auth);
+        command.env("WITH", ways);
         command.env("SCOPE", options.scope).env("PORT", options.port.to_string());
         let process = Process::start("relying-party", command, &scratch.join("log"));
         let mut party = RelyingParty { port: options.port, process, _scratch: scratch };

@@ -8,8 +8,9 @@ use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::clients::{self, GrantType, Paths};
-use doorward_engine::token::{claims, mint};
+use doorward_engine::token::{claims, mint, single_claims};
 use doorward_model::name::ClientName;
+use doorward_oauth::authorize::ResponseType;
 use doorward_oauth::discovery::{Ability, Endpoint, Layout, List, Provider, metadata};
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
@@ -91,10 +92,16 @@ pub const OFFERED: [GrantType; 7] = [
     GrantType::Password,
 ];
 
+/// Ways an answer travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode, JARM §2.3).
+const RESPONSE_MODES: [&str; 7] =
+    ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"];
+
 fn document(layout: Layout<'_>, base: &str) -> Value {
     let issuer = layout.issuer(base);
     let algorithms = mint::algorithms();
-    let grants: Vec<&str> = OFFERED.iter().map(|grant| grant.as_str()).collect();
+    let told: Vec<&str> = claims::TOLD.into_iter().chain(single_claims::STANDARD).collect();
+    // Tokens through the browser come from the authorization endpoint alone.
+    let grants: Vec<&str> = OFFERED.iter().chain(&[GrantType::Implicit]).map(|grant| grant.as_str()).collect();
     let provider = Provider {
         layout,
         issuer: &issuer,
@@ -109,17 +116,20 @@ fn document(layout: Layout<'_>, base: &str) -> Value {
             Endpoint::EndSession,
             Endpoint::Registration,
             Endpoint::Device,
+            Endpoint::PushedAuthorization,
         ],
-        abilities: &[Ability::IssuerInResponse],
+        abilities: &[Ability::IssuerInResponse, Ability::ClaimsParameter, Ability::RequestParameter],
         signing_algorithms: &algorithms,
         scopes: &claims::KNOWN_SCOPES,
         grants: &grants,
-        response_types: &["code"],
-        response_modes: &["query", "fragment", "form_post"],
+        response_types: &ResponseType::ALL.map(ResponseType::as_str),
+        response_modes: &RESPONSE_MODES,
         subject_types: &["public"],
         client_auth_methods: &["client_secret_basic", "client_secret_post", "none"],
         more: &[
-            (List::Claims, &claims::TOLD),
+            (List::Claims, &told),
+            (List::RequestObjectAlgorithms, &algorithms),
+            (List::ResponseAlgorithms, &algorithms),
             (List::DpopAlgorithms, &algorithms),
             (List::CodeChallengeMethods, &["S256"]),
             (List::Prompts, &["none", "login", "consent", "select_account"]),

@@ -2,6 +2,7 @@
 //! none holds a rule.
 
 pub mod authorize;
+mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
@@ -9,6 +10,8 @@ pub mod grants;
 pub mod introspect;
 pub mod logout;
 pub mod register;
+pub mod pushed;
+mod response;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;

@@ -9,8 +9,8 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use doorward_engine::clients::mapper;
 use doorward_engine::token::check::{Good, check};
-use doorward_engine::token::claims;
 use doorward_engine::token::dpop::{Scheme, key_of};
+use doorward_engine::token::{claims, single_claims};
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -62,7 +62,9 @@ fn about(good: &Good, scheme: Scheme) -> Response {
         let words = (ErrorCode::InsufficientScope, "the token was not asked for with openid");
         return refuse(StatusCode::FORBIDDEN, scheme, words);
     };
-    let told = claims::about(subject, &good.client, &authorized.scopes, mapper::Place::Userinfo);
+    let place = mapper::Place::Userinfo;
+    let mut told = claims::about(subject, &good.client, &authorized.scopes, place);
+    single_claims::add(&mut told, &authorized.claims.userinfo, (subject, &good.client, place));
     answers::json(StatusCode::OK, &Value::Object(told))
 }
 
