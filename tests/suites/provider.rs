@@ -12,6 +12,8 @@ mod grants;
 mod keys;
 #[path = "provider/registration.rs"]
 mod registration;
+#[path = "provider/requests.rs"]
+mod requests;
 
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Request, get};

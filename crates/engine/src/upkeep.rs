@@ -10,7 +10,7 @@ use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
 use doorward_store::{
-    assertions, changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, registrations,
+    assertions, changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, pushed, registrations,
     service_tokens, sessions, throttles, users, workload_tokens,
 };
 
@@ -82,6 +82,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         registrations::prune_tokens(&mut tx, ctx.now).await?;
         device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         workload_tokens::prune(&mut tx, ctx.now).await?;
+        pushed::prune(&mut tx, ctx.now).await?;
     }
     door.commit(ctx, tx).await
 }

@@ -112,6 +112,8 @@ events! {
     ClientThrottled = "client_throttled",
     /// A person was sent back to a client with a code.
     CodeIssued = "code_issued",
+    /// A person was sent back to a client with tokens in the address.
+    TokensInBrowser = "tokens_in_browser",
     /// A person who is signed in was refused to a client.
     AuthorizationRefused = "authorization_refused",
     /// A code became tokens.

@@ -64,6 +64,15 @@ pub const REGISTRATIONS: i64 = 10_000;
 pub const CODE_SECONDS: i64 = 60;
 /// How long a used code is remembered, in seconds, so that a replay is known for what it is.
 pub const CODE_MEMORY_SECONDS: i64 = 60 * 60;
+/// How long after it was pushed a browser may arrive with an authorization request, in seconds (RFC 9126 §2.2).
+pub const PUSHED_SECONDS: i64 = 90;
+/// How long a pushed request is kept after a browser has arrived with it, in seconds: the flow and the question for
+/// consent behind it, each once more for somebody who began again.
+pub const PUSHED_MEMORY_SECONDS: i64 = 2 * 60 * 60;
+/// Pushed requests a public client may have at a time: whoever pushes them proves nothing.
+pub const PUSHED_OF_PUBLIC_CLIENT: i64 = 1000;
+/// Longest time a signed request may still be good, in seconds.
+pub const REQUEST_OBJECT_SECONDS: i64 = 60 * 60;
 /// For how long after its first use a refresh token still answers with its successor, in seconds: two tabs
 /// that refresh at once are no theft.
 pub const REFRESH_GRACE_SECONDS: i64 = 5;

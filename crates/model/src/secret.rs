@@ -41,6 +41,8 @@ pub enum TokenKind {
     ClientSecret,
     /// What a device shows while somebody signs in at another screen (RFC 8628 §3.2).
     DeviceCode,
+    /// Name of a pushed authorization request (RFC 9126 §2.2), answered once.
+    PushedRequest,
 }
 
 impl TokenKind {
@@ -62,6 +64,7 @@ impl TokenKind {
             Self::RegisteredClient => "dwk_",
             Self::ClientSecret => "dwc_",
             Self::DeviceCode => "dwv_",
+            Self::PushedRequest => "dwq_",
         }
     }
 }

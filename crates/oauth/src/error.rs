@@ -53,6 +53,8 @@ codes! {
     InteractionRequired = "interaction_required";
     /// `prompt=none`, yet nobody is signed in (OIDC Core §3.1.2.6).
     LoginRequired = "login_required";
+    /// The way of signing in that is asked for cannot be had (OIDC Unmet Authentication Requirements 1.0 §2).
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements";
     /// `prompt=none`, yet an account must be chosen (OIDC Core §3.1.2.6).
     AccountSelectionRequired = "account_selection_required";
     /// `prompt=none`, yet consent is missing (OIDC Core §3.1.2.6).
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn every_code_has_a_word_of_its_own() {
         let words: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!((words.len(), ErrorCode::ALL.len()), (31, 31));
+        assert_eq!((words.len(), ErrorCode::ALL.len()), (32, 32));
         assert!(words.iter().all(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
         assert_eq!(ErrorCode::UseDpopNonce.to_string(), "use_dpop_nonce");
     }

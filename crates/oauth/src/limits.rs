@@ -52,6 +52,14 @@ pub const WORDS: usize = 20;
 pub const CLAIMS_BYTES: usize = 8 * 1024;
 /// Claims asked for in each half of the `claims` parameter.
 pub const CLAIMS: usize = 100;
+/// Longest `authorization_details`, in bytes: it is copied into every access token.
+pub const DETAILS_BYTES: usize = 8 * 1024;
+/// Objects in `authorization_details`.
+pub const DETAILS: usize = 20;
+/// Longest type of one of them, in bytes.
+pub const DETAIL_TYPE_BYTES: usize = 256;
+/// Objects and lists inside one another in each of them, itself included: people have to read it.
+pub const DETAIL_NESTING: usize = 7;
 /// `resource` parameters in one request.
 pub const RESOURCES: usize = 10;
 /// Longest `resource` or `request_uri`, in bytes.

@@ -1,4 +1,4 @@
-//! `at_hash` and `c_hash`: what ties an identity token to the access token and the code beside it.
+//! `at_hash`, `c_hash` and `s_hash`: what ties an identity token to the access token, code and state beside it.
 //! OIDC Core §3.1.3.6 and §3.3.2.11.
 
 use aws_lc_rs::digest;
@@ -17,6 +17,12 @@ pub fn c_hash(algorithm: &str, code: &str) -> Option<String> {
     left_half(algorithm, code)
 }
 
+/// `s_hash` of a state for an identity token signed with `algorithm` (FAPI 1.0 part 2 §5.1.1); `None` for an
+/// algorithm that has no hash.
+pub fn s_hash(algorithm: &str, state: &str) -> Option<String> {
+    left_half(algorithm, state)
+}
+
 fn left_half(algorithm: &str, text: &str) -> Option<String> {
     let hash = match algorithm {
         "RS256" | "ES256" | "PS256" | "HS256" => &digest::SHA256,
@@ -32,7 +38,7 @@ fn left_half(algorithm: &str, text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{at_hash, c_hash};
+    use super::{at_hash, c_hash, s_hash};
 
     #[test]
     fn the_examples_of_the_specification_are_met() {
@@ -41,6 +47,7 @@ mod tests {
         let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
         for algorithm in ["RS256", "ES256", "PS256"] {
             assert_eq!(at_hash(algorithm, token).as_deref(), Some("77QmUPtjPfzWtF2AnpK9RQ"));
+            assert_eq!(s_hash(algorithm, token), at_hash(algorithm, token));
             assert_eq!(c_hash(algorithm, code).as_deref(), Some("LDktKdoQak3Pk0cnXxCltA"));
         }
     }

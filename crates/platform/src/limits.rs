@@ -20,6 +20,8 @@ pub const CLIENT_WORDS: usize = 100;
 pub const CLIENT_MAPPERS: usize = 100;
 /// Longest scope, in bytes: no longer one can be asked for.
 pub const SCOPE_BYTES: usize = 128;
+/// Longest type of authorization details, in bytes: no longer one can be asked for.
+pub const DETAIL_TYPE_BYTES: usize = 256;
 /// Longest name of a claim, an attribute or an audience, in bytes: some are URLs.
 pub const CLAIM_NAME_BYTES: usize = 256;
 /// Names on the way to one claim: tools look two or three deep.

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod migrate;
 pub mod personal_tokens;
 pub mod proofs;
+pub mod pushed;
 pub mod realms;
 pub mod registrations;
 pub mod roles;

@@ -37,6 +37,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::keys::STATEMENTS,
         crate::personal_tokens::STATEMENTS,
         crate::proofs::STATEMENTS,
+        crate::pushed::STATEMENTS,
         crate::realms::STATEMENTS,
         crate::roles::STATEMENTS,
         crate::registrations::STATEMENTS,

@@ -88,6 +88,7 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/realms/{realm}/.well-known/openid-configuration", (Own, Access::Open), get(oidc::discovery::show)),
         route("GET",  "/realms/{realm}/.well-known/oauth-authorization-server", (Own, Access::Open), get(oidc::discovery::show)),
         route("ANY",  "/realms/{realm}/protocol/openid-connect/auth", (Own, Access::Client), get(oidc::authorize::start).post(oidc::authorize::start)),
+        route("ANY",  "/realms/{realm}/protocol/openid-connect/ext/par/request", (Own, Access::Client), post(oidc::pushed::take).options(oidc::preflight)),
         route("ANY",  "/realms/{realm}/protocol/openid-connect/token", (Own, Access::Client), post(oidc::token::give).options(oidc::preflight)),
         route("ANY",  "/realms/{realm}/protocol/openid-connect/userinfo", (Own, Access::Client), get(oidc::userinfo::tell).post(oidc::userinfo::tell).options(oidc::preflight)),
         route("ANY",  "/realms/{realm}/protocol/openid-connect/token/introspect", (Own, Access::Client), post(oidc::introspect::tell)),

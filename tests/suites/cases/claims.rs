@@ -25,6 +25,7 @@ use crate::fixture::{Ground, Node};
 use crate::people::Form;
 use crate::provider::{Provider, everyone, refresh_of, settings};
 use doorward_engine::authorize::consent::Agreed;
+use doorward_engine::authorize::issue::Answer;
 use doorward_engine::authorize::{Fresh, Next};
 
 impl Provider {
@@ -44,9 +45,8 @@ impl Provider {
         if let Err(refused) = doorward_engine::authorize::acceptable(&back, &request) {
             return Err(refused.code().as_str().to_owned());
         }
-        let Next::Code(code) = self.ask(&query, Some(by), (Fresh::No, Agreed::NotAsked)).await else {
-            panic!("no code for {scope}")
-        };
+        let answer = self.ask(&query, Some(by), (Fresh::No, Agreed::NotAsked)).await;
+        let Next::Answer(Answer { code: Some(code), .. }) = answer else { panic!("no code for {scope}") };
         let client = self.as_known(client).await;
         Ok(self.exchange(&client, code.reveal()).await.unwrap_or_else(|error| panic!("{error}")))
     }

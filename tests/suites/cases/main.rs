@@ -49,6 +49,8 @@ mod people;
 mod proofs;
 mod provider;
 mod realms;
+mod requests;
+mod responses;
 mod revocation;
 mod roles;
 mod schema;

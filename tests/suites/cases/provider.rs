@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use doorward_engine::authorize::consent::Agreed;
+use doorward_engine::authorize::issue::Answer;
 use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on};
 use doorward_engine::clients::{Client, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes};
 use doorward_engine::manage::{clients, find, groups, users};
@@ -30,7 +31,7 @@ use crate::people::at_once;
 pub const CALLBACK: &str = "https://grafana.example.com/login/generic_oauth";
 /// RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A node's provider.
 #[derive(Clone)]
@@ -95,9 +96,9 @@ impl Provider {
 
     pub async fn code(&self, client: &Client, by: &SignedIn, more: &str) -> String {
         match self.ask(&Self::query(client, more), Some(by), (Fresh::No, Agreed::NotAsked)).await {
-            Next::Code(code) => code.reveal().to_owned(),
+            Next::Answer(Answer { code: Some(code), .. }) => code.reveal().to_owned(),
             Next::Error(error) => panic!("{error}"),
-            Next::SignIn | Next::Consent | Next::Refused(_) => panic!("no code"),
+            _ => panic!("no code"),
         }
     }
 
@@ -227,7 +228,9 @@ async fn gauntlet_b3_05_tokens_end_with_the_user_the_group_the_session_and_the_c
             let session = node.session(&user).await;
             let query = Provider::query(&client, "")
                 .replace("&scope=openid+profile", if more.is_empty() { "&scope=openid" } else { more });
-            let Next::Code(code) = provider.ask(&query, Some(&session), (Fresh::No, Agreed::NotAsked)).await else {
+            let Next::Answer(Answer { code: Some(code), .. }) =
+                provider.ask(&query, Some(&session), (Fresh::No, Agreed::NotAsked)).await
+            else {
                 panic!("no code")
             };
             let Ok(tokens) = provider.exchange(&client, code.reveal()).await else { panic!("the code is good") };
@@ -290,18 +293,21 @@ async fn people_are_asked_to_sign_in_and_to_agree_where_a_request_needs_it(groun
     assert!(matches!(provider.ask(&query(&client, ""), None, old).await, Next::SignIn));
     assert!(matches!(provider.ask(&query(&client, "&prompt=login"), Some(&alice), old).await, Next::SignIn));
     let fresh = (Fresh::Yes, Agreed::NotAsked);
-    assert!(matches!(provider.ask(&query(&client, "&prompt=login"), Some(&alice), fresh).await, Next::Code(_)));
+    assert!(matches!(provider.ask(&query(&client, "&prompt=login"), Some(&alice), fresh).await, Next::Answer(_)));
     ground.advance(100).await;
     assert!(matches!(provider.ask(&query(&client, "&max_age=60"), Some(&alice), old).await, Next::SignIn));
-    assert!(matches!(provider.ask(&query(&client, "&max_age=200"), Some(&alice), old).await, Next::Code(_)));
+    assert!(matches!(provider.ask(&query(&client, "&max_age=200"), Some(&alice), old).await, Next::Answer(_)));
     let error = |next: Next| if let Next::Error(error) = next { Some(error.code()) } else { None };
     let quiet = provider.ask(&query(&client, "&prompt=none"), None, old).await;
     assert_eq!(error(quiet), Some(ErrorCode::LoginRequired));
     let quiet = provider.ask(&query(&asking, "&prompt=none"), Some(&alice), old).await;
     assert_eq!(error(quiet), Some(ErrorCode::ConsentRequired));
     assert!(matches!(provider.ask(&query(&asking, ""), Some(&alice), old).await, Next::Consent));
-    assert!(matches!(provider.ask(&query(&asking, ""), Some(&alice), (Fresh::Yes, Agreed::Now)).await, Next::Code(_)));
-    assert!(matches!(provider.ask(&query(&asking, ""), Some(&alice), old).await, Next::Code(_)), "it is remembered");
+    assert!(matches!(
+        provider.ask(&query(&asking, ""), Some(&alice), (Fresh::Yes, Agreed::Now)).await,
+        Next::Answer(_)
+    ));
+    assert!(matches!(provider.ask(&query(&asking, ""), Some(&alice), old).await, Next::Answer(_)), "it is remembered");
     let more = query(&asking, "").replace("openid+profile", "openid+profile+offline_access");
     assert!(matches!(provider.ask(&more, Some(&alice), old).await, Next::Consent), "and covers no more than it did");
 }
@@ -354,7 +360,7 @@ async fn a_confidential_client_of_old_may_do_without_pkce_and_then_takes_no_veri
         Provider::query(&client, "").replace(&format!("&code_challenge={CHALLENGE}&code_challenge_method=S256"), "");
     for (verifier, is_good) in [(None, true), (Some(VERIFIER), false)] {
         let asked = provider.ask(&bare, Some(&alice), (Fresh::No, Agreed::NotAsked)).await;
-        let Next::Code(code) = asked else { panic!("no code") };
+        let Next::Answer(Answer { code: Some(code), .. }) = asked else { panic!("no code") };
         let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier, key: None };
         let outcome = exchange_code(&node.door, &node.ctx(), "main", &client, ask).await.expect("a database");
         assert_eq!(outcome.is_ok(), is_good, "{verifier:?}");
@@ -390,7 +396,9 @@ async fn an_offline_token_ends_a_fixed_time_after_it_was_first_given(ground: Gro
     let client = provider.client("grafana", settings(everyone())).await;
     let alice = node.session(&node.user(&realm, "alice").await).await;
     let query = Provider::query(&client, "").replace("openid+profile", "openid+offline_access");
-    let Next::Code(code) = provider.ask(&query, Some(&alice), (Fresh::No, Agreed::NotAsked)).await else {
+    let Next::Answer(Answer { code: Some(code), .. }) =
+        provider.ask(&query, Some(&alice), (Fresh::No, Agreed::NotAsked)).await
+    else {
         panic!("no code")
     };
     let Ok(tokens) = provider.exchange(&client, code.reveal()).await else { panic!("the code is good") };

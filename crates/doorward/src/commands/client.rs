@@ -3,6 +3,7 @@
 mod create;
 mod flags;
 mod proof;
+mod requests;
 mod secret;
 pub mod secret_file;
 mod update;
@@ -180,6 +181,10 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "paths": settings.paths,
         "exchange_for": settings.exchange_for,
         "workloads": settings.workloads,
+        "require_pushed": settings.require_pushed,
+        "require_signed_request": settings.require_signed_request,
+        "authorization_details": settings.authorization_details,
+        "tolerates_prompt_none": settings.tolerates_prompt_none,
         "secrets": told.collect::<Vec<_>>(),
         "issuer": issuer,
         "oidc_configuration": configuration,

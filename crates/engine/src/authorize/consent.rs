@@ -3,6 +3,7 @@
 
 use crate::clients::{Client, find};
 use crate::door::Door;
+use crate::token::{claims, single_claims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_model::context::Ctx;
@@ -12,6 +13,7 @@ use doorward_model::id::{ClientId, RealmId, SessionId, UserId};
 use doorward_model::limits;
 use doorward_model::people::User;
 use doorward_model::time::Timestamp;
+use doorward_oauth::authorize::{AuthorizeRequest, Detail};
 use doorward_oauth::scope::Scopes;
 use doorward_store::tx::Tx;
 use doorward_store::{consents, grants};
@@ -65,6 +67,30 @@ pub async fn covers(door: &Door, user: &UserId, client: &ClientId, scopes: &Scop
     Ok(known.and_then(|text| Scopes::parse(&text).ok()).is_some_and(|agreed| scopes.subset_of(&agreed)))
 }
 
+/// Whether a former agreement covers all that a request asks for. None covers authorization details: each of those
+/// is one thing to do, and agreed to for itself (RFC 9396 §11.1).
+pub(super) async fn covers_request(
+    door: &Door,
+    user: &UserId,
+    client: &ClientId,
+    request: &AuthorizeRequest,
+) -> Result<bool, Fault> {
+    Ok(request.details.is_empty() && covers(door, user, client, &wanted(request)).await?)
+}
+
+/// Scopes, and single claims that come with none of them, in one list.
+pub(super) fn wanted(request: &AuthorizeRequest) -> Scopes {
+    let singles = Scopes::parse(&single_claims::beyond_scopes(&request.claims).join(" ")).unwrap_or_default();
+    request.scopes.clone().union(&singles)
+}
+
+/// What people are told that a client would learn, before they agree: scopes, then `claim:NAME` for single claims.
+pub fn shown(client: &Client, request: &AuthorizeRequest) -> Vec<String> {
+    let mut names = claims::shown(client, &request.scopes);
+    names.extend(single_claims::beyond_scopes(&request.claims));
+    names
+}
+
 pub(crate) async fn give(tx: &mut Tx, ctx: &Ctx, user: &User, client: &Client, scopes: &Scopes) -> Result<(), Fault> {
     let before = consents::find(tx, &user.id, &client.id).await?;
     let before = before.and_then(|text| Scopes::parse(&text).ok()).unwrap_or_default();
@@ -73,6 +99,16 @@ pub(crate) async fn give(tx: &mut Tx, ctx: &Ctx, user: &User, client: &Client, s
     let detail = format!("client {}: {all}", client.name);
     tx.record(Event::new(EventKind::ConsentGiven, Some(&client.realm_id), user.id.to_string(), detail));
     Ok(())
+}
+
+/// Records that somebody agreed to authorization details: their types only, because what else they say may be between
+/// the person and the client.
+pub(super) fn note_details(tx: &mut Tx, user: &User, client: &Client, request: &AuthorizeRequest) {
+    if !request.details.is_empty() {
+        let kinds: Vec<&str> = request.details.iter().map(Detail::kind).collect();
+        let detail = format!("client {}: details of type {}", client.name, kinds.join(", "));
+        tx.record(Event::new(EventKind::ConsentGiven, Some(&client.realm_id), user.id.to_string(), detail));
+    }
 }
 
 /// What a user agreed to, with the clients.

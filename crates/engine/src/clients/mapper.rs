@@ -130,7 +130,7 @@ pub enum Mapper {
 
 /// Claims by which tokens are checked: a mapper that names one is refused when it is declared, and does
 /// nothing should it be there all the same.
-pub const RESERVED: [&str; 22] = [
+pub const RESERVED: [&str; 24] = [
     "iss",
     "sub",
     "aud",
@@ -147,6 +147,8 @@ pub const RESERVED: [&str; 22] = [
     "sid",
     "at_hash",
     "c_hash",
+    "s_hash",
+    "authorization_details",
     "scope",
     "client_id",
     "cnf",

@@ -115,7 +115,8 @@ fn check(client: &Client) -> Result<(), Refused> {
         return no("needs at least one grant, such as authorization_code".to_owned());
     }
     let by_code = settings.grants.contains(&GrantType::AuthorizationCode);
-    if by_code && settings.redirect_uris.is_empty() {
+    let by_browser = by_code || settings.grants.contains(&GrantType::Implicit);
+    if by_browser && settings.redirect_uris.is_empty() {
         return no("needs at least one redirect URI, because people sign in through it".to_owned());
     }
     if settings.redirect_uris.len() + settings.post_logout_redirect_uris.len() > limits::CLIENT_REDIRECT_URIS {
@@ -140,6 +141,9 @@ fn check(client: &Client) -> Result<(), Refused> {
     }
     if let Err(what) = keys::check_proof(settings) {
         return no(what);
+    }
+    if settings.require_signed_request && settings.jwks.is_none() {
+        return no("must sign its requests, and no key is registered to check them with: give its jwks".to_owned());
     }
     if settings.access.groups.len() > limits::APP_GROUPS {
         return no(format!("may name at most {} groups", limits::APP_GROUPS));

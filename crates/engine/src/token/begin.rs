@@ -89,5 +89,6 @@ pub(crate) async fn begin(
         scopes,
         session: Some(session.id.clone()),
         bound,
+        details: authorized.details,
     })
 }

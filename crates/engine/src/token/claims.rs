@@ -5,7 +5,7 @@ use crate::clients::mapper::{Facts, Mapper, Place};
 use crate::clients::{Assigned, Client};
 use crate::token::dpop::Bound;
 use crate::token::roles::Roles;
-use crate::token::{Authorized, Profile, Subject, certificate};
+use crate::token::{Authorized, Profile, Subject, certificate, single_claims};
 use doorward_model::id::{FamilyId, SessionId};
 use doorward_model::time::Timestamp;
 use doorward_oauth::scope::Scopes;
@@ -188,6 +188,9 @@ pub fn access(
     claims.insert("jti".to_owned(), json!(format!("{family}.{id}")));
     claims.insert("aud".to_owned(), audiences(common, &authorized.resources));
     claims.insert("auth_time".to_owned(), json!(authorized.signed_in_at.seconds()));
+    if !authorized.details.is_empty() {
+        claims.insert("authorization_details".to_owned(), json!(authorized.details));
+    }
     claims
 }
 
@@ -218,6 +221,7 @@ pub fn id(
     at_hash: Option<String>,
 ) -> Map<String, Value> {
     let mut claims = about(subject, common.client, common.scopes, Place::Id);
+    single_claims::add(&mut claims, &authorized.claims.id_token, (subject, common.client, Place::Id));
     timed(common, &mut claims, "ID");
     claims.remove("scope");
     claims.remove("client_id");

@@ -45,5 +45,14 @@ pub async fn client_credentials(
     let key = mint::key_for(door, &client.realm_id, client)?;
     let access = key.sign(mint::HEADER_TYPE, &claims::service(&common, &roles, &mint::token_id(door)))?;
     let access_seconds = client.access_seconds();
-    Ok(Ok(Tokens { access, access_seconds, refresh: None, id: None, scopes, session: None, bound }))
+    Ok(Ok(Tokens {
+        access,
+        access_seconds,
+        refresh: None,
+        id: None,
+        scopes,
+        session: None,
+        bound,
+        details: Vec::new(),
+    }))
 }

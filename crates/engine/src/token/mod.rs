@@ -17,6 +17,7 @@ pub mod paths;
 pub mod refresh;
 pub mod revoke;
 pub mod roles;
+pub mod single_claims;
 pub mod sub;
 pub mod workload;
 
@@ -28,6 +29,7 @@ use doorward_model::id::{SessionId, UserId};
 use doorward_model::people::{Group, User};
 use doorward_model::secret::PlainToken;
 use doorward_model::time::Timestamp;
+use doorward_oauth::authorize::{ClaimsRequest, Detail};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::scope::Scopes;
 use doorward_store::store::Query;
@@ -66,6 +68,12 @@ pub struct Authorized {
     /// The key the refresh tokens are bound to: a public client's (RFC 9449 §5), by its thumbprint.
     #[serde(default)]
     pub refresh_key: Option<String>,
+    /// Single claims to be told (OIDC Core §5.5).
+    #[serde(default)]
+    pub claims: ClaimsRequest,
+    /// What it may do, more precisely (RFC 9396).
+    #[serde(default)]
+    pub details: Vec<Detail>,
 }
 
 impl Authorized {
@@ -81,6 +89,8 @@ impl Authorized {
             resources,
             code_key: None,
             refresh_key: None,
+            claims: ClaimsRequest::default(),
+            details: Vec::new(),
         }
     }
 }
@@ -101,6 +111,8 @@ pub struct Tokens {
     pub session: Option<SessionId>,
     /// The key the access token is bound to; `None` for one that whoever holds it may show.
     pub bound: Option<dpop::Bound>,
+    /// What it may be used for, more precisely (RFC 9396 §7).
+    pub details: Vec<Detail>,
 }
 
 impl Tokens {

@@ -138,6 +138,7 @@ async fn tell(
         scopes,
         session: family.session_id.clone(),
         bound,
+        details: authorized.details.clone(),
     }))
 }
 

@@ -4,6 +4,7 @@
 //! decided in `engine`. RFC 6749 §4.1.1, OIDC Core §3.1.2.1, §3.2.2.1 and §3.3.2.1.
 
 mod claims;
+mod details;
 mod prompt;
 mod read;
 mod response;
@@ -12,15 +13,52 @@ mod tests;
 
 use crate::client_auth::is_client_id;
 use crate::error::OAuthError;
+use crate::form::encode;
 use crate::limits;
 use crate::parameters::Parameters;
 use crate::scope::Scopes;
 pub use claims::{ClaimAsked, ClaimsRequest};
+pub use details::Detail;
 pub use prompt::{Prompt, Prompts};
 pub use read::resources;
 use response::ResponseWay;
 pub use response::{ResponseMode, ResponseType};
 use serde::{Deserialize, Serialize};
+
+/// Parameters of an authorization request. What else stands beside them is not kept, least of all a client's secret.
+pub const PARAMETERS: [&str; 23] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "prompt",
+    "max_age",
+    "login_hint",
+    "id_token_hint",
+    "ui_locales",
+    "acr_values",
+    "kc_idp_hint",
+    "claims",
+    "authorization_details",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "request",
+    "request_uri",
+    "dpop_jkt",
+    "display",
+];
+
+/// What names of pushed requests begin with (RFC 9126 §2.2).
+pub const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// Parameters as a query.
+pub fn query_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    encode(&pairs.collect::<Vec<_>>())
+}
 
 /// What must be known of a request before any answer may be redirected. A refusal to read it is shown on
 /// our own page.
@@ -120,6 +158,8 @@ pub struct AuthorizeRequest {
     pub kc_idp_hint: Option<String>,
     /// Single claims asked for.
     pub claims: ClaimsRequest,
+    /// What the client wants to do, more precisely (RFC 9396).
+    pub details: Vec<Detail>,
     /// The code challenge, raw: see `pkce`.
     pub code_challenge: Option<String>,
     /// Its method, raw.
@@ -164,6 +204,7 @@ impl AuthorizeRequest {
             acr_values: read::words(parameters, "acr_values")?,
             kc_idp_hint: short("kc_idp_hint")?,
             claims: parameters.one("claims")?.map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
+            details: parameters.one("authorization_details")?.map(details::parse).transpose()?.unwrap_or_default(),
             code_challenge: short("code_challenge")?,
             code_challenge_method: short("code_challenge_method")?,
             resources: read::resources(parameters)?,

@@ -203,6 +203,7 @@ fn gauntlet_b3_26_doubled_parameters_of_an_authorization_request_are_refused() {
         "request_uri",
         "dpop_jkt",
         "display",
+        "authorization_details",
         "something_else",
     ];
     for name in known {

@@ -7,6 +7,7 @@ use super::object::{Located, Reader, shown, values, word};
 use super::role::RoleKey;
 use super::written::{Rules, WrittenLifetimes, WrittenRule};
 use crate::limits;
+use crate::limits::DETAIL_TYPE_BYTES;
 use doorward_engine::clients::keys;
 use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
 use doorward_engine::clients::{
@@ -142,6 +143,21 @@ pub fn scope(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads a type of authorization details: what a request may name (RFC 9396 §2).
+///
+/// # Errors
+/// A sentence with the letters and the length a type may have.
+pub fn detail_type(text: &str) -> Result<String, String> {
+    let is_fine = (1..=DETAIL_TYPE_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    match is_fine {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "the type `{}` must be 1 to {DETAIL_TYPE_BYTES} printable ASCII characters without spaces",
+            shown(text)
+        )),
+    }
+}
+
 /// Reads an origin as browsers write it (RFC 6454 §6.2), or `+` for those of the redirect URIs.
 ///
 /// # Errors
@@ -230,6 +246,10 @@ impl Reader<'_> {
             grants,
             scopes: self.words(written.scopes.as_ref(), scope),
             consent: self.optional(written.consent.as_ref(), consent).unwrap_or_default(),
+            require_pushed: written.require_pushed.unwrap_or(false),
+            require_signed_request: written.require_signed_request.unwrap_or(false),
+            authorization_details: self.words(written.authorization_details.as_ref(), detail_type),
+            tolerates_prompt_none: written.tolerates_prompt_none.unwrap_or(false),
             pkce_optional: written.pkce_optional.unwrap_or(false),
             dpop_bound: written.dpop_bound.unwrap_or(false),
             access: Access::default(),
@@ -311,6 +331,7 @@ impl Reader<'_> {
     fn check_whole(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
         let written = &document.value.client;
         let by_code = settings.grants.contains(&GrantType::AuthorizationCode);
+        let by_browser = by_code || settings.grants.contains(&GrantType::Implicit);
         let is_public = settings.kind == ClientKind::Public;
         let grants_at = written.grants.as_ref().map_or(document.referenced, |list| list.referenced);
         let uris_at = written.redirect_uris.as_ref().map_or(document.referenced, |list| list.referenced);
@@ -323,7 +344,7 @@ impl Reader<'_> {
                 "add one, such as authorization_code, or leave out the key",
             ),
             (
-                by_code && no_uris,
+                by_browser && no_uris,
                 uris_at,
                 "the client has no redirect URI, and people sign in through it",
                 "add redirect_uris: [https://app.example.com/callback]",

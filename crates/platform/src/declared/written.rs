@@ -34,6 +34,10 @@ pub(super) struct WrittenClient {
     pub paths: Option<Text>,
     pub exchange_for: Option<List>,
     pub workloads: Option<Workloads>,
+    pub require_pushed: Option<bool>,
+    pub require_signed_request: Option<bool>,
+    pub authorization_details: Option<List>,
+    pub tolerates_prompt_none: Option<bool>,
 }
 
 impl WrittenClient {
@@ -62,6 +66,10 @@ impl WrittenClient {
             "jwks" => self.jwks = Some(map.next_value()?),
             "tls_subject" => self.tls_subject = Some(map.next_value()?),
             "certificate_bound" => self.certificate_bound = Some(map.next_value()?),
+            "require_pushed" => self.require_pushed = Some(map.next_value()?),
+            "require_signed_request" => self.require_signed_request = Some(map.next_value()?),
+            "authorization_details" => self.authorization_details = Some(map.next_value()?),
+            "tolerates_prompt_none" => self.tolerates_prompt_none = Some(map.next_value()?),
             _ => return Ok(false),
         }
         Ok(true)

@@ -32,7 +32,29 @@ config[oidc.customFetch] = async (url, options) => {
   return answer;
 };
 const DPoP = bound && oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair("ES256"));
+// Ways beyond a plain request and a plain answer: par, jar, jarm, hybrid (code id_token), implicit (id_token).
+const ways = new Set((process.env.WITH ?? "").split(" "));
+if (ways.has("jarm")) oidc.useJwtResponseMode(config);
+if (ways.has("hybrid")) {
+  oidc.useCodeIdTokenResponseType(config);
+  oidc.enableDetachedSignatureResponseChecks(config);
+}
+if (ways.has("implicit")) oidc.useIdTokenResponseType(config);
+const pen = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+const kid = "pen-1";
+
+async function leave(parameters) {
+  let to;
+  if (ways.has("jar")) {
+    to = await oidc.buildAuthorizationUrlWithJAR(config, parameters, { key: pen.privateKey, kid });
+  }
+  if (ways.has("par")) {
+    to = await oidc.buildAuthorizationUrlWithPAR(config, to ? new URLSearchParams({ request: to.searchParams.get("request") }) : parameters);
+  }
+  return to ?? oidc.buildAuthorizationUrl(config, parameters);
+}
 const flows = new Map();
+let last;
 let tokens;
 let device;
 
@@ -42,11 +64,12 @@ const pages = {
     const state = oidc.randomState();
     const nonce = oidc.randomNonce();
     flows.set(state, { verifier, nonce });
+    last = { verifier, nonce, state };
     const more = Object.fromEntries(url.searchParams);
     if (DPoP) {
       more.dpop_jkt ??= await DPoP.calculateThumbprint();
     }
-    const to = oidc.buildAuthorizationUrl(config, {
+    const to = await leave({
       redirect_uri: `${self}/callback`,
       scope: SCOPE,
       code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
@@ -57,7 +80,19 @@ const pages = {
     });
     return { location: to.href };
   },
-  "/callback": async (url) => {
+  "/callback": async (url, posted) => {
+    if (ways.has("implicit")) {
+      return { claims: await oidc.implicitAuthentication(config, posted, last.nonce, { expectedState: last.state }) };
+    }
+    if (ways.has("jarm") || ways.has("hybrid")) {
+      tokens = await oidc.authorizationCodeGrant(config, posted ?? url, {
+        pkceCodeVerifier: last.verifier,
+        expectedState: last.state,
+        expectedNonce: last.nonce,
+        idTokenExpected: true,
+      });
+      return { tokens, claims: tokens.claims() };
+    }
     const { verifier, nonce } = flows.get(url.searchParams.get("state")) ?? {};
     const expected = {
       pkceCodeVerifier: verifier,
@@ -98,17 +133,26 @@ const pages = {
     });
     return { location: to.href };
   },
+  "/jwks": async () => ({ keys: [{ ...(await crypto.subtle.exportKey("jwk", pen.publicKey)), kid, key_ops: ["verify"] }] }),
   "/bye": async (url) => ({ bye: url.searchParams.get("state") }),
   "/calls": async () => calls.splice(0),
   "/": async () => ({ ready: true }),
 };
+
+async function form(url, request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  const headers = { "content-type": request.headers["content-type"] };
+  return new Request(url, { method: "POST", headers, body: Buffer.concat(parts) });
+}
 
 http
   .createServer(async (request, response) => {
     const url = new URL(request.url, self);
     try {
       const page = pages[url.pathname];
-      const told = page ? await page(url) : undefined;
+      const posted = request.method === "POST" ? await form(url, request) : undefined;
+      const told = page ? await page(url, posted) : undefined;
       if (told?.location) {
         response.writeHead(302, { location: told.location }).end();
       } else {

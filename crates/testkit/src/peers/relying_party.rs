@@ -43,7 +43,7 @@ impl RelyingParty {
     /// # Panics
     /// When it does not start.
     pub fn start(options: &RelyingPartyOptions<'_>) -> RelyingParty {
-        RelyingParty::start_with(options, PROGRAM)
+        RelyingParty::run(options, (PROGRAM, ""))
     }
 
     /// As [`RelyingParty::start`] with oauth4webapi. It has the pages `/login`, `/refresh`, `/introspect`, `/revoke`
@@ -52,10 +52,19 @@ impl RelyingParty {
     /// # Panics
     /// When it does not start.
     pub fn start_strict(options: &RelyingPartyOptions<'_>) -> RelyingParty {
-        RelyingParty::start_with(options, STRICT_PROGRAM)
+        RelyingParty::run(options, (STRICT_PROGRAM, ""))
     }
 
-    fn start_with(options: &RelyingPartyOptions<'_>, program: &str) -> RelyingParty {
+    /// As [`RelyingParty::start`], with ways beyond a plain request and answer, separated by spaces: `par`, `jar`,
+    /// `jarm`, `hybrid`, `implicit`. With `jar` it shows its public key at `/jwks`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with(options: &RelyingPartyOptions<'_>, ways: &str) -> RelyingParty {
+        RelyingParty::run(options, (PROGRAM, ways))
+    }
+
+    fn run(options: &RelyingPartyOptions<'_>, (program, ways): (&str, &str)) -> RelyingParty {
         let scratch = Scratch::new("relying-party");
         let program = scratch.write("relying_party.mjs", program);
         let (secret, auth) = options.secret;
@@ -63,6 +72,7 @@ impl RelyingParty {
         command.arg(program).env("OPENID_CLIENT", tools::openid_client()).env("ISSUER", options.issuer);
         command.env("OAUTH4WEBAPI", tools::oauth4webapi());
         command.env("CLIENT_ID", options.client_id).env("CLIENT_SECRET", secret).env("AUTH", auth);
+        command.env("WITH", ways);
         command.env("SCOPE", options.scope).env("PORT", options.port.to_string());
         let process = Process::start("relying-party", command, &scratch.join("log"));
         let mut party = RelyingParty { port: options.port, process, _scratch: scratch };

@@ -1,30 +1,30 @@
 //! `GET|POST /realms/{realm}/protocol/openid-connect/auth`: from a client's request to a browser sent back
-//! with a code, by way of the sign-in page and the question for agreement where they are needed. Until the
+//! with an answer, by way of the sign-in page and the question for agreement where they are needed. Until the
 //! client and its address are verified, nothing is sent anywhere: people see a page.
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, InRealm, Visitor, visitor};
 use crate::limits;
-use crate::oidc::origin_of;
+use crate::oidc::details;
+use crate::oidc::response::{form_target, send, send_error};
 use crate::own::sign_in::{Browser, known_realm, no_realm};
 use crate::own::stale_form;
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use doorward_engine::authorize::asked::{self, Asked, Read, Stuck};
 use doorward_engine::authorize::consent::{self, Agreed};
-use doorward_engine::authorize::{Fresh, Next, Return, acceptable, address, go_on, missing};
+use doorward_engine::authorize::{Fresh, Next, Return, acceptable, go_on, missing};
 use doorward_engine::clients::Client;
 use doorward_engine::sign_in::flow::{self, Aim};
-use doorward_engine::token::claims;
-use doorward_engine::token::mint::{self, DEFAULT_ALGORITHM};
+use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_model::fault::Fault;
 use doorward_model::people::Realm;
-use doorward_oauth::authorize::{AuthorizeRequest, Entry, ResponseMode};
+use doorward_oauth::authorize::AuthorizeRequest;
 use doorward_oauth::error::{ErrorCode, OAuthError};
-use doorward_oauth::parameters::Parameters;
-use doorward_oauth::response::{Delivery, redirect_target};
-use http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
+use doorward_oauth::limits::LOGIN_HINT_BYTES;
+use http::header::HeaderMap;
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
@@ -54,140 +54,113 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     };
     let visitor = visitor(web, arrival, &headers).await?;
     let here = Here { web, arrival, realm: &realm, headers: &headers };
-    proceed(&here, &raw, visitor.as_ref(), (Fresh::No, Agreed::NotAsked)).await
+    let asked = Asked::arriving(&raw, &arrival.ctx);
+    proceed(&here, &asked, visitor.as_ref(), (Fresh::No, Agreed::NotAsked)).await
 }
 
 /// Goes on after somebody has signed in for a request.
 pub async fn resume(
     (web, arrival, realm, headers): (&Web, &Arrival, &Realm, &HeaderMap),
-    raw: &str,
+    sealed: &str,
     visitor: &Visitor,
 ) -> Outcome {
     let here = Here { web, arrival, realm, headers };
-    proceed(&here, raw, Some(visitor), (Fresh::Yes, Agreed::NotAsked)).await
+    let Some(asked) = Asked::of_text(sealed) else { return Ok(stuck(&here, &Stuck::Over)) };
+    proceed(&here, &asked, Some(visitor), (Fresh::Yes, Agreed::NotAsked)).await
 }
 
-struct Here<'a> {
-    web: &'a Web,
-    arrival: &'a Arrival,
-    realm: &'a Realm,
-    headers: &'a HeaderMap,
+/// Who came where with what.
+pub(super) struct Here<'a> {
+    pub(super) web: &'a Web,
+    pub(super) arrival: &'a Arrival,
+    pub(super) realm: &'a Realm,
+    pub(super) headers: &'a HeaderMap,
 }
 
-async fn proceed(here: &Here<'_>, raw: &str, visitor: Option<&Visitor>, state: (Fresh, Agreed)) -> Outcome {
+async fn proceed(here: &Here<'_>, asked: &Asked, visitor: Option<&Visitor>, state: (Fresh, Agreed)) -> Outcome {
     let Here { web, arrival, realm, headers } = *here;
-    let (back, parameters) = match read(web, realm, raw).await? {
+    let read = match read(web, arrival, realm, asked).await? {
         Ok(read) => read,
-        Err(sentence) => return Ok(nowhere(here, &sentence)),
+        Err(why) => return Ok(stuck(here, &why)),
     };
-    let asked = AuthorizeRequest::parse(&parameters);
-    let request = match asked.and_then(|request| acceptable(&back, &request).map(|()| request)) {
+    let back = &read.back;
+    let wanted = AuthorizeRequest::parse(&read.parameters);
+    let request = match wanted.and_then(|request| acceptable(back, &request).map(|()| request)) {
         Ok(request) => request,
-        Err(error) => return send_error(here, &back, &parameters, &error),
+        Err(error) => return send_error(here, &read, &error).await,
     };
     let signed_in = visitor.map(|visitor| &*visitor.signed_in);
-    match go_on(web.door(), &arrival.ctx, (&back, &request), signed_in, state).await? {
-        Next::Code(code) => {
-            let session = signed_in.map(|signed_in| signed_in.session.id.to_string()).unwrap_or_default();
-            send(here, &back, &parameters, &[("code", code.reveal()), ("session_state", &session)])
+    match (go_on(web.door(), &arrival.ctx, (back, &request), signed_in, state).await?, visitor) {
+        (Next::Answer(answer), _) => {
+            let fields = answer.fields();
+            let fields: Vec<_> = fields.iter().map(|(name, text)| (*name, text.as_str())).collect();
+            send(here, &read, &fields).await
         }
-        Next::Error(error) => send_error(here, &back, &parameters, &error),
-        Next::SignIn => {
+        (Next::Error(error), _) => send_error(here, &read, &error).await,
+        (Next::Spent, _) => Ok(stuck(here, &Stuck::Over)),
+        (Next::SignIn, _) => {
             let browser = Browser::of(web, headers);
-            let aim = Aim::Client(raw);
-            let token = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, aim)?;
+            let sealed = asked.to_text()?;
+            let token = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::Client(&sealed))?;
             let mut answer = answers::see_other(&format!("/realms/{}/sign-in?flow={token}", realm.name));
             browser.keep(web, answer.headers_mut());
             Ok(answer)
         }
-        Next::Consent => match visitor {
-            Some(visitor) => ask(here, &back, &request, raw, visitor),
-            None => Ok(nowhere(here, "Sign in first.")),
-        },
-        Next::Refused(verdict) => match visitor {
-            Some(visitor) => {
-                let groups = missing(web.door(), &verdict).await?;
-                denied(here, &back, raw, (visitor, groups))
-            }
-            None => Ok(nowhere(here, "Sign in first.")),
-        },
-    }
-}
-
-/// The verified client and address of a request; a sentence for people otherwise.
-async fn read(web: &Web, realm: &Realm, raw: &str) -> Result<Result<(Return, Parameters), String>, Fault> {
-    if raw.len() > limits::AUTHORIZATION_BYTES {
-        return Ok(Err("The request is longer than 8 KiB.".to_owned()));
-    }
-    let parameters = match Parameters::parse_query(raw) {
-        Ok(parameters) => parameters,
-        Err(bad) => return Ok(Err(format!("The request cannot be read: {bad}."))),
-    };
-    if let Err(doubled) = parameters.check_doubled() {
-        return Ok(Err(format!("The request cannot be read: {doubled}.")));
-    }
-    let entry = match Entry::parse(&parameters) {
-        Ok(entry) => entry,
-        Err(error) => return Ok(Err(format!("The request cannot be read: {}.", error.sentence()))),
-    };
-    let back = address(web.door(), realm, &entry).await?;
-    Ok(back.map(|back| (back, parameters)).map_err(str::to_owned))
-}
-
-/// What the sign-in page should know of a request it stands before: the client's name, and where its form
-/// may lead in the end.
-pub async fn preview(web: &Web, realm: &Realm, raw: &str) -> Result<Option<(String, String)>, Fault> {
-    let Ok((back, _)) = read(web, realm, raw).await? else { return Ok(None) };
-    Ok(Some((back.client.title().to_owned(), form_target(back.target.as_str()))))
-}
-
-/// A redirect URI as a source of a content security policy.
-fn form_target(uri: &str) -> String {
-    let of_scheme = || uri.split_once(':').map(|(scheme, _)| format!("{scheme}:"));
-    match origin_of(uri) {
-        Some(origin) if origin.starts_with("http") => origin.to_owned(),
-        _ => of_scheme().unwrap_or_default(),
-    }
-}
-
-fn send_error(here: &Here<'_>, back: &Return, parameters: &Parameters, error: &OAuthError) -> Outcome {
-    let fields = [("error", error.code().as_str()), ("error_description", error.sentence())];
-    send(here, back, parameters, &fields)
-}
-
-/// Sends the browser back to the verified address, with `state` and `iss` (RFC 9207) beside everything.
-fn send(here: &Here<'_>, back: &Return, parameters: &Parameters, fields: &[(&str, &str)]) -> Outcome {
-    let issuer = mint::issuer_for(here.web.door(), here.realm.name.as_str(), &back.client);
-    let mut all = fields.to_vec();
-    if let Some(state) = parameters.one("state").ok().flatten() {
-        all.push(("state", state));
-    }
-    all.push(("iss", &issuer));
-    let mode = Entry::parse(parameters).map_or(ResponseMode::Query, |entry| entry.response_mode);
-    match redirect_target(&back.target, mode, &all) {
-        Delivery::Redirect(url) => Ok(answers::found(&url)),
-        Delivery::Form { action, fields } => {
-            let target = form_target(&action);
-            let view = pages::FormPost { action, fields, client_title: back.client.title().to_owned() };
-            let mut answer = answers::page(StatusCode::OK, &view, &target)?;
-            let policy = format!(
-                "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; \
-                 form-action {target}; base-uri 'none'; frame-ancestors 'none'"
-            );
-            if let Ok(policy) = HeaderValue::from_str(&policy) {
-                answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-            }
-            Ok(answer)
+        (Next::Consent, Some(visitor)) => ask(here, back, &request, asked, visitor),
+        (Next::Refused(verdict), Some(visitor)) => {
+            let groups = missing(web.door(), &verdict).await?;
+            denied(here, back, &asked.raw, (visitor, groups))
         }
+        (Next::Consent | Next::Refused(_), None) => Ok(stuck(here, &Stuck::Broken("Sign in first.".to_owned()))),
     }
 }
 
-fn nowhere(here: &Here<'_>, sentence: &str) -> Response {
-    let words = (
-        "This sign-in cannot go on",
-        sentence,
-        "Nothing was sent anywhere. Tell whoever runs the tool you came from: its settings and ours do not agree.",
-    );
+/// Reads a request, if it is no longer than a link to the sign-in page can carry.
+async fn read(web: &Web, arrival: &Arrival, realm: &Realm, asked: &Asked) -> Result<Result<Read, Stuck>, Fault> {
+    if asked.raw.len() > limits::AUTHORIZATION_BYTES {
+        let sentence = "The request is longer than 8 KiB. A request of any length can be pushed instead (RFC 9126).";
+        return Ok(Err(Stuck::Broken(sentence.to_owned())));
+    }
+    asked::read(web.door(), &arrival.ctx, realm, asked).await
+}
+
+/// What the sign-in page should know of a request it stands before.
+pub struct Preview {
+    /// The client's name for people.
+    pub title: String,
+    /// Where its form may lead in the end.
+    pub target: String,
+    /// The name the client expects.
+    pub login_hint: String,
+}
+
+/// What is behind the text a flow carries.
+pub async fn preview(web: &Web, arrival: &Arrival, realm: &Realm, sealed: &str) -> Result<Option<Preview>, Fault> {
+    let Some(asked) = Asked::of_text(sealed) else { return Ok(None) };
+    let Ok(Read { back, parameters }) = read(web, arrival, realm, &asked).await? else { return Ok(None) };
+    let hint = parameters.one("login_hint").ok().flatten().filter(|hint| hint.len() <= LOGIN_HINT_BYTES);
+    Ok(Some(Preview {
+        title: back.client.title().to_owned(),
+        target: form_target(back.target.as_str()),
+        login_hint: hint.unwrap_or_default().to_owned(),
+    }))
+}
+
+/// A page instead of an answer: nothing can be sent anywhere.
+pub(super) fn stuck(here: &Here<'_>, why: &Stuck) -> Response {
+    let words = match why {
+        Stuck::Broken(sentence) => (
+            "This sign-in cannot go on",
+            sentence.as_str(),
+            "Nothing was sent anywhere. Tell whoever runs the tool you came from: its settings and ours do not agree.",
+        ),
+        Stuck::Over => (
+            "This request is over",
+            "A request of this kind is answered once, and only for a short time. This one was answered, is too old, \
+             or was made for another tool.",
+            "Nothing was sent anywhere. Go back to the tool you came from and start again.",
+        ),
+    };
     answers::problem(here.web, &here.arrival.ctx, StatusCode::BAD_REQUEST, words)
 }
 
@@ -215,10 +188,10 @@ fn request_url(web: &Web, realm: &Realm, raw: &str) -> String {
     web.door().settings.public.url(&format!("/realms/{}/protocol/openid-connect/auth?{raw}", realm.name))
 }
 
-fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, visitor: &Visitor) -> Outcome {
+fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, asked: &Asked, visitor: &Visitor) -> Outcome {
     let web = here.web;
     let session = &visitor.signed_in.session;
-    let sealed = consent::ask(web.door(), &here.arrival.ctx, &here.realm.id, (&session.id, raw))?;
+    let sealed = consent::ask(web.door(), &here.arrival.ctx, &here.realm.id, (&session.id, &asked.to_text()?))?;
     let target = form_target(back.target.as_str());
     let view = pages::Consent {
         client_title: back.client.title().to_owned(),
@@ -226,14 +199,15 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, raw: &str, vi
         signed_in_as: visitor.signed_in.user.name.to_string(),
         realm_title: here.realm.title.to_string(),
         // What is told in truth: every client is told some things, asked for or not.
-        scopes: claims::shown(&back.client, &request.scopes).iter().map(|name| words(&back.client, name)).collect(),
+        scopes: consent::shown(&back.client, request).iter().map(|name| words(&back.client, name)).collect(),
+        details: request.details.iter().map(details::words).collect(),
         resources: request.resources.clone(),
         action: format!("/realms/{}/consent", here.realm.name),
         csrf: visitor.proof.reveal().to_owned(),
         request: sealed,
         return_host: target.clone(),
         switch_account_action: Some(format!("/realms/{}/sign-out", here.realm.name)),
-        retry_url: request_url(web, here.realm, raw),
+        retry_url: request_url(web, here.realm, &asked.raw),
     };
     answers::page(StatusCode::OK, &view, &target)
 }
@@ -273,18 +247,18 @@ async fn decided(
     let Some(realm) = known_realm(web, name).await? else { return Ok(no_realm(web, &arrival.ctx)) };
     let session = &visitor.signed_in.session.id;
     let question = consent::asked(web.door(), &arrival.ctx, &realm.id, (session, fields.text("request")));
-    let Some(raw) = question.filter(|_| visitor.proof.matches(fields.text("csrf"))) else {
-        return Ok(stale_form(web, arrival));
-    };
+    let asked = question.as_deref().and_then(Asked::of_text).filter(|_| visitor.proof.matches(fields.text("csrf")));
+    let Some(asked) = asked else { return Ok(stale_form(web, arrival)) };
     let here = Here { web, arrival, realm: &realm, headers };
     if fields.text("decision") == "allow" {
         // The sign-in was recent enough when the question was put.
-        return proceed(&here, &raw, Some(visitor), (Fresh::Yes, Agreed::Now)).await;
+        return proceed(&here, &asked, Some(visitor), (Fresh::Yes, Agreed::Now)).await;
     }
-    let (back, parameters) = match read(web, &realm, &raw).await? {
-        Ok(read) => read,
-        Err(sentence) => return Ok(nowhere(&here, &sentence)),
-    };
-    let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not agree");
-    send_error(&here, &back, &parameters, &error)
+    match read(web, arrival, &realm, &asked).await? {
+        Ok(read) => {
+            let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not agree");
+            send_error(&here, &read, &error).await
+        }
+        Err(why) => Ok(stuck(&here, &why)),
+    }
 }

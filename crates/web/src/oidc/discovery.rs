@@ -8,8 +8,9 @@ use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::clients::{self, Assigned, GrantType, Paths, RealmRules};
-use doorward_engine::token::{claims, mint};
+use doorward_engine::token::{claims, mint, single_claims};
 use doorward_model::name::ClientName;
+use doorward_oauth::authorize::ResponseType;
 use doorward_oauth::discovery::{Ability, Endpoint, Layout, List, Provider, metadata};
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
@@ -94,10 +95,16 @@ pub const OFFERED: [GrantType; 7] = [
     GrantType::Password,
 ];
 
+/// Ways an answer travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode, JARM §2.3).
+const RESPONSE_MODES: [&str; 7] =
+    ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"];
+
 fn document(web: &Web, layout: Layout<'_>, base: &str, rules: &RealmRules) -> Value {
     let issuer = layout.issuer(base);
     let algorithms = mint::algorithms();
-    let grants: Vec<&str> = OFFERED.iter().map(|grant| grant.as_str()).collect();
+    let told: Vec<&str> = claims::TOLD.into_iter().chain(single_claims::STANDARD).collect();
+    // Tokens through the browser come from the authorization endpoint alone.
+    let grants: Vec<&str> = OFFERED.iter().chain(&[GrantType::Implicit]).map(|grant| grant.as_str()).collect();
     // Those that only some clients may ask for are no offer to everybody.
     let own = rules.scopes.iter().filter(|scope| scope.settings.assigned != Assigned::Named);
     let scopes: Vec<&str> = claims::KNOWN_SCOPES.into_iter().chain(own.map(|scope| scope.name.as_str())).collect();
@@ -117,20 +124,23 @@ fn document(web: &Web, layout: Layout<'_>, base: &str, rules: &RealmRules) -> Va
             Endpoint::EndSession,
             Endpoint::Registration,
             Endpoint::Device,
+            Endpoint::PushedAuthorization,
         ],
         abilities: &abilities,
         signing_algorithms: &algorithms,
         scopes: &scopes,
         grants: &grants,
-        response_types: &["code"],
-        response_modes: &["query", "fragment", "form_post"],
+        response_types: &ResponseType::ALL.map(ResponseType::as_str),
+        response_modes: &RESPONSE_MODES,
         subject_types: &["public", "pairwise"],
         client_auth_methods: &methods,
         more: &[
             (List::UserInfoAlgorithms, &algorithms),
             (List::IntrospectionAlgorithms, &algorithms),
-            (List::Claims, &claims::TOLD),
+            (List::Claims, &told),
             (List::ClientAuthAlgorithms, &assertion_algorithms),
+            (List::RequestObjectAlgorithms, &algorithms),
+            (List::ResponseAlgorithms, &algorithms),
             (List::DpopAlgorithms, &algorithms),
             (List::CodeChallengeMethods, &["S256"]),
             (List::Prompts, &["none", "login", "consent", "select_account"]),
@@ -148,7 +158,7 @@ const SECRET_ALGORITHM: &str = "HS256";
 /// proxy hands them on; for known subjects, only where somebody vouches for them.
 fn client_authentication(web: &Web) -> (Vec<&'static str>, Vec<Ability>) {
     let mut methods = vec!["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
-    let mut abilities = vec![Ability::IssuerInResponse];
+    let mut abilities = vec![Ability::IssuerInResponse, Ability::ClaimsParameter, Ability::RequestParameter];
     if web.trusted.takes_certificates() {
         methods.push("self_signed_tls_client_auth");
         abilities.push(Ability::CertificateBoundTokens);

@@ -3,13 +3,16 @@
 
 pub mod authorize;
 pub mod certificate;
+mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
 pub mod grants;
 pub mod introspect;
 pub mod logout;
+pub mod pushed;
 pub mod register;
+mod response;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;

@@ -132,6 +132,9 @@ pub fn told(tokens: &Tokens) -> Response {
         if let Some(id) = &tokens.id {
             members.insert("id_token".to_owned(), json!(id));
         }
+        if !tokens.details.is_empty() {
+            members.insert("authorization_details".to_owned(), json!(tokens.details));
+        }
         if let Some(session) = &tokens.session {
             members.insert("session_state".to_owned(), json!(session.as_str()));
         }

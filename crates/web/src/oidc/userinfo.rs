@@ -10,9 +10,9 @@ use axum::response::Response;
 use doorward_engine::clients::mapper;
 use doorward_engine::token::certificate::admits;
 use doorward_engine::token::check::{Good, check};
-use doorward_engine::token::claims;
 use doorward_engine::token::dpop::{Scheme, key_of};
 use doorward_engine::token::introspect::signed_userinfo;
+use doorward_engine::token::{claims, single_claims};
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -68,7 +68,9 @@ async fn about(web: &Web, arrival: &Arrival, realm: &str, (good, scheme): (&Good
         let words = (ErrorCode::InsufficientScope, "the token was not asked for with openid");
         return Ok(refuse(StatusCode::FORBIDDEN, scheme, words));
     };
-    let told = claims::about(subject, &good.client, &authorized.scopes, mapper::Place::Userinfo);
+    let place = mapper::Place::Userinfo;
+    let mut told = claims::about(subject, &good.client, &authorized.scopes, place);
+    single_claims::add(&mut told, &authorized.claims.userinfo, (subject, &good.client, place));
     match signed_userinfo(web.door(), &arrival.ctx, realm, (&good.client, &told)).await? {
         Some(signed) => Ok(super::jwt(signed, "application/jwt")),
         None => Ok(answers::json(StatusCode::OK, &Value::Object(told))),

@@ -61,8 +61,8 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
         None => flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::Home)?,
     };
     let page = kept.as_ref().and_then(flow::page);
-    let way = Way::of(web, &realm, wish, (for_client, page)).await?;
-    let form = Form { realm: &realm, flow: &token, login: "", remember: false, error: None };
+    let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
+    let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
     let mut answer = render(web, StatusCode::OK, &form, &way, &browser)?;
     browser.keep(web, answer.headers_mut());
     Ok(answer)
@@ -93,7 +93,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         return Ok(flow_over(web, &arrival.ctx, &realm));
     };
     let asked = (flow::authorize(&kept), flow::page(&kept));
-    let way = Way::of(web, &realm, flow::wish(web.door(), &kept), asked).await?;
+    let way = Way::of(web, arrival, &realm, flow::wish(web.door(), &kept), asked).await?;
     let remember = fields.text("remember") == "yes";
     let mut form =
         Form { realm: &realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
@@ -176,18 +176,17 @@ pub enum Way {
     Page(String),
     /// Back to a client.
     Client {
-        /// The client's request, as it came.
+        /// The client's request, as the flow carries it.
         request: String,
-        /// The client's name for people.
-        title: String,
-        /// Where its form may lead in the end.
-        target: String,
+        /// What the page should know of it.
+        preview: authorize::Preview,
     },
 }
 
 impl Way {
     async fn of(
         web: &Web,
+        arrival: &Arrival,
         realm: &Realm,
         wish: Option<Wish>,
         (request, page): (Option<&str>, Option<&str>),
@@ -196,11 +195,19 @@ impl Way {
             return Ok(Self::Page(page.to_owned()));
         }
         if let Some(request) = request
-            && let Some((title, target)) = authorize::preview(web, realm, request).await?
+            && let Some(preview) = authorize::preview(web, arrival, realm, request).await?
         {
-            return Ok(Self::Client { request: request.to_owned(), title, target });
+            return Ok(Self::Client { request: request.to_owned(), preview });
         }
         Ok(wish.map_or(Self::Home, Self::App))
+    }
+
+    /// The name the client expects, if one does.
+    fn login_hint(&self) -> &str {
+        match self {
+            Self::Client { preview, .. } => &preview.login_hint,
+            Self::Home | Self::App(_) | Self::Page(_) => "",
+        }
     }
 }
 
@@ -221,7 +228,7 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
             let title = apps.find(&wish.app_id).map(|app| app.settings.title.to_string());
             (title, wish.back_to.address().origin())
         }
-        Way::Client { title, target, .. } => (Some(title.clone()), target.clone()),
+        Way::Client { preview, .. } => (Some(preview.title.clone()), preview.target.clone()),
     };
     let view = pages::SignIn {
         realm_title: form.realm.title.to_string(),

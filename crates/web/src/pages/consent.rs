@@ -25,9 +25,35 @@ pub fn scope_words(name: &str) -> ScopeWords {
         "offline_access" => {
             ("Stay signed in while you are away", "It can come back for all of this later, without asking you.")
         }
-        other => (other, "Doorward has no words for this one. Whoever runs the app can say what it means."),
+        other => match other.strip_prefix("claim:") {
+            Some(claim) => return claim_words(claim),
+            None => (other, "Doorward has no words for this one. Whoever runs the app can say what it means."),
+        },
     };
     ScopeWords { title: title.to_owned(), detail: detail.to_owned() }
+}
+
+/// A single claim in words (OIDC Core §5.1).
+fn claim_words(name: &str) -> ScopeWords {
+    let what = match name {
+        "profile" => "the address of your page",
+        "picture" => "your picture",
+        "website" => "your web site",
+        "birthdate" => "your date of birth",
+        "zoneinfo" => "your time zone",
+        "locale" => "your language",
+        other => &format!("your {}", other.replace('_', " ")),
+    };
+    ScopeWords { title: format!("See {what}"), detail: "As it is kept with your account.".to_owned() }
+}
+
+/// One of the things a client wants to do, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DetailWords {
+    /// Its type.
+    pub kind: String,
+    /// What it says, each with a name for it, in the order to show.
+    pub lines: Vec<(String, String)>,
 }
 
 /// Asks a signed-in person whether a client may know who they are. Posts `csrf`, `request` and `decision`, which
@@ -45,6 +71,8 @@ pub struct Consent {
     pub realm_title: String,
     /// What it asks for, in the order to show; leave out what means nothing to people.
     pub scopes: Vec<ScopeWords>,
+    /// What exactly it wants to do (RFC 9396), in the order to show.
+    pub details: Vec<DetailWords>,
     /// What else would accept its tokens (RFC 8707), in the order to show.
     pub resources: Vec<String>,
     /// Address the form posts to.
@@ -64,6 +92,10 @@ pub struct Consent {
 impl Consent {
     /// Realistic examples for the gallery.
     pub fn samples() -> Vec<(&'static str, Self)> {
+        let detail = |kind: &str, lines: &[(&str, &str)]| DetailWords {
+            kind: kind.to_owned(),
+            lines: lines.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+        };
         let words = |names: &[&str]| names.iter().map(|name| scope_words(name)).collect::<Vec<_>>();
         let plain = Self {
             client_title: "Notes".to_owned(),
@@ -71,6 +103,7 @@ impl Consent {
             signed_in_as: "ada".to_owned(),
             realm_title: "Northwind Data Platform".to_owned(),
             scopes: words(&["openid", "profile", "email", "groups"]),
+            details: Vec::new(),
             resources: Vec::new(),
             action: "/realms/main/consent".to_owned(),
             csrf: "csrf_5Jq1".to_owned(),
@@ -92,6 +125,30 @@ impl Consent {
                     ..plain.clone()
                 },
             ),
+            (
+                "details",
+                Self {
+                    client_title: "Ledger".to_owned(),
+                    scopes: words(&["openid", "claim:birthdate"]),
+                    details: vec![
+                        detail(
+                            "payment_initiation",
+                            &[
+                                ("May do", "initiate, status, cancel"),
+                                ("At", "https://bank.northwind.example/payments"),
+                                ("Instructed amount: currency", "EUR"),
+                                ("Instructed amount: amount", "123.50"),
+                                ("Creditor name", "Merchant A"),
+                                ("Creditor account: IBAN", "DE02100100109307118603"),
+                                ("Urgent", "yes"),
+                            ],
+                        ),
+                        detail("account_information", &[("Which", "main-ledger")]),
+                        detail("heartbeat", &[]),
+                    ],
+                    ..plain.clone()
+                },
+            ),
             ("little", Self { scopes: words(&["openid"]), switch_account_action: None, ..plain.clone() }),
             (
                 "long-names",
@@ -104,6 +161,13 @@ impl Consent {
                         "https://quarterly-revenue-reconciliation.preproduction.subsidiary.example.org/api/v2/ledgers"
                             .to_owned(),
                     ],
+                    details: vec![detail(
+                        "https://quarterly-revenue-reconciliation.preproduction.subsidiary.example.org/authorization/details/v2",
+                        &[(
+                            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+                            "c3VwZXJjYWxpZnJhZ2lsaXN0aWNleHBpYWxpZG9jaW91cy1hbmQtbW9yZS1vZi10aGUtc2FtZQ",
+                        )],
+                    )],
                     return_host: "quarterly-revenue-reconciliation.preproduction.subsidiary.example.org".to_owned(),
                     ..plain.clone()
                 },
@@ -116,6 +180,10 @@ impl Consent {
                     signed_in_as: "\" onclick=\"alert(1)".to_owned(),
                     realm_title: "منصة البيانات <script>".to_owned(),
                     scopes: words(&["<script>alert(2)</script>", "<b>everything</b>"]),
+                    details: vec![detail(
+                        "<script>alert(4)</script>",
+                        &[("<b>amount</b>", "0\u{202e}001 <img src=x onerror=alert(5)>")],
+                    )],
                     resources: vec!["https://x.example/\"><script>".to_owned(), "javascript:alert(3)".to_owned()],
                     action: "/\"><script>".to_owned(),
                     csrf: "'\"><b>".to_owned(),
@@ -150,6 +218,8 @@ mod tests {
         }
         assert_eq!(scope_words("reports:read").title, "reports:read");
         assert_eq!(scope_words("OpenID").title, "OpenID");
+        assert_eq!(scope_words("claim:phone_number").title, "See your phone number");
+        assert_eq!(scope_words("claim:birthdate").title, "See your date of birth");
         assert!(scope_words("offline_access").title.contains("while you are away"));
     }
 
@@ -172,7 +242,10 @@ mod tests {
             let html = page.render().unwrap();
             let told = page.scopes.iter().flat_map(|scope| [&scope.title, &scope.detail]).chain(&page.resources);
             let named = [&page.client_title, &page.client_name, &page.signed_in_as, &page.return_host];
-            for words in told.chain(named) {
+            let exactly = page.details.iter().flat_map(|detail| {
+                [&detail.kind].into_iter().chain(detail.lines.iter().flat_map(|(name, text)| [name, text]))
+            });
+            for words in told.chain(exactly).chain(named) {
                 assert!(html.contains(words.as_str()), "{name}: {words}");
             }
         }

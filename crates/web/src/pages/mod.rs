@@ -28,7 +28,7 @@ mod signed_out;
 
 pub use account::{Account, SessionRow};
 pub use assets::{Asset, PREFIX, assets, favicon_path, find_asset, stylesheet_path};
-pub use consent::{Consent, ScopeWords, scope_words};
+pub use consent::{Consent, DetailWords, ScopeWords, scope_words};
 pub use denied::Denied;
 pub use device::{DeviceCode, DeviceDone, DeviceQuestion};
 pub use form_post::FormPost;

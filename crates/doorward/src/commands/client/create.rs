@@ -4,6 +4,7 @@ use super::flags::{
     Redirects, Rule, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file,
 };
 use super::proof::ProofFlags;
+use super::requests::RequestFlags;
 use super::secret::{Drawn, Told};
 use crate::commands::Shell;
 use crate::exit::Exit;
@@ -45,7 +46,7 @@ pub struct Create {
     #[arg(long, num_args = 1.., value_name = "ORIGIN", value_parser = origin)]
     web_origin: Vec<String>,
     /// How it comes by tokens: authorization_code, refresh_token, client_credentials, device_code, token_exchange,
-    /// jwt_bearer, password; may be repeated
+    /// jwt_bearer, password, implicit; may be repeated
     /// [default: authorization_code refresh_token].
     #[arg(long, num_args = 1.., value_name = "GRANT", value_parser = grant)]
     grant: Vec<GrantType>,
@@ -100,6 +101,9 @@ pub struct Create {
     /// Whose paths it is set up for: keycloak, authentik [default: keycloak].
     #[arg(long, value_parser = paths)]
     paths: Option<Paths>,
+    /// Its authorization requests.
+    #[command(flatten)]
+    requests: RequestFlags,
     /// Write the secret into this file instead of printing it.
     #[arg(long, value_name = "FILE", conflicts_with = "public")]
     secret_file: Option<PathBuf>,
@@ -120,7 +124,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         }
         None => Rule::Nobody,
     };
-    let settings = ClientSettings {
+    let settings = create.requests.put(ClientSettings {
         title: create.title,
         kind: kind(create.public),
         redirect_uris: create.redirects.rules()?,
@@ -145,7 +149,7 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         exchange_for: create.exchange_for,
         workloads: create.workload,
         ..create.proof.of(ClientSettings::default())?
-    };
+    });
     let new = New { name: create.name, rule, settings, secret_file: create.secret_file };
     let warnings = risks(&new.settings);
     let told = make(shell, new).await?;

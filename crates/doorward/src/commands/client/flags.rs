@@ -172,6 +172,7 @@ pub fn audience(text: &str) -> Result<Mapper, String> {
 pub fn check_counts(settings: &ClientSettings) -> Result<(), Exit> {
     let counts = [
         ("--scope", settings.scopes.len(), limits::CLIENT_WORDS),
+        ("--authorization-details", settings.authorization_details.len(), limits::CLIENT_WORDS),
         ("--web-origin", settings.web_origins.len(), limits::CLIENT_WORDS),
         ("--exchange-for", settings.exchange_for.len(), limits::CLIENT_WORDS),
         ("--claim and --audience", settings.mappers.len(), limits::CLIENT_MAPPERS),

@@ -3,6 +3,7 @@
 use super::create::kind;
 use super::flags::{Redirects, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file};
 use super::proof::ProofFlags;
+use super::requests::RequestFlags;
 use super::secret::{Drawn, Told};
 use super::{app_names, group_names};
 use crate::commands::Shell;
@@ -47,7 +48,7 @@ pub struct Update {
     #[arg(long, num_args = 1.., value_name = "ORIGIN", value_parser = or_default(origin))]
     web_origin: Vec<Put<String>>,
     /// How it comes by tokens: authorization_code, refresh_token, client_credentials, device_code, token_exchange,
-    /// jwt_bearer, password; may be repeated.
+    /// jwt_bearer, password, implicit; may be repeated.
     #[arg(long, num_args = 1.., value_name = "GRANT", value_parser = grant)]
     grant: Vec<GrantType>,
     /// A scope it may ask for beyond those every client may; may be repeated.
@@ -101,6 +102,9 @@ pub struct Update {
     /// How it proves who it is.
     #[command(flatten)]
     proof: ProofFlags,
+    /// Its authorization requests.
+    #[command(flatten)]
+    requests: RequestFlags,
     /// Write the secret of a client that is no longer public, or now needs one, into this file instead of printing it.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -167,7 +171,8 @@ impl Update {
             self.paths.is_some(),
         ];
         let none = lists.iter().all(|count| *count == 0) && !others.contains(&true);
-        none && self.redirects.is_empty() && self.rule.is_empty() && self.proof.is_empty()
+        let flags = self.proof.is_empty() && self.requests.is_empty();
+        none && flags && self.redirects.is_empty() && self.rule.is_empty()
     }
 
     /// The settings with what was given.
@@ -179,7 +184,7 @@ impl Update {
         };
         let now = self.proof.of(now)?;
         let after_logout = &self.post_logout_redirect_uri;
-        Ok(ClientSettings {
+        Ok(self.requests.put(ClientSettings {
             title: put(self.title, now.title),
             kind: self.public.map_or(now.kind, kind),
             redirect_uris: if self.redirects.is_empty() { now.redirect_uris } else { self.redirects.rules()? },
@@ -203,7 +208,7 @@ impl Update {
             exchange_for: put_list(self.exchange_for, now.exchange_for),
             workloads: put_list(self.workload, now.workloads),
             ..now
-        })
+        }))
     }
 }
 

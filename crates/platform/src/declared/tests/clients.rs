@@ -178,6 +178,29 @@ fn words_and_numbers() {
 }
 
 #[test]
+fn how_requests_have_to_come() {
+    let text = "require_pushed: true\nrequire_signed_request: true\ntolerates_prompt_none: true\n\
+                authorization_details: [payment, \"https://a.example.com/x\"]\n";
+    let settings = client(&format!("{USUAL}{text}")).settings;
+    assert!(settings.require_pushed && settings.require_signed_request && settings.tolerates_prompt_none);
+    assert_eq!(settings.authorization_details, ["payment", "https://a.example.com/x"]);
+    let plain = client(USUAL).settings;
+    assert!(!plain.require_pushed && !plain.require_signed_request && !plain.tolerates_prompt_none);
+    refused(
+        &format!("{USUAL}authorization_details: [\"a b\"]\n"),
+        &["5:25: the type `a b` must be 1 to 256 printable ASCII characters without spaces: correct the value"],
+    );
+    // Whoever gets tokens through the browser needs an address and a rule as well.
+    refused(
+        &format!("{HEAD}grants: [implicit]\n"),
+        &[
+            "1:1: nobody could sign in through the client: add app: NAME, allowed_groups: […] or everyone: true",
+            "1:1: the client has no redirect URI, and people sign in through it: add redirect_uris: [https://app.example.com/callback]",
+        ],
+    );
+}
+
+#[test]
 fn mappers() {
     let of = |mappers: &str| format!("{USUAL}mappers:\n{mappers}");
     refused(

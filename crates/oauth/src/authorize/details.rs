@@ -1,0 +1,206 @@
+//! `authorization_details`: what a client wants to do, said more precisely than by scopes. Owns syntax; which types a
+//! client may ask for is decided in `engine`. RFC 9396 §2.
+
+use crate::error::{ErrorCode, OAuthError};
+use crate::limits;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+
+/// Members that must be lists of texts when they are there (RFC 9396 §2.2).
+const LISTS: [&str; 4] = ["locations", "actions", "datatypes", "privileges"];
+
+/// One of the details: an object that says its type.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+pub struct Detail(Map<String, Value>);
+
+impl Detail {
+    /// Its type.
+    pub fn kind(&self) -> &str {
+        self.0.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What it says besides its type.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| *name != "type")
+    }
+}
+
+impl TryFrom<Map<String, Value>> for Detail {
+    type Error = OAuthError;
+    fn try_from(members: Map<String, Value>) -> Result<Self, OAuthError> {
+        let kind = members.get("type").and_then(Value::as_str).unwrap_or_default();
+        let is_plain = |letter: u8| matches!(letter, 0x21..=0x7e);
+        if kind.is_empty() || (kind.len() > limits::DETAIL_TYPE_BYTES) || !kind.bytes().all(is_plain) {
+            return Err(refuse("each of the authorization_details needs a type, a text of printable ASCII letters"));
+        }
+        let is_text = |value: &Value| value.is_string();
+        let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(is_text));
+        if LISTS.iter().any(|name| members.get(*name).is_some_and(|value| !is_list(value))) {
+            return Err(refuse("locations, actions, datatypes and privileges are lists of texts"));
+        }
+        if members.get("identifier").is_some_and(|value| !value.is_string()) {
+            return Err(refuse("identifier in authorization_details is a text"));
+        }
+        Ok(Self(members))
+    }
+}
+
+impl From<Detail> for Map<String, Value> {
+    fn from(detail: Detail) -> Self {
+        detail.0
+    }
+}
+
+/// Reads the JSON: a list of objects, each member once.
+pub(super) fn parse(text: &str) -> Result<Vec<Detail>, OAuthError> {
+    if text.len() > limits::DETAILS_BYTES {
+        return Err(refuse("authorization_details is too long; ask for less at once"));
+    }
+    let broken = || refuse("authorization_details must be a JSON list of objects, each member in it once");
+    let Once(Value::Array(list)) = serde_json::from_str(text).map_err(|_| broken())? else { return Err(broken()) };
+    if list.is_empty() || (list.len() > limits::DETAILS) {
+        return Err(refuse("authorization_details must hold at least one object, and not too many; leave it out"));
+    }
+    if !list.iter().all(|value| is_shallow(value, limits::DETAIL_NESTING)) {
+        return Err(refuse("authorization_details is nested too deeply; make it flatter"));
+    }
+    list.into_iter()
+        .map(|value| if let Value::Object(members) = value { members.try_into() } else { Err(broken()) })
+        .collect()
+}
+
+fn is_shallow(value: &Value, levels: usize) -> bool {
+    match (value, levels.checked_sub(1)) {
+        (Value::Array(list), Some(left)) => list.iter().all(|value| is_shallow(value, left)),
+        (Value::Object(members), Some(left)) => members.values().all(|value| is_shallow(value, left)),
+        (Value::Array(_) | Value::Object(_), None) => false,
+        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => true,
+    }
+}
+
+fn refuse(sentence: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidAuthorizationDetails, sentence)
+}
+
+/// JSON in which no object has a member twice: what people are shown is what every later reader finds.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(OnceVisitor).map(Self)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a number"))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Once(value)) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, Once(value))) = object.next_entry::<String, Once>()? {
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member appears twice"));
+            }
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detail, parse};
+    use crate::error::ErrorCode;
+
+    const PAYMENT: &str = r#"[{"type":"payment","actions":["initiate"],"locations":["https://bank.example.com"],
+        "amount":{"currency":"EUR","value":"12.50"},"urgent":true},{"type":"account","identifier":"a-1"}]"#;
+
+    #[test]
+    fn details_are_read_with_their_types_and_survive_being_stored() {
+        let read = parse(PAYMENT).unwrap_or_default();
+        assert_eq!(read.iter().map(Detail::kind).collect::<Vec<_>>(), ["payment", "account"]);
+        let names: Vec<_> = read.iter().flat_map(Detail::members).map(|(name, _)| name).collect();
+        assert_eq!(names, ["actions", "amount", "locations", "urgent", "identifier"]);
+        let stored = serde_json::to_string(&read).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Vec<Detail>>(&stored).unwrap_or_default(), read);
+        assert!(serde_json::from_str::<Vec<Detail>>(r#"[{"no":"type"}]"#).is_err());
+    }
+
+    #[test]
+    fn what_is_not_as_specified_is_refused() {
+        let deep = |levels: usize| format!(r#"[{{"type":"a","x":{}{}}}]"#, "[".repeat(levels), "]".repeat(levels));
+        let many = |count: usize| format!("[{}]", vec![r#"{"type":"a"}"#; count].join(","));
+        let long = |bytes: usize| format!(r#"[{{"type":"a","x":"{}"}}]"#, "x".repeat(bytes - 21));
+        for (text, is_fine) in [
+            (deep(6), true),
+            (deep(7), false),
+            (deep(5000), false),
+            (many(20), true),
+            (many(21), false),
+            (long(8192), true),
+            (long(8193), false),
+        ] {
+            assert_eq!(parse(&text).is_ok(), is_fine, "{}", &text[..30]);
+        }
+        for bad in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "[1]",
+            "[[]]",
+            "[{}]",
+            r#"[{"type":""}]"#,
+            r#"[{"type":1}]"#,
+            r#"[{"type":"a b"}]"#,
+            r#"[{"type":"a"},{"actions":["x"]}]"#,
+            r#"[{"type":"a"}] x"#,
+            r#"[{"type":"a","type":"b"}]"#,
+            r#"[{"type":"a","x":{"y":1,"y":2}}]"#,
+            r#"[{"type":"a","actions":"read"}]"#,
+            r#"[{"type":"a","locations":[1]}]"#,
+            r#"[{"type":"a","identifier":{}}]"#,
+        ] {
+            let code = parse(bad).err().map(|refusal| refusal.code());
+            assert_eq!(code, Some(ErrorCode::InvalidAuthorizationDetails), "{bad}");
+        }
+    }
+}
