@@ -3,7 +3,7 @@
 use doorward_testkit::door::Door;
 use doorward_testkit::peers::KeycloakPython;
 use doorward_tests::clients::{Program, code_in, door, text};
-use doorward_tests::sign_in_at;
+use doorward_tests::{PASSWORD, sign_in_at};
 use serde_json::json;
 
 fn client<'a>(door: &Door, server: &'a mut String, secret: &'a str) -> KeycloakPython<'a> {
@@ -11,7 +11,7 @@ fn client<'a>(door: &Door, server: &'a mut String, secret: &'a str) -> KeycloakP
     KeycloakPython { server, realm: "main", client_id: "portal", secret }
 }
 
-const PORTAL: &str = "grants: [authorization_code, refresh_token, client_credentials]";
+const PORTAL: &str = "grants: [authorization_code, refresh_token, client_credentials, password]";
 
 #[test]
 fn python_keycloak_signs_a_person_in_refreshes_and_signs_out() {
@@ -49,4 +49,17 @@ fn python_keycloak_gets_tokens_for_a_program_and_reads_what_the_provider_says_of
     assert!(told.pointer("/certs/keys/0/kid").is_some(), "{told:#}");
     let stranger = KeycloakPython { secret: "wrong", ..client };
     assert_eq!(stranger.run("machine", &[]).get("status"), Some(&json!(401)));
+}
+
+#[test]
+fn python_keycloak_signs_a_person_in_by_password() {
+    let door = door();
+    let portal = Program::declare(&door, "portal", PORTAL);
+    let mut server = String::new();
+    let client = client(&door, &mut server, portal.secret());
+    let told = client.run("password", &["alice", PASSWORD]);
+    assert_eq!(text(&told, "/claims/preferred_username"), "alice", "{told:#}");
+    assert_eq!(text(&told, "/refreshed"), text(&told, "/userinfo/sub"));
+    assert_eq!(told.get("after_logout"), Some(&json!({"active": false})));
+    assert_eq!(client.run("password", &["alice", "wrong"]).get("status"), Some(&json!(401)));
 }
