@@ -199,7 +199,7 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, asked: &Asked
         signed_in_as: visitor.signed_in.user.name.to_string(),
         realm_title: here.realm.title.to_string(),
         // What is told in truth: every client is told some things, asked for or not.
-        scopes: consent::shown(&back.client, request).iter().map(|name| words(&back.client, name)).collect(),
+        scopes: consent::shown(&back.client, request).iter().map(|name| scope_words_of(&back.client, name)).collect(),
         details: request.details.iter().map(details::words).collect(),
         resources: request.resources.clone(),
         action: format!("/realms/{}/consent", here.realm.name),
@@ -213,7 +213,7 @@ fn ask(here: &Here<'_>, back: &Return, request: &AuthorizeRequest, asked: &Asked
 }
 
 /// A scope in words: those of whoever declared it for the realm, where there are any.
-fn words(client: &Client, name: &str) -> pages::ScopeWords {
+pub fn scope_words_of(client: &Client, name: &str) -> pages::ScopeWords {
     let words = pages::scope_words(name);
     let declared = client.settings.realm.scopes.iter().find(|scope| scope.name == name);
     match declared.map(|scope| &scope.settings.description).filter(|text| !text.is_empty()) {

@@ -3,6 +3,7 @@
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
+use crate::oidc::authorize::scope_words_of;
 use crate::own::sign_in::{Browser, known_realm, no_realm};
 use crate::own::stale_form;
 use crate::pages;
@@ -141,7 +142,7 @@ fn ask((realm, visitor): (&Realm, &Visitor), question: Question, typed: &str) ->
         realm_title: realm.title.to_string(),
         signed_in_as: visitor.signed_in.user.name.to_string(),
         user_code: UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default(),
-        scopes: claims::shown(&client, &wanted.scopes).iter().map(|name| pages::scope_words(name)).collect(),
+        scopes: claims::shown(&client, &wanted.scopes).iter().map(|name| scope_words_of(&client, name)).collect(),
         resources: wanted.resources,
         action: format!("{}/answer", path(realm)),
         csrf: visitor.proof.reveal().to_owned(),

@@ -2,9 +2,10 @@
 
 use crate::answers::Outcome;
 use crate::callers::{Arrival, Fields, Visitor};
+use crate::oidc::authorize::scope_words_of;
 use crate::own::account::{Told, finish, moment, render};
 use crate::own::stale_form;
-use crate::pages::{AppChoice, ConsentRow, FreshToken, Programs, TokenRow, scope_words};
+use crate::pages::{AppChoice, ConsentRow, FreshToken, Programs, TokenRow};
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
@@ -155,5 +156,5 @@ pub async fn view(
 /// Scopes as people were asked about them.
 fn allowed(client: &Client, scopes: &str) -> String {
     let scopes = Scopes::parse(scopes).unwrap_or_default();
-    claims::shown(client, &scopes).iter().map(|name| scope_words(name).title).collect::<Vec<_>>().join(" · ")
+    claims::shown(client, &scopes).iter().map(|name| scope_words_of(client, name).title).collect::<Vec<_>>().join(" · ")
 }

@@ -254,7 +254,7 @@ fn what_does_not_go_together() {
         &[
             "1:1: a public client must use PKCE: remove pkce_optional or public",
             "6:9: a public client cannot speak for itself: it has no secret to prove who it is: remove client_credentials or public",
-            "6:9: refresh_token needs authorization_code beside it: add that, or remove this",
+            "6:9: refresh_token needs authorization_code, device_code or password beside it: add one of them, or remove this",
         ],
     );
     refused(

@@ -62,11 +62,14 @@ fn kinds_and_keys() {
     refused(
         "kind: Group\nname: a\nmember: [x]\ntitle: T\n",
         &[
-            "d.yaml:3:1: Group has no key `member`: its keys are realm, name, members, groups",
-            "d.yaml:4:1: Group has no key `title`: its keys are realm, name, members, groups",
+            "d.yaml:3:1: Group has no key `member`: its keys are realm, name, members, groups, roles",
+            "d.yaml:4:1: Group has no key `title`: its keys are realm, name, members, groups, roles",
         ],
     );
-    refused("kind: Realm\nname: a\nrealm: b\n", &["d.yaml:3:1: Realm has no key `realm`: its keys are name, title"]);
+    refused(
+        "kind: Realm\nname: a\nrealm: b\n",
+        &["d.yaml:3:1: Realm has no key `realm`: its keys are name, title, lifetimes, sessions"],
+    );
 }
 
 #[test]
