@@ -24,11 +24,11 @@ impl UserCode {
         const FAIR: u8 = 240;
         let mut code = String::with_capacity(LENGTH);
         while code.len() < LENGTH {
-            let mut byte = [0u8; 1];
-            dice.fill(&mut byte);
-            let [byte] = byte;
-            let letter = LETTERS.get(usize::from(byte) % LETTERS.len()).filter(|_| byte < FAIR);
-            code.extend(letter.map(|letter| char::from(*letter)));
+            let mut bytes = [0u8; 2 * LENGTH];
+            dice.fill(&mut bytes);
+            let fair = bytes.into_iter().filter(|byte| *byte < FAIR);
+            let letters = fair.filter_map(|byte| LETTERS.get(usize::from(byte) % LETTERS.len()));
+            code.extend(letters.take(LENGTH - code.len()).map(|letter| char::from(*letter)));
         }
         Self(code)
     }

@@ -121,6 +121,46 @@ algorithm: EdDSA
     );
 }
 
+const KEY: &str = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+fn deploy(more: &str) -> String {
+    format!(
+        "kind: Client\nname: web\ngrants: [jwt_bearer, token_exchange]\nexchange_for: [catalog, \"https://api.example.com/\"]\n\
+         workloads:\n  - issuer: https://ci.example.com\n    audience: door\n    jwks: {{\"keys\": [{KEY}]}}\n    {more}\n"
+    )
+}
+
+#[test]
+fn other_grants_bring_their_targets_and_platforms() {
+    let client = client(&deploy("subjects: [\"repo:acme/*\", exact]\n    reusable: true"));
+    let settings = &client.settings;
+    assert_eq!(settings.grants, [GrantType::TokenExchange, GrantType::JwtBearer]);
+    assert_eq!(settings.exchange_for, ["catalog", "https://api.example.com/"]);
+    let [platform] = settings.workloads.as_slice() else { panic!("{:?}", settings.workloads) };
+    assert_eq!((platform.issuer.as_str(), platform.audience.as_str()), ("https://ci.example.com", "door"));
+    assert_eq!(
+        (platform.subjects.as_slice(), platform.reusable),
+        (["repo:acme/*", "exact"].map(str::to_owned).as_slice(), true)
+    );
+    refused(
+        &deploy("subjects: [\"*\"]"),
+        &["6:5: the subject * is neither exact nor a beginning with one * behind it: correct the workload"],
+    );
+    refused(&deploy("subjects: []"), &["6:5: a workload names 1 to 100 subjects: correct the workload"]);
+    refused(
+        &format!("{HEAD}grants: [jwt_bearer]\n"),
+        &["3:9: jwt_bearer needs a workload: whose tokens are taken must be said: add workloads, or remove jwt_bearer"],
+    );
+    refused(
+        &format!("{HEAD}public: true\ngrants: [token_exchange]\n"),
+        &["4:9: a public client cannot exchange tokens: anybody could be it: remove token_exchange or public"],
+    );
+    refused(
+        &format!("{HEAD}grants: [device_code]\n"),
+        &["1:1: nobody could sign in through the client: add app: NAME, allowed_groups: […] or everyone: true"],
+    );
+}
+
 #[test]
 fn redirect_rules() {
     let of = |rules: &str| format!("{HEAD}everyone: true\nredirect_uris:\n{rules}");
