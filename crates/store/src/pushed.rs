@@ -14,8 +14,9 @@ statements! {
               SELECT $1, $2, $3, $4, $5, $5 \
               WHERE (SELECT COUNT(*) FROM pushed_requests WHERE client_id = $2 AND kept_ms > $6) < $7";
     OPEN = "UPDATE pushed_requests SET kept_ms = $4 \
-            WHERE hash = $1 AND client_id = $2 AND expires_ms > $3 AND used_ms IS NULL RETURNING query, is_signed";
-    FIND = "SELECT query, is_signed FROM pushed_requests WHERE hash = $1 AND client_id = $2";
+            WHERE hash = $1 AND client_id = $2 AND expires_ms > $3 AND used_ms IS NULL";
+    FIND = "SELECT query, is_signed, expires_ms, kept_ms, used_ms FROM pushed_requests \
+            WHERE hash = $1 AND client_id = $2";
     USE = "UPDATE pushed_requests SET used_ms = $2 WHERE hash = $1 AND used_ms IS NULL";
     PRUNE = "DELETE FROM pushed_requests WHERE kept_ms < $1";
 }
@@ -29,8 +30,26 @@ pub struct PushedRow {
     pub is_signed: bool,
 }
 
-fn pushed(row: &Row) -> Result<PushedRow, Fault> {
-    Ok(PushedRow { query: row.text(0)?, is_signed: row.claim(1)? })
+/// A pushed request and how far it has come.
+#[derive(Debug)]
+pub struct Standing {
+    /// The request.
+    pub row: PushedRow,
+    /// Until when a browser may arrive with it.
+    pub expires_at: Timestamp,
+    /// Until when it is kept: longer than that, once a browser has arrived.
+    pub kept_until: Timestamp,
+    /// When it was answered.
+    pub used_at: Option<Timestamp>,
+}
+
+fn standing(row: &Row) -> Result<Standing, Fault> {
+    Ok(Standing {
+        row: PushedRow { query: row.text(0)?, is_signed: row.claim(1)? },
+        expires_at: row.moment(2)?,
+        kept_until: row.moment(3)?,
+        used_at: row.maybe_moment(4)?,
+    })
 }
 
 /// Keeps a request that a client pushed, to be opened until `expires_at`; `false` when the client has `most`
@@ -54,21 +73,21 @@ pub async fn create(
     Ok(tx.run(CREATE, &values).await? == 1)
 }
 
-/// Opens a request for a browser that arrives with it, if it is this client's, in time and not answered. From then
-/// on it is kept until `kept_until`, however long signing in takes.
+/// Keeps a request until `kept_until`, because a browser has arrived with it; `false` when it is another client's, too
+/// old or answered.
 pub async fn open(
     tx: &mut Tx,
     (hash, client): (&TokenHash, &ClientId),
     (now, kept_until): (Timestamp, Timestamp),
-) -> Result<Option<PushedRow>, Fault> {
+) -> Result<bool, Fault> {
     let values = [Value::Bytes(hash.as_bytes()), Value::Text(client.as_str()), now.into(), kept_until.into()];
-    tx.first(OPEN, &values).await?.as_ref().map(pushed).transpose()
+    Ok(tx.run(OPEN, &values).await? == 1)
 }
 
-/// A request of this client that was opened before, answered or not.
-pub async fn find(query: &mut impl Query, hash: &TokenHash, client: &ClientId) -> Result<Option<PushedRow>, Fault> {
+/// A request of this client, however far it has come.
+pub async fn find(query: &mut impl Query, hash: &TokenHash, client: &ClientId) -> Result<Option<Standing>, Fault> {
     let values = [Value::Bytes(hash.as_bytes()), Value::Text(client.as_str())];
-    query.first(FIND, &values).await?.as_ref().map(pushed).transpose()
+    query.first(FIND, &values).await?.as_ref().map(standing).transpose()
 }
 
 /// Uses a request up, in the transaction that answers it; `false` when it was answered before.

@@ -10,6 +10,8 @@ use doorward_engine::authorize::issue::Answer;
 use doorward_engine::authorize::pushed::{answered, push};
 use doorward_engine::authorize::{Fresh, Next, acceptable, go_on};
 use doorward_engine::clients::{Client, ClientKind, ClientSettings};
+use doorward_engine::token::dpop::{Bound, use_up_alone};
+use doorward_engine::token::exchange_code::{Ask, exchange_code};
 use doorward_engine::upkeep;
 use doorward_jose::algorithm::Algorithm;
 use doorward_jose::key::SigningKey;
@@ -20,11 +22,12 @@ use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
 use doorward_store::pushed::{self, PushedRow};
 use doorward_store::sessions::SignedIn;
+use doorward_tests::proof::Holder;
 use serde_json::{Value, json};
 
 use crate::fixture::{Ground, Node};
 use crate::people::at_once;
-use crate::provider::{CHALLENGE, Provider, everyone, settings};
+use crate::provider::{CALLBACK, CHALLENGE, Provider, VERIFIER, everyone, settings};
 
 pub const OLD: (Fresh, Agreed) = (Fresh::No, Agreed::NotAsked);
 
@@ -142,7 +145,7 @@ async fn gauntlet_b3_21_a_pushed_request_is_its_clients_for_ninety_seconds(groun
     let raw =
         format!("{}&scope=openid+email&state=other&redirect_uri=https://evil.example/", with_name("grafana", &name));
     let Came::Next(read, Next::Answer(_)) = arrive(&at, &raw, Some(&alice)).await else { panic!("no answer") };
-    assert_eq!(read.back.target.as_str(), crate::provider::CALLBACK);
+    assert_eq!(read.back.target.as_str(), CALLBACK);
     assert_eq!(read.parameters.one("state").ok().flatten(), Some("s"));
     let late = pushed().await;
     ground.advance(90).await;
@@ -251,7 +254,7 @@ fn claims(node: &Node, client: &str) -> Value {
     let now = node.world.now().seconds();
     json!({
         "iss": client, "aud": "https://door.example.com/realms/main", "exp": now + 60, "nbf": now, "iat": now,
-        "jti": "1", "client_id": client, "redirect_uri": crate::provider::CALLBACK, "response_type": "code",
+        "jti": "1", "client_id": client, "redirect_uri": CALLBACK, "response_type": "code",
         "scope": "openid profile", "state": "signed state", "nonce": "n", "code_challenge": CHALLENGE,
         "code_challenge_method": "S256", "max_age": 3600, "claims": {"userinfo": {"email": null}},
     })
@@ -280,7 +283,7 @@ async fn gauntlet_b3_21_a_signed_request_counts_alone_and_only_as_signed(ground:
         outer("grafana", &pen.sign(&good))
     );
     let Came::Next(read, Next::Answer(_)) = arrive(&at, &raw, Some(&alice)).await else { panic!("no answer") };
-    assert_eq!(read.back.target.as_str(), crate::provider::CALLBACK);
+    assert_eq!(read.back.target.as_str(), CALLBACK);
     let one = |name| read.parameters.one(name).ok().flatten();
     assert_eq!((one("state"), one("scope")), (Some("signed state"), Some("openid profile")));
     assert_eq!((one("response_mode"), one("max_age")), (None, Some("3600")));
@@ -390,6 +393,38 @@ async fn a_client_may_have_to_push_or_sign_its_requests(ground: Ground) {
     assert!(arrive(&at, &format!("client_id=signing&{signed}"), Some(&alice)).await.words().contains("expired"));
 }
 
+async fn a_key_shown_with_a_pushed_request_binds_the_code(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let at = Provider::on(&node).await;
+    let client = at.client("grafana", settings(everyone())).await;
+    let (holder, other) = (Holder::default(), Holder::default());
+    let (door, ctx) = (&node.door, node.ctx());
+    let bound = async |holder: &Holder| {
+        let key = crate::proofs::key(&at, &client, holder);
+        let used = use_up_alone(door, &ctx, &client, Some(&key)).await.expect("a database");
+        used.unwrap_or_else(|refused| panic!("{refused}")).expect("a key")
+    };
+    let (mine, theirs) = (bound(&holder).await, bound(&other).await);
+    let push = async |more: &str, key: &Bound| {
+        let parameters = Parameters::parse_form(&Provider::query(&client, more)).expect("parameters");
+        push(door, &ctx, (&at.realm, &client), &parameters, Some(key)).await.expect("a database")
+    };
+    let named = format!("&dpop_jkt={}", theirs.thumbprint());
+    let refused = push(&named, &mine).await.err().map(|error| error.code());
+    assert_eq!(refused, Some(ErrorCode::InvalidDpopProof));
+    for (more, key, is_good) in [("", &mine, true), (named.as_str(), &theirs, false)] {
+        let name = push(more, key).await.expect("a request");
+        let answer = arrive(&at, &with_name("grafana", &name), Some(&alice)).await.answer().expect("an answer");
+        let code = answer.code.expect("a code");
+        let key = crate::proofs::key(&at, &client, &holder);
+        let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: Some(&key) };
+        let outcome = exchange_code(door, &ctx, "main", &client, ask).await.expect("a database");
+        assert_eq!(outcome.is_ok(), is_good);
+    }
+}
+
 on_both!(together:
     gauntlet_b3_21_fifty_browsers_with_one_pushed_request_get_one_code,
     gauntlet_b3_21_a_pushed_request_is_its_clients_for_ninety_seconds,
@@ -398,4 +433,5 @@ on_both!(together:
     what_the_authorization_endpoint_would_refuse_cannot_be_pushed,
     a_public_client_has_only_so_many_pushed_requests,
     a_client_may_have_to_push_or_sign_its_requests,
+    a_key_shown_with_a_pushed_request_binds_the_code,
 );

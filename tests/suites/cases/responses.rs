@@ -3,7 +3,7 @@
 use doorward_engine::authorize::asked::Asked;
 use doorward_engine::authorize::consent::{self, Agreed};
 use doorward_engine::authorize::{Fresh, Next, signed_response};
-use doorward_engine::clients::{Client, ClientSettings, ConsentMode, GrantType};
+use doorward_engine::clients::{Client, ClientSettings, ConsentMode, GrantType, SubjectKind};
 use doorward_engine::manage::users;
 use doorward_engine::sessions;
 use doorward_jose::algorithm::Algorithm;
@@ -83,8 +83,6 @@ async fn tokens_through_the_browser_are_tied_together_and_end_with_the_session(g
         }
         assert!(!at.is_good(&access).await, "{ending}");
     }
-    let bound = at.client("bound", ClientSettings { dpop_bound: true, ..implicit() }).await;
-    assert_eq!(arrive(&at, &query(&bound, "token"), Some(&alice)).await.error(), Some(ErrorCode::UnauthorizedClient));
     let only = ClientSettings { grants: vec![GrantType::Implicit], ..settings(everyone()) };
     let only = at.client("only", only).await;
     assert_eq!(arrive(&at, &query(&only, "code"), Some(&alice)).await.error(), Some(ErrorCode::UnauthorizedClient));
@@ -111,6 +109,27 @@ async fn a_signed_response_holds_the_answer_for_its_client(ground: Ground) {
     assert_eq!(Value::Object(verified(&at, &token)), wanted);
     // It is no token for anything else.
     assert!(!at.is_good(&token).await);
+}
+
+async fn a_client_that_knows_people_by_ids_of_its_own_gets_the_person_it_expects(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let bob = node.session(&node.user(&realm, "bob").await).await;
+    let at = Provider::on(&node).await;
+    let subject = SubjectKind::Pairwise("grafana.example.com".to_owned());
+    let client = at.client("grafana", ClientSettings { subject, ..implicit() }).await;
+    let raw = Provider::query(&client, "").replace("=code&", "=id_token&");
+    let answer = arrive(&at, &raw, Some(&alice)).await.answer();
+    let id_token = answer.and_then(|answer| answer.id_token).expect("an ID token");
+    let sub = verified(&at, &id_token).get("sub").cloned().unwrap_or_default();
+    assert_ne!(sub, json!(alice.user.id.as_str()));
+    let claims = format!("&claims=%7B%22id_token%22:%7B%22sub%22:%7B%22value%22:{sub}%7D%7D%7D").replace('"', "%22");
+    for more in [format!("&id_token_hint={id_token}"), claims] {
+        let raw = Provider::query(&client, &more);
+        assert_eq!(arrive(&at, &raw, Some(&alice)).await.words(), "answer", "{more}");
+        assert_eq!(arrive(&at, &raw, Some(&bob)).await.words(), "sign in", "{more}");
+    }
 }
 
 async fn a_client_gets_the_person_it_expects_or_an_error(ground: Ground) {
@@ -173,14 +192,14 @@ async fn claims_asked_for_by_name_are_told_where_they_were_asked_for(ground: Gro
     let node = ground.node().await;
     let realm = node.realm("main").await;
     let user = node.user(&realm, "alice").await;
-    let profile = r#"{"attributes":{"phone_number":["+41 44 000 00 00"],"salary":["1"],"zoneinfo":["Europe/Zurich"]}}"#;
+    let profile = r#"{"attributes":{"phoneNumber":["+41 44 000 00 00"],"salary":["1"],"country":["CH"]}}"#;
     ground.raw(&format!("UPDATE users SET profile = '{profile}' WHERE id = '{}'", user.id)).await;
     let alice = node.session(&user).await;
     let at = Provider::on(&node).await;
     let client = at.client("grafana", implicit()).await;
     let asking = at.client("asking", ClientSettings { consent: ConsentMode::Explicit, ..implicit() }).await;
     let wish = "%7B%22id_token%22:%7B%22phone_number%22:null,%22salary%22:null,%22upn%22:%7B%22essential%22:true%7D,\
-                %22birthdate%22:null%7D%7D";
+                %22sid%22:null%7D%7D";
     let query = |client: &Client, more: &str| Provider::query(client, more).replace("=code&", "=id_token&");
     let asked = format!("&claims={wish}");
     let told = async |raw: &str| {
@@ -188,11 +207,12 @@ async fn claims_asked_for_by_name_are_told_where_they_were_asked_for(ground: Gro
         verified(&at, &answer.id_token.expect("an ID token"))
     };
     let without = told(&query(&client, "")).await;
-    assert!(["phone_number", "upn", "zoneinfo"].iter().all(|name| !without.contains_key(*name)));
+    assert!(["phone_number", "upn", "address"].iter().all(|name| !without.contains_key(*name)));
     let with = told(&query(&client, &asked)).await;
     assert_eq!(with.get("phone_number"), Some(&json!("+41 44 000 00 00")));
     assert_eq!(with.get("upn"), Some(&json!("alice")));
-    assert!(["salary", "birthdate", "zoneinfo"].iter().all(|name| !with.contains_key(*name)), "{with:?}");
+    // Neither what no scope brings, nor what the scope brings besides.
+    assert!(["salary", "phone_number_verified", "address"].iter().all(|name| !with.contains_key(*name)), "{with:?}");
 
     // People who agreed to scopes have not agreed to a telephone number.
     let raw = query(&asking, "");
@@ -203,7 +223,7 @@ async fn claims_asked_for_by_name_are_told_where_they_were_asked_for(ground: Gro
     assert_eq!(arrive(&at, &raw, Some(&alice)).await.words(), "consent");
     let parameters = Parameters::parse_query(&raw).expect("parameters");
     let shown = consent::shown(&asking, &AuthorizeRequest::parse(&parameters).expect("a request"));
-    assert!(shown.ends_with(&["claim:birthdate".to_owned(), "claim:phone_number".to_owned()]), "{shown:?}");
+    assert!(shown.iter().any(|name| name == "phone"), "{shown:?}");
     assert_eq!(proceed(&at, &Asked::arriving(&raw, &node.ctx()), Some(&alice), agreed).await.words(), "answer");
     assert_eq!(arrive(&at, &raw, Some(&alice)).await.words(), "answer", "that is remembered");
 }
@@ -258,6 +278,7 @@ on_both!(together:
     tokens_through_the_browser_are_tied_together_and_end_with_the_session,
     a_signed_response_holds_the_answer_for_its_client,
     a_client_gets_the_person_it_expects_or_an_error,
+    a_client_that_knows_people_by_ids_of_its_own_gets_the_person_it_expects,
     claims_asked_for_by_name_are_told_where_they_were_asked_for,
     authorization_details_are_agreed_to_each_time_and_stand_in_the_tokens,
     a_proxy_that_always_wants_quiet_may_be_humoured,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{client, issuer, provider, text};
 use doorward_testkit::door::Door;
-use doorward_testkit::http::{Address, Answer, Request, get};
+use doorward_testkit::http::{Address, Answer, Request, get, percent};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::{RelyingParty, RelyingPartyOptions};
 use doorward_testkit::ports::free_port;
@@ -55,17 +55,55 @@ fn a_relying_party_pushes_its_request_and_gets_a_signed_answer() {
 }
 
 #[test]
-fn a_relying_party_signs_its_requests() {
+fn a_relying_party_signs_its_requests_with_a_key_it_registered() {
     let door = provider();
-    for (name, ways) in [("signing", "jar"), ("signing-and-pushing", "jar par")] {
-        let party = party(&door, name, ways, &["--everyone"]);
-        let (_, refused) = party.page("/jwks");
-        let file = door.scratch().write("jwks.json", &refused.to_string());
-        door.cli_text(&["client", "update", name, "--jwks", &file.to_string_lossy(), "--require-signed-request"]);
-        let (_, answer, url) = sign_in_at(&party.url("/login"), "alice");
-        assert_eq!(answer.status, 200, "{url}: {}", answer.text());
-        assert_eq!(text(&answer.json(), "/claims/preferred_username"), "alice");
+    let arguments = ["registration", "create", "signers", "--uses", "2", "--redirect-host", "127.0.0.1", "--everyone"];
+    let initial = door.cli_text(&arguments).trim().to_owned();
+    for ways in ["jar", "jar par"] {
+        let port = free_port();
+        let register = |method: &str, url: &str, token: &str, body: &Value| {
+            let request = Request::new(method, url).header("Authorization", format!("Bearer {token}"));
+            let answer = request.header("Content-Type", "application/json").body(body.to_string().as_bytes()).send();
+            assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+            answer.json()
+        };
+        let mut metadata = json!({"redirect_uris": [format!("http://127.0.0.1:{port}/callback")]});
+        let endpoint = format!("{}/clients-registrations/openid-connect", issuer(&door));
+        let made = register("POST", &endpoint, &initial, &metadata);
+        let (name, secret) = (text(&made, "/client_id"), text(&made, "/client_secret"));
+        let issuer = issuer(&door);
+        let options =
+            RelyingPartyOptions { port, issuer: &issuer, client_id: name, secret: (secret, "basic"), scope: "openid" };
+        let party = RelyingParty::start_with(&options, ways);
+        let members = metadata.as_object_mut().expect("an object");
+        members.insert("client_id".to_owned(), json!(name));
+        members.insert("jwks".to_owned(), party.page("/jwks").1);
+        members.insert("require_signed_request_object".to_owned(), json!(true));
+        let own = text(&made, "/registration_access_token");
+        register("PUT", text(&made, "/registration_client_uri"), own, &metadata);
+
+        let (mut jar, answer, url) = sign_in_at(&party.url("/login"), "alice");
+        let told = decide(&mut jar, &answer, &url, "allow").json();
+        assert_eq!(text(&told, "/claims/preferred_username"), "alice", "{ways}: {told:#}");
+        // Without its signature the same request is none of this client's.
+        let plain = format!(
+            "{issuer}/protocol/openid-connect/auth?client_id={name}&response_type=code&scope=openid\
+             &redirect_uri=http://127.0.0.1:{port}/callback&code_challenge_method=S256\
+             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+        let refused = jar.send(page_request(&plain));
+        assert!(refused.location().contains("error=invalid_request&"), "{}", refused.location());
     }
+}
+
+/// Answers the question for consent.
+fn decide(jar: &mut Jar, page: &Answer, url: &str, decision: &str) -> Answer {
+    let html = page.text();
+    let target = Address::parse(url).join(&action(&html));
+    let (request, csrf) = (field(&html, "request"), field(&html, "csrf"));
+    let form = [("request", request.as_str()), ("csrf", csrf.as_str()), ("decision", decision)];
+    let hops = jar.follow(Request::new("POST", &target).header("Accept", "text/html").form(&form));
+    hops.into_iter().next_back().expect("a hop").answer
 }
 
 #[test]
@@ -202,7 +240,7 @@ fn gauntlet_b3_23_every_answer_and_every_error_says_who_answers() {
             assert!(location.ends_with(&format!("&state=a+%26%22%C3%A9&{iss}")), "{more}{mode}: {location}");
             assert!(location.contains(start), "{more}{mode}: {location}");
         }
-        let answer = page_request(&format!("{base}{more}&response_mode=query.jwt")).send();
+        let answer = page_request(&format!("{base}{more}&response_mode=jwt")).send();
         let location = answer.location();
         let token = location.split("response=").nth(1).unwrap_or_else(|| panic!("{more}: {location}"));
         let claims = claims(token);
@@ -224,22 +262,18 @@ fn people_see_in_plain_words_what_a_client_wants_to_do() {
     let more = ["--everyone", "--consent", "explicit", "--authorization-details", "payment_initiation"];
     let party = party(&door, "ledger", "par", &more);
     let wish = r#"[{"type":"payment_initiation","actions":["initiate"],"amount":{"value":"12.50 <b>"}}]"#;
-    let url = party.url(&format!("/login?authorization_details={}", doorward_testkit::http::percent(wish)));
+    let url = party.url(&format!("/login?authorization_details={}", percent(wish)));
     let (mut jar, answer, url) = sign_in_at(&url, "alice");
     let html = answer.text();
     for words in ["payment_initiation", "May do", "initiate", "Amount: value", "12.50 &#60;b&#62;"] {
         assert!(html.contains(words), "{words} is not in {html}");
     }
-    let target = Address::parse(&url).join(&action(&html));
-    let (request, csrf) = (field(&html, "request"), field(&html, "csrf"));
-    let form = [("request", request.as_str()), ("csrf", csrf.as_str()), ("decision", "allow")];
-    let told = jar.follow(Request::new("POST", &target).header("Accept", "text/html").form(&form));
-    let told = told.last().expect("a hop").answer.json();
+    let told = decide(&mut jar, &answer, &url, "allow").json();
     let wanted: Value = serde_json::from_str(wish).expect("JSON");
     assert_eq!(told.pointer("/tokens/authorization_details"), Some(&wanted), "{told:#}");
     let (_, looked_up) = party.page("/introspect");
     assert_eq!(looked_up.get("authorization_details"), Some(&wanted), "{looked_up:#}");
     // The page's form a second time: the request has been answered.
-    let again = jar.send(Request::new("POST", &target).header("Accept", "text/html").form(&form));
+    let again = decide(&mut jar, &answer, &url, "allow");
     assert_eq!((again.status, again.header("location")), (400, None), "{}", again.text());
 }

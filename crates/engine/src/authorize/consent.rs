@@ -72,23 +72,20 @@ pub async fn covers(door: &Door, user: &UserId, client: &ClientId, scopes: &Scop
 pub(super) async fn covers_request(
     door: &Door,
     user: &UserId,
-    client: &ClientId,
+    client: &Client,
     request: &AuthorizeRequest,
 ) -> Result<bool, Fault> {
-    Ok(request.details.is_empty() && covers(door, user, client, &wanted(request)).await?)
+    Ok(request.details.is_empty() && covers(door, user, &client.id, &wanted(client, request)).await?)
 }
 
-/// Scopes, and single claims that come with none of them, in one list.
-pub(super) fn wanted(request: &AuthorizeRequest) -> Scopes {
-    let singles = Scopes::parse(&single_claims::beyond_scopes(&request.claims).join(" ")).unwrap_or_default();
-    request.scopes.clone().union(&singles)
+/// Scopes, and those that would bring the single claims that are asked for.
+pub(super) fn wanted(client: &Client, request: &AuthorizeRequest) -> Scopes {
+    request.scopes.clone().union(&single_claims::to_agree_to(client, &request.claims))
 }
 
-/// What people are told that a client would learn, before they agree: scopes, then `claim:NAME` for single claims.
+/// Scopes people are told about before they agree.
 pub fn shown(client: &Client, request: &AuthorizeRequest) -> Vec<String> {
-    let mut names = claims::shown(client, &request.scopes);
-    names.extend(single_claims::beyond_scopes(&request.claims));
-    names
+    claims::shown(client, &wanted(client, request))
 }
 
 pub(crate) async fn give(tx: &mut Tx, ctx: &Ctx, user: &User, client: &Client, scopes: &Scopes) -> Result<(), Fault> {

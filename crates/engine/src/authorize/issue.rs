@@ -5,7 +5,7 @@ use crate::authorize::{Return, consent};
 use crate::clients::Client;
 use crate::door::Door;
 use crate::gate::decide::Verdict;
-use crate::token::claims::{self, Common, granted};
+use crate::token::claims::{self, Common, granted_to};
 use crate::token::{Authorized, Subject, facts_text, mint, subject};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -94,7 +94,7 @@ pub(super) async fn issue(
         return Ok(Issued::Spent);
     }
     if agreed {
-        consent::give(&mut tx, ctx, &signed_in.user, client, &consent::wanted(request)).await?;
+        consent::give(&mut tx, ctx, &signed_in.user, client, &consent::wanted(client, request)).await?;
         consent::note_details(&mut tx, &signed_in.user, client, request);
     }
     let code =
@@ -164,7 +164,7 @@ async fn tokens(
     let client = &back.client;
     let key = mint::key_for(door, &client.realm_id, client)?;
     let algorithm = key.algorithm().as_str();
-    let scopes = granted(&authorized.scopes);
+    let scopes = granted_to(client, &authorized.scopes);
     let (issuer, session) = (back.issuer(door), Some(&answer.session));
     let common =
         Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session, bound: None, certificate: None };

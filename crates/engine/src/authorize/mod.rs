@@ -130,7 +130,7 @@ pub async fn go_on(
     if !is_recent(ctx, request, signed_in, fresh) {
         return Ok(or_error(Next::SignIn, ErrorCode::LoginRequired, "the sign-in is too long ago"));
     }
-    match (person::is_expected(door, back, request, &signed_in.user), fresh) {
+    match (person::is_expected(door, back, request, &signed_in.user).await?, fresh) {
         (person::Fit::Expected, _) | (person::Fit::Unclear, Fresh::Yes) => {}
         (person::Fit::SomebodyElse | person::Fit::Unclear, Fresh::No) => {
             return Ok(or_error(Next::SignIn, ErrorCode::LoginRequired, "the person expected is not signed in"));
@@ -148,7 +148,7 @@ pub async fn go_on(
     }
     let asks = back.client.settings.consent == ConsentMode::Explicit || request.prompt.contains(Prompt::Consent);
     if asks && agreed == consent::Agreed::NotAsked {
-        let known = consent::covers_request(door, &signed_in.user.id, &back.client.id, request).await?;
+        let known = consent::covers_request(door, &signed_in.user.id, &back.client, request).await?;
         if !known || request.prompt.contains(Prompt::Consent) {
             return Ok(or_error(Next::Consent, ErrorCode::ConsentRequired, "this person has not agreed yet"));
         }

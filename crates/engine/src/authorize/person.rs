@@ -3,7 +3,8 @@
 
 use crate::authorize::Return;
 use crate::door::Door;
-use crate::token::{check, claims};
+use crate::token::{check, claims, profile, sub};
+use doorward_model::fault::Fault;
 use doorward_model::people::User;
 use doorward_oauth::authorize::{AuthorizeRequest, ClaimAsked};
 use doorward_oauth::error::{ErrorCode, OAuthError};
@@ -21,14 +22,26 @@ pub(super) enum Fit {
 }
 
 /// Compares the person with what the request says about whom it expects.
-pub(super) fn is_expected(door: &Door, back: &Return, request: &AuthorizeRequest, user: &User) -> Fit {
-    let told = user.id.as_str();
+pub(super) async fn is_expected(
+    door: &Door,
+    back: &Return,
+    request: &AuthorizeRequest,
+    user: &User,
+) -> Result<Fit, Fault> {
     let asked = [&request.claims.id_token, &request.claims.userinfo];
-    let fits = |sub: &ClaimAsked| sub.values.is_empty() || sub.values.iter().any(|value| value.as_str() == Some(told));
-    if !asked.into_iter().filter_map(|half| half.get("sub")).all(fits) {
-        return Fit::SomebodyElse;
+    let mut subjects = asked.into_iter().filter_map(|half| half.get("sub")).filter(|sub| !sub.values.is_empty());
+    if request.id_token_hint.is_none() && subjects.clone().next().is_none() {
+        return Ok(Fit::Expected);
     }
-    let Some(hint) = &request.id_token_hint else { return Fit::Expected };
+    let (_, imported) = profile(&mut &door.store, &user.id).await?;
+    let told = sub::of(door, &back.client, &user.id, imported.as_deref());
+    if !subjects.all(|sub| sub.values.iter().any(|value| value.as_str() == Some(&told))) {
+        return Ok(Fit::SomebodyElse);
+    }
+    Ok(request.id_token_hint.as_ref().map_or(Fit::Expected, |hint| fits(door, back, hint, &told)))
+}
+
+fn fits(door: &Door, back: &Return, hint: &str, told: &str) -> Fit {
     // An ID token whose time is over still says whom it spoke of.
     let Some(hint) = check::signed(door, &back.realm, hint, "ID") else { return Fit::Unclear };
     let is_of_client = hint.text("azp").is_ok_and(|name| name == Some(back.client.name.as_str()));

@@ -15,7 +15,7 @@ use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
 use doorward_oauth::authorize::{AuthorizeRequest, Entry, PARAMETERS, PUSHED_PREFIX, query_of};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
-use doorward_store::pushed::{self, PushedRow};
+use doorward_store::pushed::{self, PushedRow, Standing};
 
 /// Takes a request from a client that has proved who it is; gives the name for it (RFC 9126 §2.2). The code it leads to
 /// is bound to `key`, if the client showed one (RFC 9449 §10.1).
@@ -101,21 +101,33 @@ async fn check(door: &Door, realm: &Realm, query: &str, came: Came) -> Outcome<(
 }
 
 /// Opens a pushed request of a client for a browser that arrives with its name; `None` when there is none that is
-/// good now: unknown, over, answered, another client's.
+/// good now: unknown, over, answered, another client's. From then on signing in may take its time. Only the first
+/// arrival writes, so a name that is shown again and again costs nothing.
 pub(super) async fn open(door: &Door, ctx: &Ctx, client: &Client, name: &str) -> Result<Option<(String, Came)>, Fault> {
-    let Some(hash) = TokenHash::of_presented(TokenKind::PushedRequest, name) else { return Ok(None) };
-    let times = (ctx.now, ctx.now.plus_seconds(limits::PUSHED_MEMORY_SECONDS));
-    let mut tx = door.begin().await?;
-    let row = pushed::open(&mut tx, (&hash, &client.id), times).await?;
-    door.commit(ctx, tx).await?;
-    Ok(row.map(|row| came(row, hash)))
+    let Some((standing, hash)) = standing(door, client, name).await? else { return Ok(None) };
+    if standing.used_at.is_some() || standing.expires_at <= ctx.now {
+        return Ok(None);
+    }
+    if standing.kept_until <= standing.expires_at {
+        let times = (ctx.now, ctx.now.plus_seconds(limits::PUSHED_MEMORY_SECONDS));
+        let mut tx = door.begin().await?;
+        if !pushed::open(&mut tx, (&hash, &client.id), times).await? {
+            return Ok(None);
+        }
+        door.commit(ctx, tx).await?;
+    }
+    Ok(Some(came(standing.row, hash)))
 }
 
-/// One that a browser arrived with before.
+/// One that a browser arrived with before, answered or not: whether it may be answered is asked when it is.
 pub(super) async fn find(door: &Door, client: &Client, name: &str) -> Result<Option<(String, Came)>, Fault> {
+    Ok(standing(door, client, name).await?.map(|(standing, hash)| came(standing.row, hash)))
+}
+
+async fn standing(door: &Door, client: &Client, name: &str) -> Result<Option<(Standing, TokenHash)>, Fault> {
     let Some(hash) = TokenHash::of_presented(TokenKind::PushedRequest, name) else { return Ok(None) };
-    let row = pushed::find(&mut &door.store, &hash, &client.id).await?;
-    Ok(row.map(|row| came(row, hash)))
+    let found = pushed::find(&mut &door.store, &hash, &client.id).await?;
+    Ok(found.map(|standing| (standing, hash)))
 }
 
 fn came(row: PushedRow, hash: TokenHash) -> (String, Came) {

@@ -73,9 +73,6 @@ fn check_type(client: &Client, kind: ResponseType) -> Result<(), OAuthError> {
     if kind == ResponseType::None && !by_code && !by_browser {
         return refuse("this client may not send people here to sign in");
     }
-    if kind.has_token() && client.settings.dpop_bound {
-        return refuse("this client's tokens are bound to a key, which one through the browser cannot be");
-    }
     Ok(())
 }
 

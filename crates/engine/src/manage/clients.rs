@@ -128,7 +128,8 @@ fn check(client: &Client) -> Result<(), Refused> {
     if settings.kind == ClientKind::Public && settings.pkce_optional {
         return no("a public client must use PKCE".to_owned());
     }
-    if settings.dpop_bound && settings.grants.contains(&GrantType::Implicit) {
+    let is_bound = settings.dpop_bound || settings.certificate_bound;
+    if is_bound && settings.grants.contains(&GrantType::Implicit) {
         return no("tokens that come through the browser cannot be bound to a key".to_owned());
     }
     let can_be_refreshed = settings.grants.iter().any(|grant| grant.can_be_refreshed());

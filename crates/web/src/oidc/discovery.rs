@@ -8,7 +8,7 @@ use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::clients::{self, Assigned, GrantType, Paths, RealmRules};
-use doorward_engine::token::{claims, mint, single_claims};
+use doorward_engine::token::{claims, mint};
 use doorward_model::name::ClientName;
 use doorward_oauth::authorize::ResponseType;
 use doorward_oauth::discovery::{Ability, Endpoint, Layout, List, Provider, metadata};
@@ -102,7 +102,8 @@ const RESPONSE_MODES: [&str; 7] =
 fn document(web: &Web, layout: Layout<'_>, base: &str, rules: &RealmRules) -> Value {
     let issuer = layout.issuer(base);
     let algorithms = mint::algorithms();
-    let told: Vec<&str> = claims::TOLD.into_iter().chain(single_claims::STANDARD).collect();
+    let about = claims::ABOUT.into_iter().filter(|name| !claims::TOLD.contains(name));
+    let told: Vec<&str> = claims::TOLD.into_iter().chain(about).collect();
     // Tokens through the browser come from the authorization endpoint alone.
     let grants: Vec<&str> = OFFERED.iter().chain(&[GrantType::Implicit]).map(|grant| grant.as_str()).collect();
     // Those that only some clients may ask for are no offer to everybody.

@@ -25,26 +25,9 @@ pub fn scope_words(name: &str) -> ScopeWords {
         "offline_access" => {
             ("Stay signed in while you are away", "It can come back for all of this later, without asking you.")
         }
-        other => match other.strip_prefix("claim:") {
-            Some(claim) => return claim_words(claim),
-            None => (other, "Doorward has no words for this one. Whoever runs the app can say what it means."),
-        },
+        other => (other, "Doorward has no words for this one. Whoever runs the app can say what it means."),
     };
     ScopeWords { title: title.to_owned(), detail: detail.to_owned() }
-}
-
-/// A single claim in words (OIDC Core §5.1).
-fn claim_words(name: &str) -> ScopeWords {
-    let what = match name {
-        "profile" => "the address of your page",
-        "picture" => "your picture",
-        "website" => "your web site",
-        "birthdate" => "your date of birth",
-        "zoneinfo" => "your time zone",
-        "locale" => "your language",
-        other => &format!("your {}", other.replace('_', " ")),
-    };
-    ScopeWords { title: format!("See {what}"), detail: "As it is kept with your account.".to_owned() }
 }
 
 /// One of the things a client wants to do, in words.
@@ -129,7 +112,7 @@ impl Consent {
                 "details",
                 Self {
                     client_title: "Ledger".to_owned(),
-                    scopes: words(&["openid", "claim:birthdate"]),
+                    scopes: words(&["openid", "phone"]),
                     details: vec![
                         detail(
                             "payment_initiation",
@@ -218,8 +201,6 @@ mod tests {
         }
         assert_eq!(scope_words("reports:read").title, "reports:read");
         assert_eq!(scope_words("OpenID").title, "OpenID");
-        assert_eq!(scope_words("claim:phone_number").title, "See your phone number");
-        assert_eq!(scope_words("claim:birthdate").title, "See your date of birth");
         assert!(scope_words("offline_access").title.contains("while you are away"));
     }
 
