@@ -395,6 +395,8 @@ async fn at_a_resource_a_bound_token_needs_a_proof_of_its_key_over_itself(ground
     let bound = sign_in(&at, &client, &alice, Some(&mine)).await.access;
     let another = sign_in(&at, &client, &alice, Some(&mine)).await.access;
     let unbound = sign_in(&at, &client, &alice, None).await.access;
+    // The realm's key for clients was made after the other node had looked.
+    b.follow().await;
     let fresh = nonce_at(&at, &client);
     let now = a.ctx().now.seconds();
     let proof =
