@@ -121,12 +121,12 @@ algorithm: EdDSA
     );
 }
 
-const KEY: &str = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+const PLATFORM_KEY: &str = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
 fn deploy(more: &str) -> String {
     format!(
         "kind: Client\nname: web\ngrants: [jwt_bearer, token_exchange]\nexchange_for: [catalog, \"https://api.example.com/\"]\n\
-         workloads:\n  - issuer: https://ci.example.com\n    audience: door\n    jwks: {{\"keys\": [{KEY}]}}\n    {more}\n"
+         workloads:\n  - issuer: https://ci.example.com\n    audience: door\n    jwks: {{\"keys\": [{PLATFORM_KEY}]}}\n    {more}\n"
     )
 }
 
