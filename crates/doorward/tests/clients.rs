@@ -179,7 +179,7 @@ fn wrong_words_are_told_in_one_sentence() {
          host: https://app.example.com/sub/*: correct the value",
     );
     for (flags, word) in [
-        ("--grant implicit", "not one of authorization_code, refresh_token, client_credentials"),
+        ("--grant magic", "not one of authorization_code, refresh_token, client_credentials"),
         ("--algorithm none", "not one of RS256, PS256, ES256, EdDSA"),
         ("--consent maybe", "not implicit or explicit"),
         ("--web-origin *", "must be scheme and host"),
