@@ -271,7 +271,7 @@ fn a_client_is_changed_only_where_something_is_given() {
     assert_eq!(json!(back), json!(["web", [], [], 300, "implicit", null, true, ["https://a.x/cb"]]));
     given
         .run("client update web --grant refresh_token")
-        .is(7, "doorward: client web: refresh_token needs authorization_code beside it");
+        .is(7, "doorward: client web: refresh_token needs authorization_code, device_code or password beside it");
     // A claim a file takes from groups is none of `--claim`'s.
     given.scratch.write(
         "web.yaml",

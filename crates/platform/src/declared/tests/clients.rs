@@ -234,8 +234,8 @@ fn how_requests_have_to_come() {
     refused(
         &format!("{HEAD}grants: [implicit]\n"),
         &[
-            "1:1: nobody could sign in through the client: add app: NAME, allowed_groups: […] or everyone: true",
             "1:1: the client has no redirect URI, and people sign in through it: add redirect_uris: [https://app.example.com/callback]",
+            "1:1: nobody could sign in through the client: add app: NAME, allowed_groups: […] or everyone: true",
         ],
     );
 }
