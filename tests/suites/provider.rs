@@ -284,8 +284,12 @@ fn metadata_says_what_is_true() {
     for grant in grants.iter().filter_map(Value::as_str) {
         let form = [("grant_type", grant), ("client_id", "grafana"), ("client_secret", &secret)];
         let answer = Request::new("POST", text(&told, "/token_endpoint")).form(&form).send().json();
-        let given = ["authorization_code", "refresh_token"].contains(&grant);
-        let word = if given { "invalid_request" } else { "unauthorized_client" };
+        let word = match grant {
+            "authorization_code" | "refresh_token" => "invalid_request",
+            // It is spoken at the authorization endpoint alone.
+            "implicit" => "unsupported_grant_type",
+            _ => "unauthorized_client",
+        };
         assert_eq!(text(&answer, "/error"), word, "{grant}");
     }
 }
