@@ -10,6 +10,8 @@ mod dpop;
 mod grants;
 #[path = "provider/keys.rs"]
 mod keys;
+#[path = "provider/logout.rs"]
+mod logout;
 #[path = "provider/registration.rs"]
 mod registration;
 #[path = "provider/requests.rs"]
@@ -25,9 +27,15 @@ use serde_json::{Value, json};
 
 /// A door that a program with its own resolver finds too, with alice in `grafana-users`.
 fn provider() -> Door {
+    provider_with(&[])
+}
+
+/// The same with further environment variables.
+fn provider_with(variables: &[(&str, &str)]) -> Door {
     let port = free_port();
     let public_url = Some(format!("http://localhost:{port}"));
-    let door = Door::start(with_password(DoorOptions { port, public_url, ..DoorOptions::serve() }));
+    let environment = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let door = Door::start(with_password(DoorOptions { port, public_url, environment, ..DoorOptions::serve() }));
     user(&door, "alice");
     user(&door, "bob");
     door.cli_text(&["group", "create", "grafana-users"]);

@@ -2,8 +2,8 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, events, explain, group, identity, key, realm, recipe, registration, role, scope, session,
-    setup_link, token, user,
+    app, apply, client, delivery, events, explain, group, identity, key, realm, recipe, registration, role, scope,
+    session, setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
 use crate::up::Protect;
@@ -96,6 +96,9 @@ pub struct ListenFlags {
     /// A parent domain whose apps share one pass.
     #[arg(long, env = "DOORWARD_COOKIE_DOMAIN", value_name = "DOMAIN")]
     pub cookie_domain: Option<String>,
+    /// A private network in which Doorward may call clients; may be repeated.
+    #[arg(long, env = "DOORWARD_OUTBOUND_ALLOW", value_delimiter = ',', value_name = "NET")]
+    pub outbound_allow: Vec<String>,
 }
 
 /// The commands.
@@ -151,6 +154,9 @@ pub enum Command {
     /// Signing keys.
     #[command(subcommand)]
     Key(key::Key),
+    /// What clients are still to be told: sessions that ended.
+    #[command(subcommand)]
+    Delivery(delivery::Delivery),
 }
 
 /// Flags of `up`.

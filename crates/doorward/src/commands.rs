@@ -4,6 +4,7 @@
 pub mod app;
 pub mod apply;
 pub mod client;
+pub mod delivery;
 pub mod events;
 pub mod explain;
 pub mod group;
@@ -67,6 +68,7 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::SetupLink(command) => setup_link::run(command, &shell).await,
         Command::Events(command) => events::run(command, &shell).await,
         Command::Key(command) => key::run(command, &shell).await,
+        Command::Delivery(command) => delivery::run(command, &shell).await,
         Command::Up(_) | Command::Serve(_) => Err(Exit::new(Code::Broken, "a server is not a command")),
     };
     shell.door.store.close().await;

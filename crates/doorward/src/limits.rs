@@ -39,3 +39,7 @@ pub const ANNOUNCE_SECONDS: i64 = 2 * 24 * 60 * 60;
 pub const ROTATE_SECONDS_MIN: i64 = 3 * 24 * 60 * 60;
 /// Longest time a signing key signs before the next one follows, in seconds: five years.
 pub const ROTATE_SECONDS: i64 = 5 * 366 * 24 * 60 * 60;
+/// Longest file of certificates read, in bytes: all roots of a system fit several times.
+pub const CA_FILE_BYTES: u64 = 2 * 1024 * 1024;
+/// Deliveries one node has on their way at once: one that hangs must not hold up the others.
+pub const DELIVERIES: usize = 16;

@@ -13,6 +13,7 @@ use doorward_model::event::Actor;
 use doorward_model::fault::Fault;
 use doorward_model::name::DisplayText;
 use doorward_model::people::Realm;
+use doorward_outbound::Outbound;
 use doorward_proxy::{Carrier, Timeouts};
 use doorward_store::{realms, users};
 use doorward_web::front::Front;
@@ -131,6 +132,7 @@ pub async fn stand(
     begun: Instant,
 ) -> Result<(), Exit> {
     open::warn_of_readers(&config);
+    let outbound = Outbound::new(config.outbound.clone()).map_err(Exit::usage)?;
     let public = door.settings.public.clone();
     let standing = listeners.standing(&config);
     let sample_address = listeners.sample.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -139,7 +141,7 @@ pub async fn stand(
     let carrier = Carrier::new(Timeouts::STANDARD);
     let web = Arc::new(Web::new(gate, carrier, config.trusted.clone(), world, sample_address));
     let (tell, stop) = watch::channel(false);
-    let mut running = tasks::start(&web, &stop);
+    let mut running = tasks::start(&web, outbound, &stop);
     if let Some(listener) = control::bind(&config.data) {
         let answers = control::serve(listener, config.data.clone(), web.clone(), standing, stop.clone());
         running.push(tokio::spawn(answers));

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod file;
+mod outbound;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub trusted: TrustedProxies,
     /// Whether the realm was named for this call, by flag or variable.
     pub is_realm_named: bool,
+    /// How Doorward itself calls others.
+    pub outbound: doorward_outbound::Setup,
     /// Settings of the use cases.
     pub settings: Settings,
 }
@@ -91,6 +94,7 @@ impl Config {
             grpc_listen: listener(grpc, GRPC_LISTEN)?,
             operations_listen: listener(operations, OPERATIONS_LISTEN)?,
             trusted: certificates::taken_from(trusted(flags, written)?, flags, written)?,
+            outbound: outbound::setup(&flags.outbound_allow, &written.outbound)?,
             is_realm_named: common.realm.is_some(),
             settings: Settings {
                 shared_domain: domain.map(|given| shared_domain(&given, &public)).transpose()?,
@@ -194,11 +198,7 @@ fn trusted(flags: &ListenFlags, written: &Written) -> Result<TrustedProxies, Exi
     };
     let mut parsed = Vec::with_capacity(networks.len());
     for given in &networks {
-        let network: Option<IpNet> =
-            given.text.parse().ok().or_else(|| given.text.parse::<IpAddr>().ok().map(IpNet::from));
-        let network = network.ok_or_else(|| {
-            given.wrong(format!("`{}` is not a network", given.shown()), "write 10.0.0.0/8 or 10.1.2.3")
-        })?;
+        let network = network(given)?;
         if network.prefix_len() < least_prefix(&network) {
             let what = match network.prefix_len() {
                 0 => format!("{network} means that everybody's headers are believed"),
@@ -209,6 +209,12 @@ fn trusted(flags: &ListenFlags, written: &Written) -> Result<TrustedProxies, Exi
         parsed.push(network);
     }
     TrustedProxies::new(parsed).map_err(|TrustsEveryone(wide)| Exit::usage(format!("{wide} is too wide: {WIDEST}")))
+}
+
+/// A network, or a single address.
+fn network(given: &Given) -> Result<IpNet, Exit> {
+    let network = given.text.parse().ok().or_else(|| given.text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.ok_or_else(|| given.wrong(format!("`{}` is not a network", given.shown()), "write 10.0.0.0/8 or 10.1.2.3"))
 }
 
 const WIDEST: &str = "name the networks of your own proxies only, IPv4 at most /8, IPv6 at most /16";

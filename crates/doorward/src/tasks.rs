@@ -1,12 +1,15 @@
 //! Every task that runs beside the listeners, with its name and pace. All end when told to stop.
 
-use doorward_engine::upkeep;
+use crate::limits;
+use doorward_engine::{logout, upkeep};
 use doorward_model::event::Actor;
+use doorward_outbound::Outbound;
 use doorward_store::changes::Listener;
 use doorward_web::listen::Stop;
 use doorward_web::web::Web;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// How often the change feed is looked at when nothing wakes us: bounds how late a change is seen when a
@@ -20,16 +23,19 @@ const SEEN_EVERY: Duration = Duration::from_secs(15);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked whether a signing key's time has come.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether a client is to be told something.
+const DELIVER_EVERY: Duration = Duration::from_millis(500);
 /// How long memory for password hashing is kept after its last use, at most.
 const REST_EVERY: Duration = Duration::from_secs(30);
 
 /// Starts all tasks.
-pub fn start(web: &Arc<Web>, stop: &Stop) -> Vec<JoinHandle<()>> {
+pub fn start(web: &Arc<Web>, outbound: Outbound, stop: &Stop) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(until(stop.clone(), follow(web.clone()))),
         tokio::spawn(until(stop.clone(), note_seen(web.clone()))),
         tokio::spawn(until(stop.clone(), prune(web.clone()))),
         tokio::spawn(until(stop.clone(), keys(web.clone()))),
+        tokio::spawn(until(stop.clone(), deliver(web.clone(), Arc::new(outbound)))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
     ]
 }
@@ -103,6 +109,48 @@ async fn keys(web: Arc<Web>) {
         if let Err(fault) = upkeep::keys(web.door(), &ctx).await {
             tracing::warn!("replacing signing keys: {fault}");
         }
+    }
+}
+
+/// Takes logout tokens to clients, several at once. Those on their way when the process ends are claimed again by
+/// whichever node looks next.
+async fn deliver(web: Arc<Web>, outbound: Arc<Outbound>) {
+    let free = Arc::new(Semaphore::new(limits::DELIVERIES));
+    loop {
+        let Ok(place) = free.clone().acquire_owned().await else { return };
+        let ctx = web.begin_as(Actor::Worker("deliver"), None);
+        match logout::claim(web.door(), &ctx).await {
+            Ok(Some(due)) => {
+                let (web, outbound) = (web.clone(), outbound.clone());
+                tokio::spawn(async move {
+                    deliver_one(&web, &outbound, &due).await;
+                    drop(place);
+                });
+                continue;
+            }
+            Ok(None) => {}
+            Err(fault) => tracing::warn!("looking for clients to be told: {fault}"),
+        }
+        drop(place);
+        tokio::time::sleep(DELIVER_EVERY).await;
+    }
+}
+
+async fn deliver_one(web: &Web, outbound: &Outbound, due: &logout::Due) {
+    let answer = outbound.post_form(&due.url, &[("logout_token", &due.token)]).await;
+    let ctx = web.begin_as(Actor::Worker("deliver"), None);
+    // Back-Channel Logout §2.8: 200, and 204 because some frameworks turn an empty 200 into it.
+    let problem = match answer {
+        Ok(answer) if matches!(answer.status.as_u16(), 200 | 204) => None,
+        Ok(answer) => Some(format!("it answered {}", answer.status.as_u16())),
+        Err(failure) => Some(failure.to_string()),
+    };
+    let noted = match &problem {
+        None => logout::delivered(web.door(), &ctx, due).await,
+        Some(problem) => logout::not_delivered(web.door(), &ctx, due, problem).await,
+    };
+    if let Err(fault) = noted {
+        tracing::warn!("noting what came of telling a client: {fault}");
     }
 }
 

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod keys;
 pub mod limits;
 pub mod live;
+pub mod logout;
 pub mod manage;
 pub mod passwords;
 pub mod registration;

@@ -82,3 +82,13 @@ pub const KEY_SLACK_SECONDS: i64 = 5 * 60;
 /// How long another node leaves the work on signing keys to the one that claimed it, in seconds: longer than making
 /// some RSA keys takes.
 pub const KEY_WORK_SECONDS: i64 = 30;
+/// Life of a logout token, in seconds (OIDC Back-Channel Logout §4: at most two minutes).
+pub const LOGOUT_TOKEN_SECONDS: i64 = 120;
+/// How long a node has to take a token to a client, in seconds; after that another one tries.
+pub const DELIVERY_LEASE_SECONDS: i64 = 60;
+/// Pauses between attempts, the first and the longest, in seconds: a restart is short, an outage is not.
+pub const DELIVERY_PAUSE_SECONDS: (i64, i64) = (5, 60 * 60);
+/// Attempts before a delivery is given up: about half a day.
+pub const DELIVERY_ATTEMPTS: i64 = 16;
+/// Frames on the page after signing out: more tools than one person has open.
+pub const LOGOUT_FRAMES: usize = 32;

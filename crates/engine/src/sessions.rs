@@ -2,6 +2,7 @@
 //! whatever the reason, effective at the gate on the next check.
 
 use crate::door::Door;
+use crate::logout;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -10,6 +11,7 @@ use doorward_model::id::{SessionId, UserId};
 use doorward_model::limits;
 use doorward_model::secret::TokenHash;
 use doorward_model::session::Session;
+use doorward_model::time::Timestamp;
 use doorward_store::sessions;
 pub use doorward_store::sessions::SignedIn;
 use doorward_store::tx::Tx;
@@ -68,6 +70,7 @@ pub async fn end_others(door: &Door, ctx: &Ctx, user: &UserId, current: Option<&
 pub(crate) async fn end_in(tx: &mut Tx, id: &SessionId, why: &str) -> Result<Option<UserId>, Fault> {
     let owner = sessions::end(tx, id).await?;
     if let Some(owner) = &owner {
+        logout::tell(tx, id).await?;
         note_end(tx, id, owner, why);
     }
     Ok(owner)
@@ -81,9 +84,18 @@ pub(crate) async fn end_all_in(
 ) -> Result<usize, Fault> {
     let ended = sessions::end_of_user(tx, user, except).await?;
     for id in &ended {
+        logout::tell(tx, id).await?;
         note_end(tx, id, user, why);
     }
     Ok(ended.len())
+}
+
+/// Forgets sessions that were over by their own limits at `before`.
+pub(crate) async fn forget_over(tx: &mut Tx, before: Timestamp) -> Result<(), Fault> {
+    for session in sessions::prune(tx, before).await? {
+        tx.changed(Change::Session(session));
+    }
+    logout::tell_over(tx).await
 }
 
 fn note_end(tx: &mut Tx, id: &SessionId, owner: &UserId, why: &str) {

@@ -3,15 +3,14 @@
 
 use crate::door::Door;
 use crate::limits as engine_limits;
-use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
 use doorward_store::{
-    assertions, changes, clients, device_codes, events, grants, jobs, personal_tokens, proofs, pushed, registrations,
-    service_tokens, sessions, throttles, users, workload_tokens,
+    assertions, changes, clients, deliveries, device_codes, events, grants, jobs, personal_tokens, proofs, pushed,
+    registrations, service_tokens, sessions, throttles, users, workload_tokens,
 };
 
 const PRUNE: &str = "prune";
@@ -65,9 +64,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
     if jobs::claim(&mut tx, PRUNE, (ctx.now, ctx.now.plus_seconds(PRUNE_EVERY_SECONDS))).await? {
         sessions::prune_tickets(&mut tx, ctx.now).await?;
         // What was seen is written down some seconds later: nobody who is still here may be forgotten.
-        for session in sessions::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await? {
-            tx.changed(Change::Session(session));
-        }
+        crate::sessions::forget_over(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
         throttles::prune(&mut tx, ctx.now).await?;
         changes::prune(&mut tx, ctx.now.plus_seconds(-limits::CHANGE_SECONDS)).await?;
         events::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
@@ -75,6 +72,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         service_tokens::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
         personal_tokens::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
         grants::prune(&mut tx, ctx.now, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
+        deliveries::prune(&mut tx, ctx.now.plus_seconds(-limits::EVENT_SECONDS)).await?;
         clients::prune_secrets(&mut tx, ctx.now).await?;
         // Another node's clock may be behind: there they would not be too old yet.
         proofs::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;

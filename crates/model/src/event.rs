@@ -154,6 +154,10 @@ events! {
     KeyRetired = "key_retired",
     /// A signing key is gone: nothing it signed is good any more.
     KeyGone = "key_gone",
+    /// A client was told that a session ended.
+    LogoutDelivered = "logout_delivered",
+    /// A client could not be told that a session ended, and will not be.
+    LogoutUndelivered = "logout_undelivered",
 }
 
 /// Who did it.

@@ -10,6 +10,7 @@ pub mod dpop;
 pub mod error;
 mod form;
 pub mod limits;
+pub mod logout;
 pub mod parameters;
 pub mod pkce;
 pub mod redirect;

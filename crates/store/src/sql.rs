@@ -30,6 +30,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::clients::STATEMENTS,
         crate::consents::STATEMENTS,
         crate::device_codes::STATEMENTS,
+        crate::deliveries::STATEMENTS,
         crate::events::STATEMENTS,
         crate::grants::STATEMENTS,
         crate::groups::STATEMENTS,

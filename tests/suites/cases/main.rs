@@ -43,6 +43,7 @@ mod feed;
 mod fixture;
 mod groups;
 mod keys;
+mod logout;
 mod outage;
 mod password_grant;
 mod people;

@@ -164,6 +164,8 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "consent": settings.consent,
         "pkce_optional": settings.pkce_optional,
         "dpop_bound": settings.dpop_bound,
+        "backchannel_logout_uri": settings.backchannel_logout_uri,
+        "frontchannel_logout_uri": settings.frontchannel_logout_uri,
         "access_seconds": client.access_seconds(),
         "refresh_seconds": client.refresh_seconds(false),
         "offline_seconds": client.refresh_seconds(true),

@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 const KEYS: &str = "data, database, listen, grpc_listen, operations_listen, public_url, realm, trusted_proxies, \
-                    cookie_domain, client_certificate_header, client_certificate_authorities, sessions, keys, \
+                    cookie_domain, client_certificate_header, client_certificate_authorities, sessions, keys, outbound, \
                     database_grace_seconds";
 
 /// A text and where it was written.
@@ -70,6 +70,13 @@ pub(super) struct WrittenKeys {
     pub announce_seconds: Option<Number>,
 }
 
+/// What Doorward itself may call, as written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WrittenOutbound {
+    pub allow: Vec<Given>,
+    pub ca_file: Option<Given>,
+}
+
 /// Everything the file says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Written {
@@ -86,6 +93,7 @@ pub(super) struct Written {
     pub client_certificate_authorities: Option<Given>,
     pub sessions: WrittenSessions,
     pub keys: WrittenKeys,
+    pub outbound: WrittenOutbound,
     pub database_grace_seconds: Option<Number>,
 }
 
@@ -105,6 +113,7 @@ struct Raw {
     client_certificate_authorities: Option<Spanned<String>>,
     sessions: RawSessions,
     keys: RawKeys,
+    outbound: RawOutbound,
     database_grace_seconds: Option<Spanned<i64>>,
 }
 
@@ -122,6 +131,13 @@ struct RawSessions {
 struct RawKeys {
     rotate_seconds: Option<Spanned<i64>>,
     announce_seconds: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawOutbound {
+    allow: Vec<Spanned<String>>,
+    ca_file: Option<Spanned<String>>,
 }
 
 impl Written {
@@ -172,6 +188,10 @@ impl Written {
                 lifetime_seconds: raw.sessions.lifetime_seconds.map(number),
                 remembered_idle_seconds: raw.sessions.remembered_idle_seconds.map(number),
                 remembered_lifetime_seconds: raw.sessions.remembered_lifetime_seconds.map(number),
+            },
+            outbound: WrittenOutbound {
+                allow: raw.outbound.allow.into_iter().map(text).collect(),
+                ca_file: raw.outbound.ca_file.map(text),
             },
             keys: WrittenKeys {
                 rotate_seconds: raw.keys.rotate_seconds.map(number),

@@ -5,6 +5,7 @@ use crate::authorize::{Return, consent};
 use crate::clients::Client;
 use crate::door::Door;
 use crate::gate::decide::Verdict;
+use crate::logout;
 use crate::token::claims::{self, Common, granted_to};
 use crate::token::{Authorized, Subject, facts_text, mint, subject};
 use doorward_model::context::Ctx;
@@ -168,6 +169,7 @@ async fn tokens(
     let (issuer, session) = (back.issuer(door), Some(&answer.session));
     let common =
         Common { issuer: &issuer, client, now: ctx.now, scopes: &scopes, session, bound: None, certificate: None };
+    logout::note_client(tx, (&answer.session, &client.id), &person.sub).await?;
     let mut access = None;
     if request.response_type.has_token() {
         let family = FamilyRow {

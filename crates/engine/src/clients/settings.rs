@@ -4,6 +4,7 @@ use super::mapper::Mapper;
 use super::realm_rules::RealmRules;
 use doorward_model::app::Access;
 use doorward_model::name::DisplayText;
+pub use doorward_oauth::logout::logout_uri;
 use doorward_oauth::redirect::RedirectRule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

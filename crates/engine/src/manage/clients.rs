@@ -15,6 +15,7 @@ use doorward_model::id::{AppId, ClientId, ClientSecretId, RealmId};
 use doorward_model::limits;
 use doorward_model::name::ClientName;
 use doorward_model::secret::{PlainToken, TokenKind};
+use doorward_oauth::logout::logout_uri;
 use doorward_store::clients;
 use doorward_store::tx::Tx;
 
@@ -131,6 +132,14 @@ fn check(client: &Client) -> Result<(), Refused> {
     let is_bound = settings.dpop_bound || settings.certificate_bound;
     if is_bound && settings.grants.contains(&GrantType::Implicit) {
         return no("tokens that come through the browser cannot be bound to a key".to_owned());
+    }
+    for (name, uri) in [
+        ("backchannel_logout_uri", &settings.backchannel_logout_uri),
+        ("frontchannel_logout_uri", &settings.frontchannel_logout_uri),
+    ] {
+        if let Some(Err(bad)) = uri.as_deref().map(logout_uri) {
+            return no(format!("{name}: {bad}"));
+        }
     }
     let can_be_refreshed = settings.grants.iter().any(|grant| grant.can_be_refreshed());
     if settings.grants.contains(&GrantType::RefreshToken) && !can_be_refreshed {

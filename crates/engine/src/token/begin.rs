@@ -3,6 +3,7 @@
 
 use crate::clients::{Client, ClientKind, GrantType};
 use crate::door::Door;
+use crate::logout;
 use crate::token::claims::{Common, granted_to};
 use crate::token::dpop::Bound;
 use crate::token::{Authorized, Subject, Tokens, facts_text, mint};
@@ -63,6 +64,7 @@ pub(crate) async fn begin(
         expires_at,
     };
     grants::create_family(tx, &family).await?;
+    logout::note_client(tx, (&session.id, &client.id), &subject.sub).await?;
     if let Some(refresh) = &refresh {
         let until = ctx.now.plus_seconds(refresh_seconds);
         grants::create_refresh(tx, &refresh.hash(), &family.id, until).await?;

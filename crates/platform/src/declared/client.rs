@@ -2,7 +2,7 @@
 //! to say; what a line can be pointed at for is said here as well.
 
 use super::complaint::{Complaint, Position};
-use super::document::{Document, List};
+use super::document::{Document, List, Text};
 use super::object::{Located, Reader, shown, values, word};
 use super::role::RoleKey;
 use super::written::{Rules, WrittenLifetimes, WrittenRule};
@@ -125,6 +125,15 @@ pub fn sector(text: &str) -> Result<SubjectKind, String> {
         Some((host, None)) if host.as_str() == text => Ok(SubjectKind::Pairwise(text.to_owned())),
         _ => Err(format!("the sector `{}` is not a host name such as example.com", shown(text))),
     }
+}
+
+/// Reads an address at which a client is told that somebody signed out.
+///
+/// # Errors
+/// A sentence of what is wrong; what to do stands behind `; `.
+pub fn logout_uri(text: &str) -> Result<String, String> {
+    doorward_engine::clients::settings::logout_uri(text)
+        .map_err(|bad| format!("`{}` cannot be told of sign-outs: {bad}", shown(text)))
 }
 
 /// Reads a scope (RFC 6749 §3.3).
@@ -252,6 +261,8 @@ impl Reader<'_> {
             tolerates_prompt_none: written.tolerates_prompt_none.unwrap_or(false),
             pkce_optional: written.pkce_optional.unwrap_or(false),
             dpop_bound: written.dpop_bound.unwrap_or(false),
+            backchannel_logout_uri: self.logout_uri(written.backchannel_logout_uri.as_ref()),
+            frontchannel_logout_uri: self.logout_uri(written.frontchannel_logout_uri.as_ref()),
             access: Access::default(),
             lifetimes: self.lifetimes(written.lifetimes.as_ref()),
             mappers: self.mappers(written.mappers.as_ref(), limits::CLIENT_MAPPERS),
@@ -274,6 +285,17 @@ impl Reader<'_> {
         });
         let risks = risks.collect();
         (settings, risks)
+    }
+
+    fn logout_uri(&mut self, written: Option<&Text>) -> Option<String> {
+        let text = written?;
+        match logout_uri(&text.value) {
+            Ok(uri) => Some(uri),
+            Err(sentence) => {
+                let (what, how) = halves(&sentence);
+                self.no(&self.at(text), what, how)
+            }
+        }
     }
 
     fn words(&mut self, list: Option<&List>, parse: fn(&str) -> Result<String, String>) -> Vec<String> {

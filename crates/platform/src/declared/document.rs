@@ -71,6 +71,8 @@ pub(super) const KINDS: [(&str, &[&str]); 7] = [
             "everyone",
             "pkce_optional",
             "dpop_bound",
+            "backchannel_logout_uri",
+            "frontchannel_logout_uri",
             "lifetimes",
             "mappers",
             "algorithm",

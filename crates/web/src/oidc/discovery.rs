@@ -159,7 +159,13 @@ const SECRET_ALGORITHM: &str = "HS256";
 /// proxy hands them on; for known subjects, only where somebody vouches for them.
 fn client_authentication(web: &Web) -> (Vec<&'static str>, Vec<Ability>) {
     let mut methods = vec!["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
-    let mut abilities = vec![Ability::IssuerInResponse, Ability::ClaimsParameter, Ability::RequestParameter];
+    let mut abilities = vec![
+        Ability::IssuerInResponse,
+        Ability::ClaimsParameter,
+        Ability::RequestParameter,
+        Ability::BackchannelLogout,
+        Ability::FrontchannelLogout,
+    ];
     if web.trusted.takes_certificates() {
         methods.push("self_signed_tls_client_auth");
         abilities.push(Ability::CertificateBoundTokens);

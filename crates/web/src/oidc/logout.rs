@@ -6,7 +6,7 @@ use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, InRealm, Visitor, visitor};
 use crate::oidc::{self, caller};
 use crate::own::sign_in::{known_realm, no_realm};
-use crate::own::{person, sign_out, stale_form};
+use crate::own::{goodbye, person, sign_out, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Request, State};
@@ -66,7 +66,7 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
         {
             sessions::end_own(web.door(), &arrival.ctx, user, &hint.session).await?;
         }
-        return after(web, &realm, &asked);
+        return after(web, &realm, &asked, Vec::new());
     };
     let is_proved = asked.hint.as_ref().is_some_and(|hint| hint.session == visitor.signed_in.session.id);
     if is_proved {
@@ -155,21 +155,23 @@ fn rules(client: &Client) -> &[doorward_oauth::redirect::RedirectRule] {
 }
 
 async fn end(web: &Web, arrival: &Arrival, realm: &Realm, (visitor, asked): (&Visitor, &Asked)) -> Outcome {
-    sessions::end(web.door(), &arrival.ctx, &visitor.signed_in.session.id, "signed out by a client").await?;
-    let mut answer = after(web, realm, asked)?;
+    let session = &visitor.signed_in.session.id;
+    let frames = goodbye::frames(web, &realm.id, session).await?;
+    sessions::end(web.door(), &arrival.ctx, session, "signed out by a client").await?;
+    let mut answer = after(web, realm, asked, frames)?;
     sign_out::clear(web, answer.headers_mut());
     Ok(answer)
 }
 
-fn after(web: &Web, realm: &Realm, asked: &Asked) -> Outcome {
+fn after(web: &Web, realm: &Realm, asked: &Asked, frames: Vec<String>) -> Outcome {
     let Some(target) = &asked.target else {
-        return Ok(answers::see_other(&web.door().settings.public.url(&format!("/realms/{}/signed-out", realm.name))));
+        let signed_out = web.door().settings.public.url(&format!("/realms/{}/signed-out", realm.name));
+        return goodbye::by_way_of(frames, &signed_out, answers::see_other);
     };
     let state: Vec<(&str, &str)> = asked.state.as_deref().map(|state| ("state", state)).into_iter().collect();
-    match redirect_target(target, ResponseMode::Query, &state) {
-        Delivery::Redirect(url) => Ok(answers::found(&url)),
-        Delivery::Form { action, .. } => Ok(answers::found(&action)),
-    }
+    let (Delivery::Redirect(url) | Delivery::Form { action: url, .. }) =
+        redirect_target(target, ResponseMode::Query, &state);
+    goodbye::by_way_of(frames, &url, answers::found)
 }
 
 async fn by_token(

@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod device;
 pub mod enter;
+pub mod goodbye;
 pub mod launcher;
 pub mod programs;
 pub mod setup;

@@ -3,7 +3,7 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Visitor};
 use crate::cookies::{self, Cookie};
-use crate::own::{person, stale_form};
+use crate::own::{goodbye, person, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -42,7 +42,9 @@ pub async fn submit(
 }
 
 async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry: &str) -> Outcome {
-    sessions::end(web.door(), &arrival.ctx, &visitor.signed_in.session.id, "signed out").await?;
+    let session = &visitor.signed_in.session;
+    let frames = goodbye::frames(web, &session.realm_id, &session.id).await?;
+    sessions::end(web.door(), &arrival.ctx, &session.id, "signed out").await?;
     // "Another account" comes from a page before an app or a client: back there, which asks anew.
     let apps = web.door().live.apps();
     let mut targets = apps.of_realm(&visitor.signed_in.user.realm_id).into_iter();
@@ -58,7 +60,7 @@ async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry
         None if retry.strip_prefix(&device).is_some_and(is_device) => retry.to_owned(),
         None => format!("/realms/{}/signed-out", url_encode(realm)),
     };
-    let mut answer = answers::see_other(&location);
+    let mut answer = goodbye::by_way_of(frames, &location, answers::see_other)?;
     clear(web, answer.headers_mut());
     Ok(answer)
 }

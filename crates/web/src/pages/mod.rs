@@ -25,6 +25,7 @@ mod sample_tool;
 mod setup;
 mod sign_in;
 mod signed_out;
+mod signing_out;
 
 pub use account::{Account, SessionRow};
 pub use assets::{Asset, PREFIX, assets, favicon_path, find_asset, stylesheet_path};
@@ -43,3 +44,4 @@ pub use sample_tool::SampleTool;
 pub use setup::Setup;
 pub use sign_in::SignIn;
 pub use signed_out::{SignOutConfirm, SignedOut};
+pub use signing_out::SigningOut;

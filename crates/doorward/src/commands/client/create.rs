@@ -17,7 +17,9 @@ use doorward_engine::clients::{
 use doorward_engine::manage;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, DisplayText};
-use doorward_platform::declared::client::{USUAL_GRANTS, algorithm, consent, grant, in_order, origin, paths, scope};
+use doorward_platform::declared::client::{
+    USUAL_GRANTS, algorithm, consent, grant, in_order, logout_uri, origin, paths, scope,
+};
 use doorward_platform::declared::workload::exchange_target;
 use std::path::PathBuf;
 
@@ -71,6 +73,12 @@ pub struct Create {
     /// Sign what userinfo tells: RS256, PS256, ES256, EdDSA; plain JSON without.
     #[arg(long, value_parser = algorithm)]
     userinfo_algorithm: Option<String>,
+    /// Where it is told, server to server, that a session ended.
+    #[arg(long, value_name = "URL", value_parser = logout_uri)]
+    backchannel_logout_uri: Option<String>,
+    /// Its own page that ends its session in the browser.
+    #[arg(long, value_name = "URL", value_parser = logout_uri)]
+    frontchannel_logout_uri: Option<String>,
     /// Life of its access and ID tokens, in seconds.
     #[arg(long, value_name = "N", value_parser = seconds)]
     access_seconds: Option<i64>,
@@ -135,6 +143,8 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         consent: create.consent.unwrap_or_default(),
         pkce_optional: create.pkce_optional,
         dpop_bound: create.dpop_bound,
+        backchannel_logout_uri: create.backchannel_logout_uri,
+        frontchannel_logout_uri: create.frontchannel_logout_uri,
         access: Access::default(),
         lifetimes: Lifetimes {
             access_seconds: create.access_seconds,

@@ -18,7 +18,7 @@ use doorward_engine::manage;
 use doorward_model::id::AppId;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName};
 use doorward_model::people::Realm;
-use doorward_platform::declared::client::{algorithm, consent, grant, in_order, origin, paths, scope};
+use doorward_platform::declared::client::{algorithm, consent, grant, in_order, logout_uri, origin, paths, scope};
 use doorward_platform::declared::workload::exchange_target;
 use doorward_platform::declared::{ClientFacts, client_changes};
 use doorward_store::clients;
@@ -72,6 +72,12 @@ pub struct Update {
     /// Sign what userinfo tells: RS256, PS256, ES256, EdDSA; '' for plain JSON.
     #[arg(long, value_parser = or_default(algorithm))]
     userinfo_algorithm: Option<Put<String>>,
+    /// Where it is told, server to server, that a session ended.
+    #[arg(long, value_name = "URL", value_parser = or_default(logout_uri))]
+    backchannel_logout_uri: Option<Put<String>>,
+    /// Its own page that ends its session in the browser.
+    #[arg(long, value_name = "URL", value_parser = or_default(logout_uri))]
+    frontchannel_logout_uri: Option<Put<String>>,
     /// Life of its access and ID tokens, in seconds.
     #[arg(long, value_name = "N", value_parser = or_default(seconds))]
     access_seconds: Option<Put<i64>>,
@@ -162,6 +168,8 @@ impl Update {
             self.consent.is_some(),
             self.pkce_optional.is_some(),
             self.dpop_bound.is_some(),
+            self.backchannel_logout_uri.is_some(),
+            self.frontchannel_logout_uri.is_some(),
             self.access_seconds.is_some(),
             self.refresh_seconds.is_some(),
             self.offline_seconds.is_some(),
@@ -198,6 +206,8 @@ impl Update {
             consent: self.consent.map_or(now.consent, |consent| consent.value().unwrap_or_default()),
             pkce_optional: self.pkce_optional.unwrap_or(now.pkce_optional),
             dpop_bound: self.dpop_bound.unwrap_or(now.dpop_bound),
+            backchannel_logout_uri: put(self.backchannel_logout_uri, now.backchannel_logout_uri),
+            frontchannel_logout_uri: put(self.frontchannel_logout_uri, now.frontchannel_logout_uri),
             access: now.access,
             lifetimes,
             mappers: mappers(now.mappers, self.claim, self.audience),

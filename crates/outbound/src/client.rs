@@ -1,0 +1,169 @@
+//! One call: connect, ask, read the answer up to its largest size, all within one time.
+
+use crate::dial::Wire;
+use crate::failure::Failure;
+use crate::limits;
+use crate::proxy::Proxies;
+use crate::reach::Reach;
+use crate::roots;
+use crate::target::Target;
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+/// What the client is made of.
+#[derive(Clone, Default)]
+pub struct Setup {
+    /// Which addresses may be called.
+    pub reach: Reach,
+    /// Proxies on the way.
+    pub proxies: Proxies,
+    /// Certificates trusted besides the system's, in PEM.
+    pub more_roots: Option<Vec<u8>>,
+    /// Time limits, for those who wait shorter than [`limits::CONNECT`] and [`limits::TOTAL`].
+    pub patience: Option<(Duration, Duration)>,
+}
+
+impl fmt::Debug for Setup {
+    /// Proxies may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("reach", &self.reach).finish_non_exhaustive()
+    }
+}
+
+/// Calls others. Made once.
+pub struct Outbound {
+    pub(crate) reach: Reach,
+    pub(crate) proxies: Proxies,
+    more_roots: Vec<CertificateDer<'static>>,
+    config: OnceCell<Arc<ClientConfig>>,
+    connect: Duration,
+    total: Duration,
+}
+
+/// What somebody answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status, redirects included: they are not followed.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, whole.
+    pub body: Bytes,
+}
+
+impl Outbound {
+    /// From its parts.
+    ///
+    /// # Errors
+    /// A sentence on the certificates given.
+    pub fn new(setup: Setup) -> Result<Self, String> {
+        let more_roots = setup.more_roots.as_deref().map(roots::read_pem).transpose()?.unwrap_or_default();
+        let (connect, total) = setup.patience.unwrap_or((limits::CONNECT, limits::TOTAL));
+        let Setup { reach, proxies, .. } = setup;
+        Ok(Self { reach, proxies, more_roots, config: OnceCell::new(), connect, total })
+    }
+
+    /// Posts a form.
+    ///
+    /// # Errors
+    /// A [`Failure`] when there is no answer; an answer of any status is one.
+    pub async fn post_form(&self, url: &str, pairs: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.call(Method::POST, url, Some(("application/x-www-form-urlencoded", body.into()))).await
+    }
+
+    /// Gets a document.
+    ///
+    /// # Errors
+    /// As [`Outbound::post_form`].
+    pub async fn get(&self, url: &str) -> Result<Answer, Failure> {
+        self.call(Method::GET, url, None).await
+    }
+
+    async fn call(&self, method: Method, url: &str, body: Option<(&'static str, Bytes)>) -> Result<Answer, Failure> {
+        let target = Target::parse(url)?;
+        let slow = |limit: Duration| Failure::Slow { host: target.host.clone(), seconds: limit.as_secs().max(1) };
+        let whole = async {
+            let connected = timeout(self.connect, self.dial(&target)).await;
+            let (wire, names_whole) = connected.map_err(|_| slow(self.connect))??;
+            self.exchange(wire, (&target, names_whole), method, body).await
+        };
+        timeout(self.total, whole).await.map_err(|_| slow(self.total))?
+    }
+
+    async fn exchange(
+        &self,
+        wire: Box<dyn Wire>,
+        (target, names_whole): (&Target, bool),
+        method: Method,
+        body: Option<(&'static str, Bytes)>,
+    ) -> Result<Answer, Failure> {
+        let broken = |why: String| Failure::Broken { host: target.host.clone(), why };
+        let uri = if names_whole { &target.whole } else { &target.path };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(HOST, &target.authority)
+            .header(USER_AGENT, HeaderValue::from_static("doorward"))
+            .header(ACCEPT, HeaderValue::from_static("*/*"));
+        if let Some((kind, _)) = &body {
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if let Some(authorization) =
+            self.proxies.of(target).filter(|_| names_whole).and_then(|p| p.authorization.as_ref())
+        {
+            request = request.header(PROXY_AUTHORIZATION, authorization);
+        }
+        let body = body.map(|(_, bytes)| bytes).unwrap_or_default();
+        let request = request.body(Full::new(body)).map_err(|error| broken(error.to_string()))?;
+        let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+            .max_buf_size(limits::HEAD_BYTES)
+            .handshake(TokioIo::new(wire))
+            .await
+            .map_err(|error| broken(error.to_string()))?;
+        let conversation = async {
+            let answer = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
+            read(answer, &target.host).await
+        };
+        // The connection is driven here and ends with the call.
+        tokio::pin!(conversation);
+        tokio::select! {
+            answer = &mut conversation => answer,
+            _ = connection => conversation.await,
+        }
+    }
+
+    pub(crate) async fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        let read = || async {
+            let more = self.more_roots.clone();
+            let reading = tokio::task::spawn_blocking(move || roots::client_config(&more));
+            reading.await.map_err(|error| error.to_string())?
+        };
+        self.config.get_or_try_init(read).await.cloned()
+    }
+}
+
+async fn read(answer: http::Response<Incoming>, host: &str) -> Result<Answer, Failure> {
+    let (parts, mut incoming) = answer.into_parts();
+    let mut body = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| Failure::Broken { host: host.to_owned(), why: error.to_string() })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if body.len() + data.len() > limits::ANSWER_BYTES {
+            return Err(Failure::TooLong { host: host.to_owned(), bytes: limits::ANSWER_BYTES });
+        }
+        body.extend_from_slice(&data);
+    }
+    Ok(Answer { status: parts.status, headers: parts.headers, body: body.freeze() })
+}
