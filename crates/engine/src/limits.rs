@@ -19,6 +19,8 @@ pub const TEMPLATE_PARTS: usize = 32;
 pub const GROUP_PATHS: usize = 500;
 /// Longest path of groups that is followed further up, in bytes.
 pub const GROUP_PATH_BYTES: usize = 4096;
+/// Realms kept in memory.
+pub const REALMS_CACHED: usize = 4096;
 /// Clients kept in memory.
 pub const CLIENTS_CACHED: usize = 16_384;
 /// Recent changes remembered to tell whether something just loaded is already old.

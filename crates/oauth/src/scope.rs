@@ -61,9 +61,14 @@ impl Scopes {
     }
 
     /// These, then those of the others that are new.
-    pub fn union(mut self, others: &Self) -> Self {
-        for scope in others.iter() {
-            self.add(scope);
+    pub fn union(self, others: &Self) -> Self {
+        self.with(others.iter())
+    }
+
+    /// These, then those of some names that are new. The names are scopes: whoever declared them was held to it.
+    pub fn with<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        for name in names {
+            self.add(name);
         }
         self
     }

@@ -10,3 +10,5 @@ pub const POSTGRES_CONNECTIONS: u32 = 16;
 pub const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long one statement may run on PostgreSQL, in milliseconds: a hung one must not hold a person.
 pub const STATEMENT_MILLISECONDS: &str = "10000";
+/// Prepared statements kept by each connection to SQLite: all there are.
+pub const STATEMENTS_CACHED: usize = 1024;

@@ -5,6 +5,7 @@ use crate::row::{Row, Value};
 use crate::sql::Sql;
 use crate::tx::Tx;
 use doorward_model::fault::{Fault, FaultKind};
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
@@ -133,17 +134,22 @@ async fn open_sqlite(file: &Path) -> Result<Pools, Fault> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .statement_cache_capacity(limits::STATEMENTS_CACHED)
+        .disable_statement_logging()
         .busy_timeout(limits::ACQUIRE);
     let doing = format!("opening the database file {}", file.display());
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(limits::ACQUIRE)
+        // There is no network between: a connection to a file does not break while nobody looks.
+        .test_before_acquire(false)
         .connect_with(options.clone())
         .await
         .map_err(|error| fault(&doing, error))?;
     let readers = SqlitePoolOptions::new()
         .max_connections(limits::SQLITE_READERS)
         .acquire_timeout(limits::ACQUIRE)
+        .test_before_acquire(false)
         .connect_lazy_with(options.read_only(true));
     Ok(Pools::Sqlite { writer, readers })
 }

@@ -24,6 +24,8 @@ statements! {
     PASSWORD = "SELECT password FROM users WHERE id = $1";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
     PROFILE = "SELECT profile, subject FROM users WHERE id = $1";
+    WITH_PROFILE = "SELECT id, realm_id, name, email, display, is_active, created_ms, profile, subject \
+                    FROM users WHERE id = $1";
     BY_SUBJECT = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
                   WHERE realm_id = $1 AND subject = $2";
     SET_SUBJECT = "UPDATE users SET subject = $2 WHERE id = $1 AND NOT EXISTS \
@@ -78,6 +80,15 @@ pub async fn create(tx: &mut Tx, user: &User, password: Option<&str>) -> Result<
 /// The user of that id.
 pub async fn find(query: &mut impl Query, id: &UserId) -> Result<Option<User>, Fault> {
     query.first(BY_ID, &[Value::Text(id.as_str())]).await?.map(|row| user(&row, 0)).transpose()
+}
+
+/// The user of that id, with what [`profile`] gives.
+pub async fn find_with_profile(
+    query: &mut impl Query,
+    id: &UserId,
+) -> Result<Option<(User, (String, Option<String>))>, Fault> {
+    let row = query.first(WITH_PROFILE, &[Value::Text(id.as_str())]).await?;
+    row.map(|row| Ok((user(&row, 0)?, (row.text(7)?, row.maybe_text(8)?)))).transpose()
 }
 
 /// What is known of a user besides names, as JSON, and the subject the user brought along.

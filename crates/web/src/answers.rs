@@ -44,7 +44,12 @@ fn redirect(status: StatusCode, location: &str) -> Response<Body> {
 
 /// JSON.
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
-    let mut answer = Response::new(Body::from(value.to_string()));
+    json_text(status, value.to_string())
+}
+
+/// JSON that is written out already.
+pub fn json_text(status: StatusCode, text: String) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -2,14 +2,13 @@
 
 use crate::answers::{self, Outcome};
 use crate::callers::InRealm;
+use crate::own::sign_in::known_realm;
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
-use doorward_engine::manage::find;
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_engine::upkeep;
 use doorward_model::context::Ctx;
-use doorward_model::name::RealmName;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
 use serde_json::json;
@@ -26,8 +25,7 @@ pub async fn certs(State(web): State<Arc<Web>>, InRealm(realm): InRealm) -> Resp
 
 async fn key_set(web: &Web, ctx: &Ctx, realm: &str) -> Outcome {
     let unknown = || answers::json(StatusCode::NOT_FOUND, &json!({"error": "Realm does not exist"}));
-    let Ok(name) = RealmName::parse(realm) else { return Ok(unknown()) };
-    let Ok(realm) = find::realm(web.door(), &name).await? else { return Ok(unknown()) };
+    let Some(realm) = known_realm(web, realm).await? else { return Ok(unknown()) };
     // Published before anything is signed with it.
     web.door().keys.ensure(web.door(), ctx, &realm.id, DEFAULT_ALGORITHM).await?;
     // Whoever comes here may hold a token another node signed with a key it made a moment ago.

@@ -2,15 +2,17 @@
 
 use doorward_engine::gate::check::{Credential, check};
 use doorward_engine::gate::decide::{Because, Refusal, Verdict};
-use doorward_engine::manage::{apps, tokens};
+use doorward_engine::live::realms;
+use doorward_engine::manage::{self, apps, tokens};
 use doorward_engine::sign_in::enter::{Entry, shared_pass};
 use doorward_model::address::Address;
 use doorward_model::app::{AppSettings, Icon};
-use doorward_model::name::{AppSlug, DisplayText, TokenName};
+use doorward_model::fault::FaultKind;
+use doorward_model::name::{AppSlug, DisplayText, RealmName, TokenName};
 use doorward_model::path::RequestPath;
 use doorward_model::secret::PlainToken;
 
-use crate::fixture::Ground;
+use crate::fixture::{Ground, Node};
 use crate::people::{Answer, everyone, host};
 
 const DAGSTER: &str = "dagster.example.com";
@@ -180,7 +182,40 @@ async fn names_are_taken_per_realm_and_addresses_everywhere(ground: Ground) {
     assert!(taken.is_err_and(|refused| refused.to_string().contains(DAGSTER)));
 }
 
+async fn a_realm_in_memory_has_its_new_title_at_once_here_and_elsewhere_when_the_feed_says_so(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.node().await);
+    let name = RealmName::parse("main").expect("a name");
+    let title = async |node: &Node| {
+        let found = realms::find(&node.door, node.world.now(), &name).await.expect("a database");
+        found.map(|realm| realm.title.to_string())
+    };
+    assert_eq!((title(&a).await, title(&b).await), (None, None), "what is not there is not remembered");
+    let realm = a.realm("main").await;
+    b.follow().await;
+    let before = realm.title.to_string();
+    assert_eq!((title(&a).await, title(&b).await), (Some(before.clone()), Some(before)));
+    let new = DisplayText::parse("The new title").expect("a title");
+    a.change(async |tx| manage::realms::retitle(tx, &realm, &new).await).await;
+    assert_eq!(title(&a).await.as_deref(), Some("The new title"));
+    b.follow().await;
+    assert_eq!(title(&b).await.as_deref(), Some("The new title"));
+}
+
+async fn a_node_that_was_cut_off_for_too_long_knows_no_realm(ground: Ground) {
+    let node = ground.deaf_node().await;
+    node.realm("main").await;
+    let name = RealmName::parse("main").expect("a name");
+    let found = async || realms::find(&node.door, node.world.now(), &name).await;
+    assert!(found().await.is_ok_and(|realm| realm.is_some()));
+    ground.world.advance_seconds(61);
+    assert!(found().await.is_err_and(|fault| fault.kind() == FaultKind::Unavailable));
+    node.follow().await;
+    assert!(found().await.is_ok_and(|realm| realm.is_some()));
+}
+
 on_both!(together:
+    a_realm_in_memory_has_its_new_title_at_once_here_and_elsewhere_when_the_feed_says_so,
+    a_node_that_was_cut_off_for_too_long_knows_no_realm,
     a_user_of_one_realm_never_passes_an_app_of_another,
     a_pass_to_one_app_opens_no_other,
     a_pass_opens_one_host_of_an_app_and_one_app_of_a_host,

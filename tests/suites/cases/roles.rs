@@ -1,6 +1,7 @@
 //! Roles: who has which, by user, group, nesting and other roles, and what tokens say of it.
 
 use doorward_engine::clients::{Client, ClientSettings, GrantType};
+use doorward_engine::manage;
 use doorward_engine::manage::roles::{NewRole, create, delete, give, take};
 use doorward_engine::token::check::{check, signed};
 use doorward_engine::token::client_credentials::client_credentials;
@@ -102,6 +103,49 @@ async fn a_client_that_speaks_for_itself_tells_its_own_roles(ground: Ground) {
     assert_eq!(told(&provider, of_polaris).await, (Value::Null, Value::Null));
 }
 
+async fn a_client_tells_the_roles_it_has_now_however_it_came_by_them_and_lost_them(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.node().await);
+    let realm = a.realm("main").await;
+    let (at_a, at_b) = (Provider::on(&a).await, Provider::on(&b).await);
+    let service = ClientSettings { grants: vec![GrantType::ClientCredentials], ..ClientSettings::default() };
+    let (robot, polaris) = (at_a.client("robot", service.clone()).await, at_a.client("polaris", service).await);
+    let write = a.role(&realm, Some(&polaris), "write").await;
+    let (whole, other) = (a.role(&realm, None, "catalog-admin").await, a.role(&realm, None, "auditor").await);
+    let robot_itself = || Holder::Client(robot.id.clone());
+    // On the node of the change at once; on the other one as soon as it has heard.
+    let told_now = async || {
+        b.follow().await;
+        let mut answers = Vec::new();
+        for provider in [&at_a, &at_b] {
+            let node = &provider.node;
+            let given = client_credentials(&node.door, &node.ctx(), "main", &robot, (Scopes::default(), None)).await;
+            answers.push(told(provider, &given.expect("a database").expect("a token").access).await);
+        }
+        let second = answers.pop().expect("two answers");
+        assert_eq!(answers.pop(), Some(second.clone()), "both nodes say the same");
+        second
+    };
+    let realms_own = |names: &[&str]| json!({ "roles": names });
+    let of_polaris = json!({"polaris": {"roles": ["write"]}});
+    assert_eq!(told_now().await, (Value::Null, Value::Null));
+    assert_eq!(a.give(&whole, robot_itself()).await, Ok(true));
+    assert_eq!(a.give(&other, robot_itself()).await, Ok(true));
+    assert_eq!(told_now().await, (realms_own(&["auditor", "catalog-admin"]), Value::Null));
+    assert_eq!(a.give(&write, Holder::Role(whole.id.clone())).await, Ok(true));
+    assert_eq!(told_now().await, (realms_own(&["auditor", "catalog-admin"]), of_polaris.clone()));
+    assert!(a.take(&write, Holder::Role(whole.id.clone())).await);
+    assert_eq!(told_now().await, (realms_own(&["auditor", "catalog-admin"]), Value::Null));
+    a.change(async |tx| delete(tx, &other).await).await;
+    assert_eq!(told_now().await, (realms_own(&["catalog-admin"]), Value::Null));
+    assert!(a.take(&whole, robot_itself()).await);
+    assert_eq!(told_now().await, (Value::Null, Value::Null));
+    assert_eq!(a.give(&write, robot_itself()).await, Ok(true));
+    assert_eq!(told_now().await, (Value::Null, of_polaris));
+    // A client takes its roles with it.
+    a.change(async |tx| manage::clients::delete(tx, &polaris).await).await;
+    assert_eq!(told_now().await, (Value::Null, Value::Null));
+}
+
 async fn a_role_never_gets_inside_itself(ground: Ground) {
     let (a, b) = (ground.node().await, ground.node().await);
     let realm = a.realm("main").await;
@@ -169,6 +213,7 @@ async fn realms_and_sources_keep_their_roles_apart(ground: Ground) {
 on_both!(together:
     roles_come_by_user_group_nesting_and_other_roles_and_go_at_once_on_every_node,
     a_client_that_speaks_for_itself_tells_its_own_roles,
+    a_client_tells_the_roles_it_has_now_however_it_came_by_them_and_lost_them,
     a_role_never_gets_inside_itself,
     realms_and_sources_keep_their_roles_apart,
 );

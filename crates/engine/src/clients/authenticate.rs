@@ -123,7 +123,7 @@ pub async fn authenticate(
             }
             Err(Why::Hidden(why)) => Why::Hidden(format!("client {}: {why}", live.name)),
             Err(Why::Told(why)) => {
-                note(door, ctx, realm, (&format!("client {}: {why}", live.name), None)).await?;
+                Box::pin(note(door, ctx, realm, (&format!("client {}: {why}", live.name), None))).await?;
                 return Ok(Err(refused(why)));
             }
         },
@@ -133,7 +133,7 @@ pub async fn authenticate(
     if let Some(counter) = &counter {
         door.live.guesses.count(counter, ctx.now);
     }
-    note(door, ctx, realm, (&why, counter.as_ref())).await?;
+    Box::pin(note(door, ctx, realm, (&why, counter.as_ref()))).await?;
     Ok(Err(refused(UNPROVED)))
 }
 
@@ -195,7 +195,7 @@ async fn prove(
     };
     let Some(token) = token else { return hidden("no assertion") };
     match judge(door, ctx, realm, (live, shown.endpoint), (token, &claims)) {
-        Ok(single) => use_up(door, ctx, live, single).await,
+        Ok(single) => Box::pin(use_up(door, ctx, live, single)).await,
         Err(bad) => Ok(Err(bad.into())),
     }
 }

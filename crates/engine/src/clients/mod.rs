@@ -86,7 +86,7 @@ impl Client {
     }
 
     /// Scopes of the realm's own that are among these, or that every client has.
-    pub fn own_scopes<'a>(&'a self, scopes: &'a Scopes) -> impl Iterator<Item = &'a ClientScope> {
+    pub fn own_scopes<'a, 'b>(&'a self, scopes: &'b Scopes) -> impl Iterator<Item = &'a ClientScope> + use<'a, 'b> {
         let has = |scope: &&ClientScope| scope.settings.assigned == Assigned::Default || scopes.contains(&scope.name);
         self.settings.realm.scopes.iter().filter(has)
     }
@@ -126,13 +126,17 @@ pub(crate) async fn find_live(
     name: &ClientName,
 ) -> Result<Option<Arc<LiveClient>>, Fault> {
     let key = (realm.clone(), name.clone());
-    if let Some(known) = door.live.clients.find(&key) {
-        return Ok(Some(known));
+    match door.live.clients.find(&key) {
+        Some(known) => Ok(Some(known)),
+        None => Box::pin(load(door, key)).await,
     }
+}
+
+async fn load(door: &Door, key: (RealmId, ClientName)) -> Result<Option<Arc<LiveClient>>, Fault> {
     let mark = door.live.mark();
-    let Some(row) = clients::find(&mut &door.store, realm, name).await? else { return Ok(None) };
+    let Some(row) = clients::find(&mut &door.store, &key.0, &key.1).await? else { return Ok(None) };
     let mut client = Client::read(row)?;
-    client.settings.realm = RealmRules::load(&mut &door.store, realm).await?;
+    client.settings.realm = RealmRules::load(&mut &door.store, &key.0).await?;
     let live = Arc::new(LiveClient::new(Arc::new(client)));
     door.live.keep(mark, &Touched::Client(&live), || drop(door.live.clients.put(key, live.clone())));
     Ok(Some(live))

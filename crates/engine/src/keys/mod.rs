@@ -93,9 +93,13 @@ impl Keys {
     /// Makes sure that a realm has a key for an algorithm. Making an RSA key takes a part of a second, so
     /// it is made when a realm is first asked for one, not when a process starts.
     pub async fn ensure(&self, door: &Door, ctx: &Ctx, realm: &RealmId, algorithm: Algorithm) -> Result<(), Fault> {
-        if self.signing(realm, algorithm).is_some() {
-            return Ok(());
+        match self.signing(realm, algorithm) {
+            Some(_) => Ok(()),
+            None => Box::pin(self.first(door, ctx, realm, algorithm)).await,
         }
+    }
+
+    async fn first(&self, door: &Door, ctx: &Ctx, realm: &RealmId, algorithm: Algorithm) -> Result<(), Fault> {
         // One at a time: many first requests at once make one key, not many.
         let _alone = self.making.lock().await;
         if self.signing(realm, algorithm).is_some() {

@@ -33,7 +33,7 @@ impl LiveClient {
         if let Some(known) = self.secrets.get() {
             return Ok(known.clone());
         }
-        let loaded = secrets::load(door, &self.client.id).await?;
+        let loaded = Box::pin(secrets::load(door, &self.client.id)).await?;
         Ok(self.secrets.get_or_init(|| loaded).clone())
     }
 

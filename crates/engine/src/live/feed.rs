@@ -6,6 +6,7 @@ use crate::live::Live;
 use crate::live::people::LiveSession;
 use doorward_model::change::Change;
 use doorward_model::fault::Fault;
+use doorward_model::id::RealmId;
 use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
 use doorward_store::changes;
@@ -24,6 +25,9 @@ pub(crate) enum Touched<'a> {
     Session(&'a LiveSession),
     Token(&'a ServiceToken),
     Client(&'a Client),
+    Realm(&'a RealmId),
+    /// Roles of clients hang together with those of others, however far around.
+    Roles,
 }
 
 impl Touched<'_> {
@@ -41,8 +45,21 @@ impl Touched<'_> {
             (Self::Client(client), Some(Change::Realm(id))) => client.realm_id == *id,
             // Deleting an app deletes its clients.
             (Self::Client(_), Some(Change::Apps)) => true,
-            (Self::Session(_) | Self::Token(_) | Self::Client(_), Some(_)) => false,
+            (Self::Realm(realm), Some(Change::Realm(id))) => **realm == *id,
+            // Said when a realm has another title.
+            (Self::Realm(_), Some(Change::Apps)) => true,
+            (Self::Roles, Some(change)) => moves_roles(change),
+            (Self::Session(_) | Self::Token(_) | Self::Client(_) | Self::Realm(_), Some(_)) => false,
         }
+    }
+}
+
+/// Whether a change may give a client a role or take one from it: a role is given, put into another, or deleted, by
+/// itself or with the client it belongs to.
+fn moves_roles(change: &Change) -> bool {
+    match change {
+        Change::Client(_) | Change::Groups(_) | Change::Realm(_) | Change::Apps => true,
+        Change::User(_) | Change::Session(_) | Change::ServiceToken(_) | Change::Keys => false,
     }
 }
 
@@ -90,13 +107,22 @@ impl Live {
 
     /// Reads the feed to its end and acts on it. `now` is when this node was last in step.
     pub async fn catch_up(&self, store: &Store, now: Timestamp) -> Result<(), Fault> {
+        let asked = self.looks_begun.load(Ordering::Acquire);
+        let mut done = self.following.lock().await;
+        // Somebody who came later has looked already, and found what was there for this one too.
+        if *done > asked {
+            return Ok(());
+        }
+        let this = self.looks_begun.fetch_add(1, Ordering::AcqRel) + 1;
         let outcome = self.look(store, now).await;
         self.out_of_reach.store(outcome.is_err(), Ordering::Relaxed);
+        if outcome.is_ok() {
+            *done = this;
+        }
         outcome
     }
 
     async fn look(&self, store: &Store, now: Timestamp) -> Result<(), Fault> {
-        let _alone = self.following.lock().await;
         let mut place = self.place.load(Ordering::Acquire);
         let first_time = self.synced_ms.load(Ordering::Acquire) == i64::MIN;
         let (oldest, newest) = changes::span(&mut &*store).await?;
@@ -148,6 +174,9 @@ impl Live {
     fn forget(&self, change: Option<&Change>) {
         let mut recent = self.recent.lock();
         recent.push(change.cloned());
+        if change.is_none_or(moves_roles) {
+            self.roles.retain(|_, _| false);
+        }
         match change {
             Some(Change::User(id)) => {
                 if let Some(person) = self.people.remove(id) {
@@ -170,8 +199,14 @@ impl Live {
             }
             Some(Change::ServiceToken(id)) => self.forget_tokens(|token| token.id == *id),
             Some(Change::Client(id)) => self.clients.retain(|_, client| client.id != *id),
-            Some(Change::Apps) => self.clients.retain(|_, client| client.app_id.is_none()),
-            Some(Change::Realm(id)) => self.clients.retain(|_, client| client.realm_id != *id),
+            Some(Change::Apps) => {
+                self.clients.retain(|_, client| client.app_id.is_none());
+                self.realms.retain(|_, _| false);
+            }
+            Some(Change::Realm(id)) => {
+                self.clients.retain(|_, client| client.realm_id != *id);
+                self.realms.retain(|_, realm| realm.id != *id);
+            }
             Some(Change::Keys) => self.keys_changed.store(true, Ordering::Release),
             None => self.forget_everything(),
         }
@@ -200,6 +235,7 @@ impl Live {
         });
         self.passes.retain(|_, _| false);
         self.clients.retain(|_, _| false);
+        self.realms.retain(|_, _| false);
         self.keys_changed.store(true, Ordering::Release);
     }
 

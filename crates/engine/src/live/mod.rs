@@ -7,24 +7,27 @@ pub mod apps;
 pub mod clients;
 pub mod feed;
 pub mod people;
+pub mod realms;
 pub mod shards;
 
 use crate::clients::guesses::Guesses;
 use crate::limits;
+use crate::token::roles::Roles;
 use apps::Apps;
 use arc_swap::ArcSwap;
 use clients::LiveClient;
-use doorward_model::id::{RealmId, SessionId, UserId};
-use doorward_model::name::ClientName;
+use doorward_model::id::{ClientId, RealmId, SessionId, UserId};
+use doorward_model::name::{ClientName, RealmName};
 use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
 use feed::Recent;
 use parking_lot::Mutex;
 use people::{LivePass, LivePerson, LiveSession, LiveToken};
+use realms::LiveRealm;
 use shards::{Scatter, Shards};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 /// The caches of one process.
 pub struct Live {
@@ -35,12 +38,16 @@ pub struct Live {
     pub(crate) people: Shards<UserId, Arc<LivePerson>>,
     pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>, Scatter>,
     pub(crate) clients: Shards<(RealmId, ClientName), Arc<LiveClient>>,
+    pub(crate) realms: Shards<RealmName, Arc<LiveRealm>>,
+    pub(crate) roles: Shards<ClientId, Arc<Roles>>,
     pub(crate) guesses: Guesses,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
     pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
     refusals: Mutex<(i64, u32)>,
-    pub(crate) following: tokio::sync::Mutex<()>,
+    /// The last look at the feed that came to its end, by number.
+    pub(crate) following: tokio::sync::Mutex<u64>,
+    pub(crate) looks_begun: AtomicU64,
     pub(crate) place: AtomicI64,
     pub(crate) synced_ms: AtomicI64,
     pub(crate) keys_changed: AtomicBool,
@@ -64,12 +71,15 @@ impl Live {
             people: Shards::new(limits::SESSIONS_CACHED),
             tokens: Shards::new(limits::TOKENS_CACHED),
             clients: Shards::new(limits::CLIENTS_CACHED),
+            realms: Shards::new(limits::REALMS_CACHED),
+            roles: Shards::new(limits::CLIENTS_CACHED),
             guesses: Guesses::new(),
             recent: Mutex::new(Recent::new()),
             seen: Mutex::new(HashMap::new()),
             denials: Mutex::new(HashMap::new()),
             refusals: Mutex::new((0, 0)),
-            following: tokio::sync::Mutex::new(()),
+            following: tokio::sync::Mutex::new(0),
+            looks_begun: AtomicU64::new(0),
             place: AtomicI64::new(0),
             synced_ms: AtomicI64::new(i64::MIN),
             keys_changed: AtomicBool::new(false),

@@ -284,14 +284,14 @@ fn audiences(common: &Common<'_>, resources: &[String]) -> Value {
 
 /// What is granted of what was asked: the defaults always, and all that was asked for.
 pub fn granted(asked: &Scopes) -> Scopes {
-    Scopes::parse(&DEFAULT_SCOPES.join(" ")).map_or_else(|_| asked.clone(), |defaults| asked.clone().union(&defaults))
+    asked.clone().with(DEFAULT_SCOPES)
 }
 
 /// What is granted a client: the same, and the scopes of the realm's own that every client has.
 pub fn granted_to(client: &Client, asked: &Scopes) -> Scopes {
     let scopes = granted(asked);
     let own: Vec<&str> = client.own_scopes(&scopes).map(|scope| scope.name.as_str()).collect();
-    Scopes::parse(&own.join(" ")).map_or_else(|_| scopes.clone(), |own| scopes.clone().union(&own))
+    scopes.with(own)
 }
 
 /// Scopes people are told about before they agree: all that is granted, but those that tell nothing of them.

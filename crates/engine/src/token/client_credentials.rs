@@ -27,7 +27,7 @@ pub async fn client_credentials(
     }
     let kept: Vec<&str> = asked.iter().filter(|name| !OF_PERSONS.contains(name)).collect();
     let scopes = claims::granted_to(client, &Scopes::parse(&kept.join(" ")).unwrap_or_default());
-    let roles = Roles::of_client(&mut &door.store, &client.id).await?;
+    let roles = Roles::of_live_client(door, &client.id).await?;
     let bound = match dpop::use_up_alone(door, ctx, client, key).await? {
         Ok(bound) => bound,
         Err(refused) => return Ok(Err(refused)),

@@ -157,15 +157,18 @@ pub async fn use_up(tx: &mut Tx, client: &Client, key: Option<&Key>) -> Outcome<
 
 /// Uses a client's proof up where nothing else is written.
 pub async fn use_up_alone(door: &Door, ctx: &Ctx, client: &Client, key: Option<&Key>) -> Outcome<Option<Bound>> {
-    if key.is_none() {
-        return Ok(Ok(None));
+    let spend = async || {
+        let mut tx = door.begin().await?;
+        let used = use_up(&mut tx, client, key).await?;
+        if used.is_ok() {
+            door.commit(ctx, tx).await?;
+        }
+        Ok(used)
+    };
+    match key {
+        Some(_) => Box::pin(spend()).await,
+        None => Ok(Ok(None)),
     }
-    let mut tx = door.begin().await?;
-    let used = use_up(&mut tx, client, key).await?;
-    if used.is_ok() {
-        door.commit(ctx, tx).await?;
-    }
-    Ok(used)
 }
 
 /// Whether what was issued for a key is shown together with it. What is bound to no key goes with any, or with none.

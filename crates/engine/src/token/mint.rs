@@ -65,9 +65,11 @@ pub fn key_for(door: &Door, realm: &RealmId, client: &Client) -> Result<Arc<Sign
 
 /// A fresh id for a token.
 pub fn token_id(door: &Door) -> String {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let mut bytes = [0u8; 16];
     door.dice.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| DIGITS.get(usize::from(half)).copied().map(char::from)).collect()
 }
 
 /// The access token and, when `openid` was asked for, the ID token of one answer.

@@ -175,13 +175,14 @@ pub(crate) async fn subject(
     client: &Client,
     id: &UserId,
 ) -> Result<Result<Subject, Verdict>, Fault> {
-    let Some(user) = users::find(query, id).await? else { return Ok(Err(Verdict::SignIn)) };
+    let found = users::find_with_profile(query, id).await?;
+    let Some((user, (profile, imported))) = found else { return Ok(Err(Verdict::SignIn)) };
     let groups = groups::of_user(query, id).await?;
     let verdict = clients::admits(door, client, &user, &groups);
     if !matches!(verdict, Verdict::Pass(_)) {
         return Ok(Err(verdict));
     }
-    let (profile, imported) = profile(query, id).await?;
+    let profile = Profile::read(id, &profile)?;
     let roles = Roles::of_user(query, id).await?;
     let paths = match client.wants_paths() {
         true => paths::of_user(query, id, &groups).await?,

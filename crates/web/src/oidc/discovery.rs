@@ -25,8 +25,8 @@ pub async fn show(State(web): State<Arc<Web>>, Path(name): Path<String>, arrival
 async fn document_of_realm(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
     let realm = realm(web, arrival, name).await?;
     let base = mint::issuer(web.door(), realm.name.as_str());
-    let rules = RealmRules::load(&mut &web.door().store, &realm.id).await?;
-    Ok(shared(&document(web, Layout::Keycloak, &base, &rules)))
+    let text = realm.metadata(|rules| document(web, Layout::Keycloak, &base, rules).to_string());
+    Ok(shared(text.to_owned()))
 }
 
 /// The metadata of a client that was set up for authentik's paths: an issuer of its own.
@@ -52,7 +52,7 @@ async fn document_of_client(web: &Web, slug: &str, arrival: &Arrival) -> Outcome
     }
     let root = web.door().settings.public.url("/");
     let layout = Layout::Authentik { slug: client.name.as_str() };
-    Ok(shared(&document(web, layout, &root, &client.settings.realm)))
+    Ok(shared(document(web, layout, &root, &client.settings.realm).to_string()))
 }
 
 /// `GET /application/o/{slug}/`: where people look first.
@@ -75,13 +75,14 @@ async fn root_of(web: &Web, name: &str, arrival: &Arrival) -> Outcome {
     let realm = realm(web, arrival, name).await?;
     let base = mint::issuer(web.door(), realm.name.as_str());
     let key = web.door().keys.signing(&realm.id, mint::DEFAULT_ALGORITHM).ok_or(Failure::NoRealm)?;
-    Ok(shared(&json!({
+    let about = json!({
         "realm": realm.name.as_str(),
         "public_key": key.public_pem_body()?,
         "token-service": format!("{base}/protocol/openid-connect"),
         "account-service": format!("{base}/account"),
         "tokens-not-before": 0,
-    })))
+    });
+    Ok(shared(about.to_string()))
 }
 
 /// Grants that are spoken.
@@ -176,8 +177,8 @@ fn client_authentication(web: &Web) -> (Vec<&'static str>, Vec<Ability>) {
     (methods, abilities)
 }
 
-fn shared(document: &Value) -> Response {
-    let mut answer = answers::json(StatusCode::OK, document);
+fn shared(document: String) -> Response {
+    let mut answer = answers::json_text(StatusCode::OK, document);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     answer

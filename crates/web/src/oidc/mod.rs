@@ -26,6 +26,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use doorward_engine::clients::authenticate::{Proof, Shown, Unproved, authenticate};
 use doorward_engine::clients::{Client, ClientKind};
+use doorward_engine::live::realms::LiveRealm;
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::people::Realm;
@@ -134,7 +135,7 @@ pub fn jwt(token: String, media_type: &'static str) -> Response {
 }
 
 /// The realm of a path, ready to sign.
-pub async fn realm(web: &Web, arrival: &Arrival, name: &str) -> Result<Realm, Failure> {
+pub async fn realm(web: &Web, arrival: &Arrival, name: &str) -> Result<Arc<LiveRealm>, Failure> {
     let realm = known_realm(web, name).await?.ok_or(Failure::NoRealm)?;
     web.door().keys.ensure(web.door(), &arrival.ctx, &realm.id, DEFAULT_ALGORITHM).await?;
     Ok(realm)

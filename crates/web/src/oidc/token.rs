@@ -40,7 +40,7 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
         .filter(|grant| OFFERED.contains(grant))
         .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not known here"))?;
     let client = match grant {
-        GrantType::JwtBearer => workload_client(web, arrival, &realm, (&headers, &parameters)).await?,
+        GrantType::JwtBearer => Box::pin(workload_client(web, arrival, &realm, (&headers, &parameters))).await?,
         _ => caller(web, arrival, &realm, (&headers, &parameters)).await?,
     };
     let asked = Asked { realm: &realm, client: &client, place: &place, headers: &headers, parameters: &parameters };
@@ -86,27 +86,31 @@ async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>
     let ctx = bind(&arrival.ctx, client, certificate::shown(web, arrival, headers).as_ref())?;
     let arrival = &Arrival { ctx, ..arrival.clone() };
     let (door, ctx, realm_name) = (web.door(), &arrival.ctx, realm.name.as_str());
+    // All but the first on the heap: a future is moved about at the size of its largest branch.
     let tokens = match grant {
-        GrantType::AuthorizationCode => {
-            let code = one("code")?.ok_or_else(|| missing("code is missing"))?;
-            let (redirect_uri, verifier) = (one("redirect_uri")?, one("code_verifier")?);
-            exchange_code(door, ctx, realm_name, client, exchange_code::Ask { code, redirect_uri, verifier, key })
-                .await?
-        }
-        GrantType::RefreshToken => {
-            let token = one("refresh_token")?.ok_or_else(|| missing("refresh_token is missing"))?;
-            refresh(door, ctx, realm_name, client, refresh::Ask { token, narrower: scopes.as_ref(), key }).await?
-        }
         GrantType::ClientCredentials => {
             client_credentials(door, ctx, realm_name, client, (scopes.unwrap_or_default(), key)).await?
         }
+        GrantType::AuthorizationCode => {
+            let code = one("code")?.ok_or_else(|| missing("code is missing"))?;
+            let (redirect_uri, verifier) = (one("redirect_uri")?, one("code_verifier")?);
+            let ask = exchange_code::Ask { code, redirect_uri, verifier, key };
+            Box::pin(exchange_code(door, ctx, realm_name, client, ask)).await?
+        }
+        GrantType::RefreshToken => {
+            let token = one("refresh_token")?.ok_or_else(|| missing("refresh_token is missing"))?;
+            let ask = refresh::Ask { token, narrower: scopes.as_ref(), key };
+            Box::pin(refresh(door, ctx, realm_name, client, ask)).await?
+        }
         GrantType::DeviceCode => {
             let code = one("device_code")?.ok_or_else(|| missing("device_code is missing"))?;
-            device_code(door, ctx, realm_name, client, (code, key)).await?
+            Box::pin(device_code(door, ctx, realm_name, client, (code, key))).await?
         }
-        GrantType::TokenExchange => return by_exchange(web, arrival, asked, (scopes, key)).await,
-        GrantType::Password => return by_password(web, arrival, asked, (scopes.unwrap_or_default(), key)).await,
-        GrantType::JwtBearer => by_assertion(web, arrival, asked, (scopes.unwrap_or_default(), key)).await?,
+        GrantType::TokenExchange => return Box::pin(by_exchange(web, arrival, asked, (scopes, key))).await,
+        GrantType::Password => {
+            return Box::pin(by_password(web, arrival, asked, (scopes.unwrap_or_default(), key))).await;
+        }
+        GrantType::JwtBearer => Box::pin(by_assertion(web, arrival, asked, (scopes.unwrap_or_default(), key))).await?,
         GrantType::Implicit => {
             let sentence = "this grant_type is not known here";
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, sentence).into());

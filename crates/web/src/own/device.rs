@@ -14,6 +14,7 @@ use doorward_engine::authorize::missing;
 use doorward_engine::clients::Client;
 use doorward_engine::device::{self, Answer, Answered, Question, Typed};
 use doorward_engine::gate::decide::Verdict;
+use doorward_engine::live::realms::LiveRealm;
 use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::token::claims;
 use doorward_model::people::Realm;
@@ -108,7 +109,7 @@ async fn own_realm(
     name: &str,
     visitor: &Visitor,
     fields: &Fields,
-) -> Result<Option<Realm>, doorward_model::fault::Fault> {
+) -> Result<Option<Arc<LiveRealm>>, doorward_model::fault::Fault> {
     let realm = known_realm(web, name).await?;
     let is_proved = visitor.proof.matches(fields.text("csrf"));
     Ok(realm.filter(|realm| is_proved && visitor.signed_in.session.realm_id == realm.id))

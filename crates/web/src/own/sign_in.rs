@@ -9,7 +9,7 @@ use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use doorward_engine::manage::find;
+use doorward_engine::live::realms::{self, LiveRealm};
 use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::flow::{self, Aim, Wish};
 use doorward_engine::sign_in::password::{self, Attempt, Opened};
@@ -288,9 +288,9 @@ impl Browser {
 }
 
 /// The realm of that name.
-pub async fn known_realm(web: &Web, name: &str) -> Result<Option<Realm>, doorward_model::fault::Fault> {
+pub async fn known_realm(web: &Web, name: &str) -> Result<Option<Arc<LiveRealm>>, doorward_model::fault::Fault> {
     let Ok(name) = RealmName::parse(name) else { return Ok(None) };
-    Ok(find::realm(web.door(), &name).await?.ok())
+    realms::find(web.door(), web.world.now(), &name).await
 }
 
 /// 404 for a realm that is not there.

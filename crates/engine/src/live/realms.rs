@@ -1,0 +1,56 @@
+//! Realms in memory, each with what it says for all of its clients: every request to a provider asks for one.
+
+use crate::clients::RealmRules;
+use crate::door::Door;
+use crate::gate::check::refuse_when_out_of_step;
+use crate::live::feed::Touched;
+use doorward_model::fault::Fault;
+use doorward_model::name::RealmName;
+use doorward_model::people::Realm;
+use doorward_model::time::Timestamp;
+use doorward_store::realms;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+/// A realm as it stands in memory.
+pub struct LiveRealm {
+    realm: Realm,
+    /// What its clients have from it.
+    pub rules: Arc<RealmRules>,
+    metadata: OnceLock<Box<str>>,
+}
+
+impl LiveRealm {
+    /// Its provider's metadata, written out at first use: it rests on nothing that changes but the realm.
+    pub fn metadata(&self, write: impl FnOnce(&RealmRules) -> String) -> &str {
+        self.metadata.get_or_init(|| write(&self.rules).into())
+    }
+}
+
+impl Deref for LiveRealm {
+    type Target = Realm;
+
+    fn deref(&self) -> &Realm {
+        &self.realm
+    }
+}
+
+/// The realm of that name. From memory while this node is in step with the database: what follows may rest on
+/// memory alone, so this is where a node that was cut off for too long refuses.
+pub async fn find(door: &Door, now: Timestamp, name: &RealmName) -> Result<Option<Arc<LiveRealm>>, Fault> {
+    refuse_when_out_of_step(door, now)?;
+    match door.live.realms.find(name) {
+        Some(known) => Ok(Some(known)),
+        // On the heap: a future is moved about at the size of its largest branch.
+        None => Box::pin(load(door, name)).await,
+    }
+}
+
+async fn load(door: &Door, name: &RealmName) -> Result<Option<Arc<LiveRealm>>, Fault> {
+    let mark = door.live.mark();
+    let Some(realm) = realms::find(&mut &door.store, name).await? else { return Ok(None) };
+    let rules = RealmRules::load(&mut &door.store, &realm.id).await?;
+    let live = Arc::new(LiveRealm { realm, rules, metadata: OnceLock::new() });
+    door.live.keep(mark, &Touched::Realm(&live.id), || drop(door.live.realms.put(name.clone(), live.clone())));
+    Ok(Some(live))
+}
