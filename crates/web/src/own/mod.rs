@@ -6,6 +6,7 @@ pub mod device;
 pub mod enter;
 pub mod goodbye;
 pub mod launcher;
+pub mod new_password;
 pub mod programs;
 pub mod setup;
 pub mod sign_in;
