@@ -241,6 +241,36 @@ fn a_persons_token_counts_when_its_client_is_there_for_administration() {
 }
 
 #[test]
+fn a_token_that_was_handed_on_or_is_older_than_its_audience_does_not_count() {
+    let door = provider();
+    give(&door, "main", &["admin"], ("--user", "alice"));
+    let people = ["--public", "--grant", "password", "--everyone"];
+    door.cli_text(&[&["client", "create", "web", "--audience", "console"], &people[..]].concat());
+    door.cli_text(&[&["client", "create", "tool"], &people[..]].concat());
+    let broker = ["--grant", "token_exchange", "--everyone", "--audience", "realm-management"];
+    let broker =
+        [&["client", "create", "console", "--exchange-for", "realm-management", "--output", "json"], &broker[..]];
+    let made: Value = serde_json::from_str(&door.cli_text(&broker.concat())).expect("JSON");
+    let subject = Admin::person(&door, "main", ("alice", "web")).token;
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("client_id", "console"),
+        ("client_secret", text(&made, "/client_secret")),
+        ("subject_token", &subject),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("audience", "realm-management"),
+    ];
+    let handed_on = Admin { door: &door, token: super::token(&door, "main", &form), realm: "main" };
+    assert_eq!(handed_on.refused("GET", "/users", &NOTHING), (403, json!("HTTP 403 Forbidden")));
+
+    let before = Admin::person(&door, "main", ("alice", "tool"));
+    door.cli_text(&["client", "update", "tool", "--audience", "realm-management"]);
+    assert_eq!(before.status("GET", "/users", &NOTHING), 403, "it was given to a tool, before that was said");
+    let after = Admin::person(&door, "main", ("alice", "tool"));
+    assert_eq!(after.status("GET", "/users", &NOTHING), 200);
+}
+
+#[test]
 fn each_fine_role_allows_its_part_and_no_way_to_more() {
     let door = provider();
     give(&door, "main", &["admin"], ("--user", "alice"));
