@@ -2,6 +2,8 @@
 //! and what must not work does not.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "provider/admin.rs"]
+mod admin;
 #[path = "provider/client_auth.rs"]
 mod client_auth;
 #[path = "provider/dpop.rs"]

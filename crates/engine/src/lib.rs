@@ -1,6 +1,7 @@
 //! Use cases: load the facts, decide by plain functions, apply in one transaction. No HTTP, no
 //! sockets, no clock: `now` arrives in the context.
 
+pub mod administration;
 pub mod authorize;
 pub mod clients;
 pub mod device;

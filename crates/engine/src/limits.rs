@@ -30,6 +30,9 @@ pub const SEEN_EVERY_SECONDS: i64 = 60;
 /// Denials recorded for one session and app at most this often, in seconds.
 pub const DENIALS_EVERY_SECONDS: i64 = 60;
 
+/// Time to choose a password in place of a temporary one, in seconds.
+pub const RENEWAL_SECONDS: i64 = 15 * 60;
+
 /// Failed sign-ins to one account from one network, from browsers not seen before.
 pub const FAILURES_PER_PAIR: i64 = 5;
 /// Window of [`FAILURES_PER_PAIR`] and of [`FAILURES_PER_DEVICE`], in seconds.

@@ -1,7 +1,7 @@
 //! The audit record: what happened, to whom, by whom. All kinds stand in one list; details hold
 //! names and reasons, never a secret.
 
-use crate::id::{RealmId, UserId};
+use crate::id::{ClientId, RealmId, UserId};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
@@ -100,6 +100,8 @@ events! {
     ClientDeleted = "client_deleted",
     /// A client got a new secret.
     ClientSecretMade = "client_secret_made",
+    /// A client's secret was shown to an administrator.
+    ClientSecretShown = "client_secret_shown",
     /// A credential for registering clients was created.
     RegistrationTokenCreated = "registration_token_created",
     /// A credential for registering clients was taken away.
@@ -167,6 +169,8 @@ pub enum Actor {
     User(UserId),
     /// Somebody not signed in.
     Visitor,
+    /// A client, speaking for itself.
+    Client(ClientId),
     /// The command line, with the operating system's user name.
     Operator(String),
     /// A declared object being applied.
@@ -180,6 +184,7 @@ impl Actor {
     pub fn to_text(&self) -> String {
         match self {
             Self::User(id) => id.to_string(),
+            Self::Client(id) => id.to_string(),
             Self::Visitor => "visitor".to_owned(),
             Self::Operator(name) => format!("operator:{name}"),
             Self::Declaration => "declaration".to_owned(),

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_keys.sql"),
     include_str!("../migrations/0004_pushed.sql"),
     include_str!("../migrations/0009_deliveries.sql"),
+    include_str!("../migrations/0012_temporary_passwords.sql"),
 ];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";

@@ -21,7 +21,7 @@ statements! {
                 WHERE realm_id = $1 AND email = $2 ORDER BY id LIMIT 2";
     PAGE = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
-    PASSWORD = "SELECT password FROM users WHERE id = $1";
+    PASSWORD = "SELECT password, password_temporary FROM users WHERE id = $1";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
     PROFILE = "SELECT profile, subject FROM users WHERE id = $1";
     WITH_PROFILE = "SELECT id, realm_id, name, email, display, is_active, created_ms, profile, subject \
@@ -34,11 +34,27 @@ statements! {
     SUBJECTS_OF_REALM = "SELECT id, subject FROM users WHERE realm_id = $1 AND subject IS NOT NULL";
     PROFILES_OF_REALM = "SELECT id, profile FROM users WHERE realm_id = $1 AND profile <> '{}'";
     SET_PROFILE = "UPDATE users SET profile = $2 WHERE id = $1";
-    SET_PASSWORD = "UPDATE users SET password = $2 WHERE id = $1";
+    SET_PASSWORD = "UPDATE users SET password = $2, password_temporary = $3 WHERE id = $1";
+    SET_TEMPORARY = "UPDATE users SET password_temporary = $2 WHERE id = $1 AND password_temporary <> $2";
+    RENEW_PASSWORD = "UPDATE users SET password = $3, password_temporary = 0 \
+                      WHERE id = $1 AND password = $2 AND password_temporary = 1 AND is_active = 1";
+    HOLD_PASSWORD = "UPDATE users SET password_temporary = 0 \
+                     WHERE id = $1 AND password = $2 AND password_temporary = 0 AND is_active = 1";
+    HOLD = "UPDATE users SET name = name WHERE id = $1";
     UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
     SET_ACTIVE = "UPDATE users SET is_active = $2 WHERE id = $1 AND is_active <> $2";
     DELETE = "DELETE FROM users WHERE id = $1";
     COUNT = "SELECT COUNT(*) FROM users WHERE realm_id = $1";
+    KNOWN = "SELECT id, realm_id, name, email, display, is_active, created_ms, profile, password_temporary FROM users \
+             WHERE id = $1";
+    SEARCH = "SELECT id, realm_id, name, email, display, is_active, created_ms, profile, password_temporary FROM users \
+              WHERE realm_id = $1 AND name LIKE $2 ESCAPE '!' AND COALESCE(email, '') LIKE $3 ESCAPE '!' \
+              AND (name LIKE $4 ESCAPE '!' OR COALESCE(email, '') LIKE $4 ESCAPE '!' \
+              OR LOWER(display) LIKE $4 ESCAPE '!') ORDER BY name LIMIT $5 OFFSET $6";
+    COUNT_FOUND = "SELECT COUNT(*) FROM users \
+                   WHERE realm_id = $1 AND name LIKE $2 ESCAPE '!' AND COALESCE(email, '') LIKE $3 ESCAPE '!' \
+                   AND (name LIKE $4 ESCAPE '!' OR COALESCE(email, '') LIKE $4 ESCAPE '!' \
+                   OR LOWER(display) LIKE $4 ESCAPE '!')";
     REMEMBER_DEVICE = "INSERT INTO devices (hash, user_id, used_ms) VALUES ($1, $2, $3) \
                        ON CONFLICT (hash) DO UPDATE SET used_ms = excluded.used_ms";
     KNOWS_DEVICE = "SELECT 1 FROM devices WHERE hash = $1 AND user_id = $2";
@@ -157,12 +173,20 @@ pub async fn list(query: &mut impl Query, realm: &RealmId, after: &str, count: i
     query.all(PAGE, &values).await?.iter().map(|row| user(row, 0)).collect()
 }
 
-/// The stored password hash, if one is set.
-pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<String>, Fault> {
-    match query.first(PASSWORD, &[Value::Text(id.as_str())]).await? {
-        Some(row) => row.maybe_text(0),
-        None => Ok(None),
-    }
+/// A stored password.
+#[derive(Clone)]
+pub struct StoredPassword {
+    /// Its hash (PHC text).
+    pub hash: String,
+    /// Whether it opens nothing but the page on which its user chooses another.
+    pub is_temporary: bool,
+}
+
+/// The stored password, if one is set.
+pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<StoredPassword>, Fault> {
+    let Some(row) = query.first(PASSWORD, &[Value::Text(id.as_str())]).await? else { return Ok(None) };
+    let Some(hash) = row.maybe_text(0)? else { return Ok(None) };
+    Ok(Some(StoredPassword { hash, is_temporary: row.claim(1)? }))
 }
 
 /// The users of a realm that have no password.
@@ -171,9 +195,32 @@ pub async fn without_password(query: &mut impl Query, realm: &RealmId) -> Result
     rows.iter().map(|row| row.parsed(0, "users", UserId::parse)).collect()
 }
 
-/// Sets the password hash.
-pub async fn set_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<(), Fault> {
-    tx.run(SET_PASSWORD, &[Value::Text(id.as_str()), Value::Text(hash)]).await.map(drop)
+/// Sets the password.
+pub async fn set_password(tx: &mut Tx, id: &UserId, new: &StoredPassword) -> Result<(), Fault> {
+    let values = [Value::Text(id.as_str()), Value::Text(&new.hash), new.is_temporary.into()];
+    tx.run(SET_PASSWORD, &values).await.map(drop)
+}
+
+/// Says whether the password is temporary; `false` when it was so already.
+pub async fn set_temporary(tx: &mut Tx, id: &UserId, is_temporary: bool) -> Result<bool, Fault> {
+    Ok(tx.run(SET_TEMPORARY, &[Value::Text(id.as_str()), is_temporary.into()]).await? == 1)
+}
+
+/// Puts a lasting password in place of a temporary one; `false` when that is not the one in force, or the user is
+/// disabled. Of several at once one succeeds.
+pub async fn renew_password(tx: &mut Tx, id: &UserId, (old, new): (&str, &str)) -> Result<bool, Fault> {
+    let values = [Value::Text(id.as_str()), Value::Text(old), Value::Text(new)];
+    Ok(tx.run(RENEW_PASSWORD, &values).await? == 1)
+}
+
+/// Holds a user's row to the end of the transaction, if this lasting password is in force still and the user active.
+pub async fn hold_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<bool, Fault> {
+    Ok(tx.run(HOLD_PASSWORD, &[Value::Text(id.as_str()), Value::Text(hash)]).await? == 1)
+}
+
+/// Holds a user's row to the end of the transaction.
+pub async fn hold(tx: &mut Tx, id: &UserId) -> Result<(), Fault> {
+    tx.run(HOLD, &[Value::Text(id.as_str())]).await.map(drop)
 }
 
 /// Writes e-mail address and display name.
@@ -196,6 +243,80 @@ pub async fn delete(tx: &mut Tx, id: &UserId) -> Result<bool, Fault> {
 /// How many users a realm has.
 pub async fn count(query: &mut impl Query, realm: &RealmId) -> Result<i64, Fault> {
     match query.first(COUNT, &[Value::Text(realm.as_str())]).await? {
+        Some(row) => row.number(0),
+        None => Ok(0),
+    }
+}
+
+/// A user with what lists show besides.
+pub struct Known {
+    /// The user.
+    pub user: User,
+    /// What is known besides names, as JSON.
+    pub profile: String,
+    /// Whether the password is temporary.
+    pub has_temporary_password: bool,
+}
+
+fn known(row: &Row) -> Result<Known, Fault> {
+    Ok(Known { user: user(row, 0)?, profile: row.text(7)?, has_temporary_password: row.claim(8)? })
+}
+
+/// The user of that id, with what lists show besides.
+pub async fn find_known(query: &mut impl Query, id: &UserId) -> Result<Option<Known>, Fault> {
+    query.first(KNOWN, &[Value::Text(id.as_str())]).await?.as_ref().map(known).transpose()
+}
+
+/// What users are looked for by; what is empty is not looked at. Letters count in both cases alike.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// The name, or a part of it.
+    pub name: String,
+    /// The e-mail address, or a part of it.
+    pub email: String,
+    /// A part of the name, the e-mail address or the name for people.
+    pub any: String,
+    /// Whether name and e-mail address are given as a whole.
+    pub is_exact: bool,
+}
+
+impl Search {
+    /// Patterns for name, e-mail address and any of them.
+    fn patterns(&self) -> [String; 3] {
+        let plain = |text: &str| {
+            let lower = text.to_lowercase();
+            lower.chars().flat_map(|c| matches!(c, '!' | '%' | '_').then_some('!').into_iter().chain([c])).collect()
+        };
+        let part = |text: &str| format!("%{}%", plain(text) as String);
+        let given = |text: &str| if self.is_exact && !text.is_empty() { plain(text) } else { part(text) };
+        [given(&self.name), given(&self.email), part(&self.any)]
+    }
+}
+
+/// A page of the users of a realm that are looked for, by name: `count` of them behind the first `skip`.
+pub async fn search(
+    query: &mut impl Query,
+    realm: &RealmId,
+    search: &Search,
+    (skip, count): (i64, i64),
+) -> Result<Vec<Known>, Fault> {
+    let [name, email, any] = search.patterns();
+    let values = [
+        Value::Text(realm.as_str()),
+        Value::Text(&name),
+        Value::Text(&email),
+        Value::Text(&any),
+        Value::Number(count),
+        Value::Number(skip),
+    ];
+    query.all(SEARCH, &values).await?.iter().map(known).collect()
+}
+
+/// How many users of a realm are looked for.
+pub async fn count_found(query: &mut impl Query, realm: &RealmId, search: &Search) -> Result<i64, Fault> {
+    let [name, email, any] = search.patterns();
+    let values = [Value::Text(realm.as_str()), Value::Text(&name), Value::Text(&email), Value::Text(&any)];
+    match query.first(COUNT_FOUND, &values).await? {
         Some(row) => row.number(0),
         None => Ok(0),
     }

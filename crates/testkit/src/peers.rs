@@ -28,7 +28,7 @@ pub use cube::{Cube, CubeOptions};
 pub use dagster::{Dagster, DagsterOptions};
 pub use jupyterhub::JupyterHub;
 pub use keycloak_page::KeycloakPage;
-pub use keycloak_python::KeycloakPython;
+pub use keycloak_python::{Administrator, KeycloakAdmin, KeycloakPython};
 pub use postgres::Postgres;
 pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,

@@ -89,7 +89,7 @@ impl<S: Sync> FromRequestParts<S> for Headers {
 pub struct Fields(HashMap<String, String>);
 
 impl Fields {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut fields = HashMap::new();
         for (name, value) in query_pairs(text) {
             fields.entry(name).or_insert(value);

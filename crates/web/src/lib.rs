@@ -2,6 +2,7 @@
 //! through the built-in reverse proxy. Speaks protocols, holds no rules. The only crate that imports
 //! axum.
 
+pub mod admin;
 pub mod answers;
 pub mod app_host;
 pub mod callers;

@@ -24,3 +24,13 @@ pub const FAREWELL: Duration = Duration::from_secs(10);
 pub const STREAM_CHECK: Duration = Duration::from_millis(500);
 /// Longest authorization request, in bytes: it travels, sealed, in a link to the sign-in page.
 pub const AUTHORIZATION_BYTES: usize = 8 * 1024;
+/// Rows one list of the admin API holds when it is not told how many, and at most.
+pub const ADMIN_ROWS: usize = 1000;
+/// Rows a list of the admin API may skip: it reads what it skips.
+pub const ADMIN_SKIP: usize = 100_000;
+/// Entries one request to the admin API may name at once, such as roles to give.
+pub const ADMIN_ENTRIES: usize = 100;
+/// Largest document sent to the admin API, in bytes: a user with all attributes, a client with all addresses.
+pub const ADMIN_BYTES: usize = 256 * 1024;
+/// Users a list of the admin API holds when it is not told how many, as with Keycloak.
+pub const ADMIN_USERS: usize = 100;

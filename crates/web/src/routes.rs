@@ -4,7 +4,7 @@
 
 use crate::callers::admit;
 use crate::web::Web;
-use crate::{app_host, keys, oidc, operations, own};
+use crate::{admin, app_host, keys, oidc, operations, own};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -48,7 +48,8 @@ pub struct Route {
     handler: MethodRouter<Arc<Web>>,
 }
 
-fn route(
+/// A line.
+pub(crate) fn route(
     method: &'static str,
     path: &'static str,
     (site, access): (Site, Access),
@@ -61,11 +62,12 @@ fn route(
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
     use Site::{App, Own};
-    vec![
+    let mut all = vec![
         // The launcher asks for its visitor itself: with `rd=` anybody is led to sign in for an app.
         route("GET",  "/",                                         (Own, Access::Open),     get(own::enter::front)),
         route("GET",  "/realms/{realm}/sign-in",                   (Own, Access::Open),     get(own::sign_in::show)),
         route("POST", "/realms/{realm}/sign-in",                   (Own, Access::Open),     post(own::sign_in::submit)),
+        route("POST", "/realms/{realm}/sign-in/new-password",      (Own, Access::Open),     post(own::new_password::submit)),
         route("GET",  "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), get(own::sign_out::show)),
         route("POST", "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), post(own::sign_out::submit)),
         route("GET",  "/realms/{realm}/signed-out",                (Own, Access::Open),     get(own::sign_out::done)),
@@ -134,7 +136,9 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/outpost.goauthentik.io/sign_out",          (App, Access::Open),     get(app_host::sign_out)),
         route("POST", "/outpost.goauthentik.io/sign_out",          (App, Access::Open),     post(app_host::switch_account)),
         route("GET",  "/outpost.goauthentik.io/ping",              (App, Access::Open),     get(operations::pong)),
-    ]
+    ];
+    all.extend(admin::table::table());
+    all
 }
 
 /// The routers of both kinds of host.

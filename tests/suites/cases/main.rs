@@ -56,6 +56,7 @@ mod revocation;
 mod roles;
 mod schema;
 mod sign_in;
+mod temporary;
 mod throttling;
 mod tickets;
 mod time_limits;

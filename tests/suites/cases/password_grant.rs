@@ -93,7 +93,25 @@ async fn gauntlet_b3_14_and_b3_12_who_may_not_enter_gets_nothing_and_leaves_noth
     assert_eq!(ground.number("SELECT COUNT(*) FROM devices").await, 0);
 }
 
+async fn a_temporary_password_gets_no_token_and_leaves_nothing(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.user(&realm, "alice").await;
+    let provider = Provider::on(&node).await;
+    let client = provider.client("floe", sending(everyone())).await;
+    assert!(node.change(async |tx| users::require_new_password(tx, &alice, true).await).await);
+    assert_eq!(provider.send_password(&client, "alice", WRONG, "openid").await.err().as_deref(), Some("wrong"));
+    let refused = provider.send_password(&client, "alice", PASSWORD, "openid").await.err();
+    assert_eq!(refused.as_deref(), Some("invalid_grant"));
+    for table in ["sessions", "families", "devices"] {
+        assert_eq!(ground.number(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
+    }
+    assert!(node.change(async |tx| users::require_new_password(tx, &alice, false).await).await);
+    assert!(provider.send_password(&client, "alice", PASSWORD, "openid").await.is_ok());
+}
+
 on_both!(together:
+    a_temporary_password_gets_no_token_and_leaves_nothing,
     gauntlet_b3_14_a_password_sent_by_a_client_is_counted_as_one_typed,
     gauntlet_b3_14_a_password_opens_a_session_that_can_be_seen_and_ended,
     gauntlet_b3_14_and_b3_12_who_may_not_enter_gets_nothing_and_leaves_nothing,

@@ -70,6 +70,7 @@ pub fn word(outcome: &Outcome) -> &'static str {
         Outcome::Opened(_) => "opened",
         Outcome::Wrong => "wrong",
         Outcome::Disabled => "disabled",
+        Outcome::MustChange(_) => "must change",
         Outcome::Throttled { .. } => "throttled",
         Outcome::Busy => "busy",
     }

@@ -5,6 +5,7 @@
 mod apache;
 mod cube;
 mod envoy;
+mod keycloak_admin;
 mod keycloak_page;
 mod keycloak_python;
 mod seaweedfs;

@@ -40,6 +40,9 @@ pub enum User {
         /// Where the password comes from.
         #[command(flatten)]
         password: PasswordSource,
+        /// They must choose another password when they first sign in.
+        #[arg(long)]
+        temporary: bool,
     },
     /// Change what is given about a user.
     Update(Box<profile::Update>),
@@ -77,6 +80,9 @@ pub enum User {
         /// Where the password comes from.
         #[command(flatten)]
         password: PasswordSource,
+        /// They must choose another password at their next sign-in.
+        #[arg(long)]
+        temporary: bool,
     },
 }
 
@@ -126,10 +132,14 @@ fn from_stdin() -> Result<String, Exit> {
 /// Runs the command.
 pub async fn run(command: User, shell: &Shell) -> Result<Report, Exit> {
     match command {
-        User::Create { name, email, display, profile, password } => {
+        User::Create { name, email, display, profile, password, temporary } => {
             let password = password.read(&name)?;
+            if temporary && password.is_none() {
+                let what = "--temporary is about a password: add --password-stdin or --password-env VARIABLE";
+                return Err(Exit::usage(what));
+            }
             let new = NewUser { name, display, email, password: None, is_active: true };
-            create(shell, new, (&profile, password)).await
+            create(shell, new, (&profile, password, temporary)).await
         }
         User::Update(command) => profile::update(shell, *command).await,
         User::List => list(shell).await,
@@ -137,11 +147,11 @@ pub async fn run(command: User, shell: &Shell) -> Result<Report, Exit> {
         User::Disable { name } => set_active(shell, &name, false).await,
         User::Enable { name } => set_active(shell, &name, true).await,
         User::Delete { name } => delete(shell, &name).await,
-        User::SetPassword { name, password } => {
+        User::SetPassword { name, password, temporary } => {
             let Some(password) = password.read(&name)? else {
                 return Err(Exit::usage("no password is given: add --password-stdin or --password-env VARIABLE"));
             };
-            set_password(shell, &name, password).await
+            set_password(shell, &name, (password, temporary)).await
         }
     }
 }
@@ -149,7 +159,7 @@ pub async fn run(command: User, shell: &Shell) -> Result<Report, Exit> {
 async fn create(
     shell: &Shell,
     new: NewUser,
-    (profile, password): (&ProfileFlags, Option<Password>),
+    (profile, password, temporary): (&ProfileFlags, Option<Password>, bool),
 ) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let password = match password {
@@ -162,6 +172,9 @@ async fn create(
     let user = manage::users::create(&shell.door, &shell.ctx, &mut tx, &realm.id, new).await??;
     if !profile.is_empty() {
         profile.write(&mut tx, &user).await?;
+    }
+    if temporary {
+        manage::users::require_new_password(&mut tx, &user, true).await?;
     }
     shell.commit(tx).await?;
     let rest = if has_password { "" } else { " There is no password yet: set one with `doorward user set-password`." };
@@ -191,7 +204,7 @@ async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let user = shell.user(&realm, name).await?;
     let mut query = &shell.door.store;
-    let has_password = users::password(&mut query, &user.id).await?.is_some();
+    let password = users::password(&mut query, &user.id).await?;
     let all = groups::of_user(&mut query, &user.id).await?;
     let direct = groups::direct_of_user(&mut query, &user.id).await?;
     let direct: Vec<_> = all.iter().filter(|group| direct.contains(&group.id)).map(|group| &group.name).collect();
@@ -214,7 +227,8 @@ async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
         "display": user.display,
         "email": user.email,
         "active": user.is_active,
-        "password": has_password,
+        "password": password.is_some(),
+        "temporary_password": password.is_some_and(|password| password.is_temporary),
         "created": user.created_at.rfc3339(),
         "groups": direct,
         "all_groups": all.iter().map(|group| &group.name).collect::<Vec<_>>(),
@@ -242,11 +256,16 @@ async fn delete(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
     Ok(Report::words(format!("Deleted user {name}.")))
 }
 
-async fn set_password(shell: &Shell, name: &UserName, password: Password) -> Result<Report, Exit> {
+async fn set_password(shell: &Shell, name: &UserName, (password, temporary): (Password, bool)) -> Result<Report, Exit> {
     let user = shell.user(&shell.realm().await?, name).await?;
     let hash = shell.hash(password).await?;
     let mut tx = shell.door.begin().await?;
-    manage::users::set_password(&mut tx, &user, &hash, None).await?;
+    if temporary {
+        manage::users::set_temporary_password(&mut tx, &user, &hash).await?;
+    } else {
+        manage::users::set_password(&mut tx, &user, &hash, None).await?;
+    }
     shell.commit(tx).await?;
-    Ok(Report::words(format!("Set the password of {name} and ended their sessions.")))
+    let rest = if temporary { " They choose another one when they sign in." } else { "" };
+    Ok(Report::words(format!("Set the password of {name} and ended their sessions.{rest}")))
 }

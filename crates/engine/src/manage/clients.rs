@@ -92,6 +92,19 @@ pub async fn rotate_secret(
     new_secret(door, ctx, tx, client, overlap_seconds).await.map(Ok)
 }
 
+/// The secret in use, in clear; `None` for a client that has none.
+pub async fn show_secret(door: &Door, tx: &mut Tx, client: &Client) -> Result<Option<PlainToken>, Fault> {
+    let in_use = clients::secrets(tx, &client.id).await?.into_iter().find(|secret| secret.expires_at.is_none());
+    let Some(secret) = in_use.filter(|_| client.settings.has_secret()) else { return Ok(None) };
+    let corrupt = |what| Fault::corrupt("client_secrets", secret.id.as_str(), what);
+    let clear =
+        door.keys.open(PURPOSE, &secret.sealed).ok_or_else(|| corrupt("it was sealed with another master key"))?;
+    let text = std::str::from_utf8(&clear).ok().and_then(|text| PlainToken::of_stored(TokenKind::ClientSecret, text));
+    let plain = text.ok_or_else(|| corrupt("it is not one of ours"))?;
+    note(tx, EventKind::ClientSecretShown, client);
+    Ok(Some(plain))
+}
+
 async fn new_secret(
     door: &Door,
     ctx: &Ctx,

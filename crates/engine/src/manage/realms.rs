@@ -76,5 +76,6 @@ const SESSION_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
 /// Changes a realm's title.
 pub async fn retitle(tx: &mut Tx, realm: &Realm, title: &DisplayText) -> Result<(), Fault> {
     tx.changed(Change::Apps);
+    tx.record(Event::new(EventKind::RealmChanged, Some(&realm.id), realm.name.to_string(), "title"));
     realms::retitle(tx, &realm.id, title).await
 }

@@ -15,6 +15,7 @@ use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::people::User;
 use doorward_model::secret::{Password, TokenHash};
 use doorward_store::tx::Tx;
+use doorward_store::users::StoredPassword;
 use doorward_store::{grants, users};
 
 /// A user to be created.
@@ -85,8 +86,15 @@ pub async fn enable(tx: &mut Tx, user: &User) -> Result<bool, Fault> {
     Ok(changed)
 }
 
+/// Ends a user's sessions; tells how many.
+pub async fn sign_out(tx: &mut Tx, user: &User) -> Result<usize, Fault> {
+    sessions::end_all_in(tx, &user.id, None, "ended by an administrator").await
+}
+
 /// Deletes a user with everything that hangs on it.
 pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), Fault> {
+    // The user first, then sessions: the way every other change takes.
+    users::hold(tx, &user.id).await?;
     sessions::end_all_in(tx, &user.id, None, "user deleted").await?;
     users::delete(tx, &user.id).await?;
     note(tx, EventKind::UserDeleted, user);
@@ -95,13 +103,37 @@ pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), Fault> {
 
 /// Sets a password hash, forgets known browsers, and ends every other session and every offline token.
 pub async fn set_password(tx: &mut Tx, user: &User, hash: &str, keep: Option<&SessionId>) -> Result<(), Fault> {
-    users::set_password(tx, &user.id, hash).await?;
+    users::set_password(tx, &user.id, &StoredPassword { hash: hash.to_owned(), is_temporary: false }).await?;
+    forget_what_rested_on_password(tx, user, keep).await
+}
+
+/// Sets a password that opens nothing but the page on which its user chooses another.
+pub async fn set_temporary_password(tx: &mut Tx, user: &User, hash: &str) -> Result<(), Fault> {
+    users::set_password(tx, &user.id, &StoredPassword { hash: hash.to_owned(), is_temporary: true }).await?;
+    forget_what_rested_on_password(tx, user, None).await
+}
+
+/// After a password was written: known browsers are forgotten, sessions and offline tokens end, and it is recorded.
+pub(crate) async fn forget_what_rested_on_password(
+    tx: &mut Tx,
+    user: &User,
+    keep: Option<&SessionId>,
+) -> Result<(), Fault> {
     users::forget_devices(tx, &user.id).await?;
     sessions::end_all_in(tx, &user.id, keep, "password changed").await?;
     // Offline tokens outlive sessions, but not the password they were got with.
     grants::end_offline_of_user(tx, &user.id).await?;
     note(tx, EventKind::PasswordChanged, user);
     Ok(())
+}
+
+/// Says whether a user must choose another password at the next sign-in; `false` when it was so already. Sessions go on.
+pub async fn require_new_password(tx: &mut Tx, user: &User, is_required: bool) -> Result<bool, Fault> {
+    let changed = users::set_temporary(tx, &user.id, is_required).await?;
+    if changed {
+        note(tx, EventKind::UserChanged, user);
+    }
+    Ok(changed)
 }
 
 fn note(tx: &mut Tx, kind: EventKind, user: &User) {
@@ -141,7 +173,7 @@ pub async fn change_own_password(
         return Ok(PasswordChange::Throttled);
     };
     let stored = users::password(&mut &door.store, &user.id).await?;
-    match door.hasher.verify(current, stored.as_deref()).await {
+    match door.hasher.verify(current, stored.as_ref().map(|stored| stored.hash.as_str())).await {
         Ok(true) => {}
         Ok(false) => return Ok(PasswordChange::Wrong),
         Err(HashError::Busy) => {

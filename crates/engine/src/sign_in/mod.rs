@@ -4,4 +4,5 @@
 pub mod enter;
 pub mod flow;
 pub mod password;
+pub mod renewal;
 pub mod throttle;

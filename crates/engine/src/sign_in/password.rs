@@ -47,6 +47,14 @@ pub struct Opened {
     pub user: User,
 }
 
+/// Who showed the right password, which is temporary.
+pub struct Proved {
+    /// The user.
+    pub(super) user: User,
+    /// What is stored of the password.
+    pub(super) hash: String,
+}
+
 /// How an attempt ended.
 pub enum Outcome {
     /// Signed in.
@@ -55,6 +63,8 @@ pub enum Outcome {
     Wrong,
     /// The password is right and the user is disabled.
     Disabled,
+    /// The password is right and temporary: another one has to be chosen first. No session began.
+    MustChange(Box<Proved>),
     /// Too many failures before.
     Throttled {
         /// When to try again.
@@ -82,7 +92,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let Attempt { realm_id, password, remember, user_agent, former, .. } = attempt;
     // Without a place no real password is checked; the same work is done, so that nobody can tell.
     let stored = stored.filter(|_| reserved.is_some());
-    let right = match door.hasher.verify(password, stored.as_deref()).await {
+    let right = match door.hasher.verify(password, stored.as_ref().map(|stored| stored.hash.as_str())).await {
         Ok(right) => right,
         Err(error) => {
             if let Some(reserved) = &reserved {
@@ -94,7 +104,8 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
             };
         }
     };
-    let Some((user, reserved)) = user.filter(|_| right).zip(reserved) else {
+    let proved = user.filter(|_| right).zip(stored).zip(reserved);
+    let Some(((user, stored), reserved)) = proved else {
         record(door, ctx, EventKind::SignInRefused, realm_id, None).await?;
         return Ok(Outcome::Wrong);
     };
@@ -102,14 +113,22 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         record(door, ctx, EventKind::SignInRefused, realm_id, Some(&user)).await?;
         return Ok(Outcome::Disabled);
     }
-    let closing = Closing { former, reserved };
+    if stored.is_temporary {
+        // It was no guess, so it does not count as one.
+        let mut tx = door.begin().await?;
+        throttle::succeeded(&mut tx, &reserved).await?;
+        door.commit(ctx, tx).await?;
+        return Ok(Outcome::MustChange(Box::new(Proved { user, hash: stored.hash })));
+    }
+    let closing = Closing { former, reserved, hash: stored.hash };
     open_session(door, ctx, user, (remember, user_agent), closing).await
 }
 
-/// What ends or is given back when a session opens.
+/// What ends or is given back when a session opens, and the password it rests on.
 struct Closing {
     former: Option<SessionId>,
     reserved: Reserved,
+    hash: String,
 }
 
 async fn open_session(
@@ -120,6 +139,12 @@ async fn open_session(
     closing: Closing,
 ) -> Result<Outcome, Fault> {
     let mut tx = door.begin().await?;
+    // Checking takes its time: a password that was replaced meanwhile, or a user disabled, opens nothing.
+    if !users::hold_password(&mut tx, &user.id, &closing.hash).await? {
+        drop(tx);
+        record(door, ctx, EventKind::SignInRefused, &user.realm_id, None).await?;
+        return Ok(Outcome::Wrong);
+    }
     throttle::succeeded(&mut tx, &closing.reserved).await?;
     if let Some(former) = &closing.former {
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;

@@ -70,6 +70,8 @@ pub async fn password(
         password::Outcome::Wrong => Ok(Err(No::Wrong)),
         password::Outcome::Busy => Ok(Err(No::Busy)),
         password::Outcome::Disabled => refused(invalid_grant("Account disabled")),
+        // In Keycloak's words: programs look for them.
+        password::Outcome::MustChange(_) => refused(invalid_grant("Account is not fully set up")),
         password::Outcome::Throttled { until } => {
             let minutes = (until.millis_since(ctx.now) / 60_000 + 1).max(1);
             let sentence = format!("too many failed attempts: try again in {minutes} min");

@@ -26,7 +26,7 @@ impl Roles {
     }
 
     /// Those of a client, where it speaks for itself.
-    async fn of_client(query: &mut impl Query, id: &ClientId) -> Result<Self, Fault> {
+    pub async fn of_client(query: &mut impl Query, id: &ClientId) -> Result<Self, Fault> {
         roles::of_client(query, id).await.map(Self::sorted)
     }
 

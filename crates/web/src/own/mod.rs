@@ -6,15 +6,16 @@ pub mod device;
 pub mod enter;
 pub mod goodbye;
 pub mod launcher;
+pub mod new_password;
 pub mod programs;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
 
-use crate::answers;
 use crate::callers::Arrival;
 use crate::pages::Person;
 use crate::web::Web;
+use crate::{admin, answers};
 use axum::extract::State;
 use axum::response::Response;
 use doorward_model::people::User;
@@ -23,6 +24,9 @@ use std::sync::Arc;
 
 /// No such page.
 pub async fn not_found(State(web): State<Arc<Web>>, arrival: Arrival) -> Response {
+    if admin::is_below(&arrival.path) {
+        return admin::nothing(StatusCode::NOT_FOUND);
+    }
     let words = (
         "There is nothing here",
         "No page of Doorward answers at this address.",
@@ -33,6 +37,9 @@ pub async fn not_found(State(web): State<Arc<Web>>, arrival: Arrival) -> Respons
 
 /// The page exists for another method.
 pub async fn wrong_method(State(web): State<Arc<Web>>, arrival: Arrival) -> Response {
+    if admin::is_below(&arrival.path) {
+        return admin::nothing(StatusCode::METHOD_NOT_ALLOWED);
+    }
     let words = (
         "That is not how this page works",
         "This address does not take that kind of request.",

@@ -4,7 +4,7 @@ use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
 use crate::cookies::{BROWSER_SECONDS, Cookie};
 use crate::oidc::authorize;
-use crate::own::{enter, stale_form};
+use crate::own::{enter, new_password, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -13,6 +13,7 @@ use doorward_engine::live::realms::{self, LiveRealm};
 use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::flow::{self, Aim, Wish};
 use doorward_engine::sign_in::password::{self, Attempt, Opened};
+use doorward_engine::sign_in::renewal;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::RealmName;
@@ -82,26 +83,52 @@ pub async fn submit(
     }
 }
 
-async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &HeaderMap, fields: &Fields) -> Outcome {
-    let Some(realm) = known_realm(web, realm).await? else { return Ok(no_realm(web, &arrival.ctx)) };
-    let browser = Browser::of(web, headers);
-    if browser.is_new || !browser.proof().matches(fields.text("csrf")) {
-        return Ok(stale_form(web, arrival));
+/// What the forms of one sign-in attempt have in common.
+pub struct Begun {
+    /// The realm.
+    pub realm: Arc<LiveRealm>,
+    /// The browser it began in.
+    pub browser: Browser,
+    /// Where it leads.
+    pub way: Way,
+}
+
+impl Begun {
+    /// The attempt a form belongs to, if it is one of this browser's own; else the answer that says why not.
+    pub async fn of(
+        web: &Web,
+        realm: &str,
+        (arrival, headers): (&Arrival, &HeaderMap),
+        fields: &Fields,
+    ) -> Result<Result<Self, Response>, Fault> {
+        let Some(realm) = known_realm(web, realm).await? else { return Ok(Err(no_realm(web, &arrival.ctx))) };
+        let browser = Browser::of(web, headers);
+        if browser.is_new || !browser.proof().matches(fields.text("csrf")) {
+            return Ok(Err(stale_form(web, arrival)));
+        }
+        let kept = flow::find(web.door(), &arrival.ctx, fields.text("flow"), &browser.hash);
+        let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else {
+            return Ok(Err(flow_over(web, &arrival.ctx, &realm)));
+        };
+        let asked = (flow::authorize(&kept), flow::page(&kept));
+        let way = Way::of(web, arrival, &realm, flow::wish(web.door(), &kept), asked).await?;
+        Ok(Ok(Self { realm, browser, way }))
     }
-    let kept = flow::find(web.door(), &arrival.ctx, fields.text("flow"), &browser.hash);
-    let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else {
-        return Ok(flow_over(web, &arrival.ctx, &realm));
+}
+
+async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &HeaderMap, fields: &Fields) -> Outcome {
+    let begun = match Begun::of(web, realm, (arrival, headers), fields).await? {
+        Ok(begun) => begun,
+        Err(answer) => return Ok(answer),
     };
-    let asked = (flow::authorize(&kept), flow::page(&kept));
-    let way = Way::of(web, arrival, &realm, flow::wish(web.door(), &kept), asked).await?;
+    let Begun { realm, browser, way } = &begun;
     let remember = fields.text("remember") == "yes";
-    let mut form =
-        Form { realm: &realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
+    let mut form = Form { realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
     let password = match Password::presented(fields.text("password")) {
         Ok(password) => password,
         Err(bad) => {
             form.error = Some(format!("Please {bad}."));
-            return render(web, StatusCode::BAD_REQUEST, &form, &way, &browser);
+            return render(web, StatusCode::BAD_REQUEST, &form, way, browser);
         }
     };
     let scheme = web.door().settings.public.scheme();
@@ -116,7 +143,11 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     };
     let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
     let (status, error) = match outcome {
-        password::Outcome::Opened(opened) => return open(web, (arrival, headers), &realm, *opened, &way).await,
+        password::Outcome::Opened(opened) => return open(web, (arrival, headers), realm, *opened, way).await,
+        password::Outcome::MustChange(proved) => {
+            let renewal = renewal::begin(web.door(), &arrival.ctx, &proved, (&browser.hash, remember))?;
+            return new_password::ask(web, &begun, (fields.text("flow"), &renewal), (StatusCode::OK, None));
+        }
         password::Outcome::Wrong => (StatusCode::UNAUTHORIZED, "That user name and password do not match.".to_owned()),
         password::Outcome::Disabled => {
             (StatusCode::FORBIDDEN, "This account is disabled. Ask your administrator.".to_owned())
@@ -133,7 +164,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         }
     };
     form.error = Some(error);
-    let mut answer = render(web, status, &form, &way, &browser)?;
+    let mut answer = render(web, status, &form, way, browser)?;
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     }
@@ -202,6 +233,19 @@ impl Way {
         Ok(wish.map_or(Self::Home, Self::App))
     }
 
+    /// Its name for people, and where the browser is led after a form: to the app's own host, or back to the client.
+    pub fn end(&self, web: &Web) -> (Option<String>, String) {
+        match self {
+            Self::Home | Self::Page(_) => (None, String::new()),
+            Self::App(wish) => {
+                let apps = web.door().live.apps();
+                let title = apps.find(&wish.app_id).map(|app| app.settings.title.to_string());
+                (title, wish.back_to.address().origin())
+            }
+            Self::Client { preview, .. } => (Some(preview.title.clone()), preview.target.clone()),
+        }
+    }
+
     /// The name the client expects, if one does.
     fn login_hint(&self) -> &str {
         match self {
@@ -220,16 +264,7 @@ struct Form<'a> {
 }
 
 fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
-    let apps = web.door().live.apps();
-    // After the form the browser is led to the app's own host, or back to the client.
-    let (name, targets) = match way {
-        Way::Home | Way::Page(_) => (None, String::new()),
-        Way::App(wish) => {
-            let title = apps.find(&wish.app_id).map(|app| app.settings.title.to_string());
-            (title, wish.back_to.address().origin())
-        }
-        Way::Client { preview, .. } => (Some(preview.title.clone()), preview.target.clone()),
-    };
+    let (name, targets) = way.end(web);
     let view = pages::SignIn {
         realm_title: form.realm.title.to_string(),
         app_name: name,
@@ -300,7 +335,8 @@ pub fn no_realm(web: &Web, ctx: &Ctx) -> Response {
     answers::problem(web, ctx, StatusCode::NOT_FOUND, words)
 }
 
-fn flow_over(web: &Web, ctx: &Ctx, realm: &Realm) -> Response {
+/// 410 for an attempt that took too long.
+pub fn flow_over(web: &Web, ctx: &Ctx, realm: &Realm) -> Response {
     let view = pages::Problem {
         status: 410,
         title: "This sign-in is over".to_owned(),

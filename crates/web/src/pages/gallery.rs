@@ -4,8 +4,8 @@
 use askama::Template;
 
 use super::{
-    Account, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Launcher, Problem, Proceed, SampleTool,
-    Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
+    Account, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Launcher, NewPassword, Problem,
+    Proceed, SampleTool, Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
 };
 
 /// One page in one state.
@@ -24,6 +24,7 @@ pub struct Rendering {
 pub fn gallery() -> Result<Vec<Rendering>, askama::Error> {
     let mut all = Vec::new();
     add(&mut all, "sign-in", SignIn::samples())?;
+    add(&mut all, "new-password", NewPassword::samples())?;
     add(&mut all, "setup", Setup::samples())?;
     add(&mut all, "launcher", Launcher::samples())?;
     add(&mut all, "account", Account::samples())?;
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_error_is_announced_and_tied_to_the_fields() {
-        for name in ["sign-in-wrong-password", "setup-error", "account-error"] {
+        for name in ["sign-in-wrong-password", "new-password-error", "setup-error", "account-error"] {
             let page = gallery().unwrap().into_iter().find(|page| page.name == name).unwrap();
             let tags = tags(&page.html).unwrap();
             let alert = tags.iter().find(|tag| tag.attribute("role") == Some("alert")).unwrap();

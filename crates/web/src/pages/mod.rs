@@ -17,6 +17,7 @@ mod launcher;
 mod limits;
 #[cfg(test)]
 mod markup;
+mod new_password;
 mod person;
 mod problem;
 mod proceed;
@@ -36,6 +37,7 @@ pub use form_post::FormPost;
 pub use gallery::{Rendering, gallery};
 pub use icon::{Face, Icon, Symbol};
 pub use launcher::{Launcher, Tile};
+pub use new_password::NewPassword;
 pub use person::Person;
 pub use problem::Problem;
 pub use proceed::Proceed;
