@@ -87,8 +87,13 @@ async fn gauntlet_b3_10_a_bound_token_is_exchanged_with_its_key_only(ground: Gro
     let (holder, thief) = (Holder::default(), Holder::default());
     let code = provider.code(&web, &alice, "").await;
     let proof = key(&provider, &web, &holder);
-    let ask =
-        exchange_code::Ask { code: &code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: Some(&proof) };
+    let ask = exchange_code::Ask {
+        code: &code,
+        redirect_uri: Some(CALLBACK),
+        verifier: Some(VERIFIER),
+        key: Some(&proof),
+        details: None,
+    };
     let subject = exchange_code(&node.door, &node.ctx(), "main", &web, ask).await.expect("a database");
     let Ok(subject) = subject else { panic!("the code is good") };
     let hand_on = async |key: Option<&Key>, token: &str| -> Result<Exchanged, Refused> {

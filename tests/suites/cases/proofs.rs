@@ -64,12 +64,12 @@ async fn own(at: &Provider, client: &Client, proof: &str) -> Result<Tokens, Refu
 }
 
 async fn exchange(at: &Provider, client: &Client, code: &str, key: Option<&Key>) -> Result<Tokens, Refused> {
-    let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key };
+    let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key, details: None };
     exchange_code(&at.node.door, &at.node.ctx(), "main", client, ask).await.expect("a database")
 }
 
 async fn renew(at: &Provider, client: &Client, token: &str, key: Option<&Key>) -> Result<Tokens, Refused> {
-    let ask = refresh::Ask { token, narrower: None, key };
+    let ask = refresh::Ask { token, narrower: None, key, details: None };
     refresh(&at.node.door, &at.node.ctx(), "main", client, ask).await.expect("a database")
 }
 

@@ -103,12 +103,12 @@ impl Provider {
     }
 
     pub async fn exchange(&self, client: &Client, code: &str) -> Result<Tokens, Refused> {
-        let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: None };
+        let ask = Ask { code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: None, details: None };
         exchange_code(&self.node.door, &self.node.ctx(), "main", client, ask).await.expect("a database")
     }
 
     pub async fn refresh(&self, client: &Client, token: &str) -> Result<Tokens, Refused> {
-        let ask = refresh::Ask { token, narrower: None, key: None };
+        let ask = refresh::Ask { token, narrower: None, key: None, details: None };
         refresh(&self.node.door, &self.node.ctx(), "main", client, ask).await.expect("a database")
     }
 
@@ -270,7 +270,7 @@ async fn a_code_needs_its_verifier_its_address_and_its_minute(ground: Ground) {
     ];
     for (redirect_uri, verifier) in wrong {
         let code = provider.code(&client, &alice, "").await;
-        let ask = Ask { code: &code, redirect_uri, verifier, key: None };
+        let ask = Ask { code: &code, redirect_uri, verifier, key: None, details: None };
         let outcome = exchange_code(&node.door, &node.ctx(), "main", &client, ask).await.expect("a database");
         assert!(is_invalid_grant(outcome), "{redirect_uri:?} {verifier:?}");
         assert!(is_invalid_grant(provider.exchange(&client, &code).await), "a code shown wrongly is spent");
@@ -361,7 +361,7 @@ async fn a_confidential_client_of_old_may_do_without_pkce_and_then_takes_no_veri
     for (verifier, is_good) in [(None, true), (Some(VERIFIER), false)] {
         let asked = provider.ask(&bare, Some(&alice), (Fresh::No, Agreed::NotAsked)).await;
         let Next::Answer(Answer { code: Some(code), .. }) = asked else { panic!("no code") };
-        let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier, key: None };
+        let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier, key: None, details: None };
         let outcome = exchange_code(&node.door, &node.ctx(), "main", &client, ask).await.expect("a database");
         assert_eq!(outcome.is_ok(), is_good, "{verifier:?}");
     }

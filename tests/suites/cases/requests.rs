@@ -419,7 +419,13 @@ async fn a_key_shown_with_a_pushed_request_binds_the_code(ground: Ground) {
         let answer = arrive(&at, &with_name("grafana", &name), Some(&alice)).await.answer().expect("an answer");
         let code = answer.code.expect("a code");
         let key = crate::proofs::key(&at, &client, &holder);
-        let ask = Ask { code: code.reveal(), redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: Some(&key) };
+        let ask = Ask {
+            code: code.reveal(),
+            redirect_uri: Some(CALLBACK),
+            verifier: Some(VERIFIER),
+            key: Some(&key),
+            details: None,
+        };
         let outcome = exchange_code(door, &ctx, "main", &client, ask).await.expect("a database");
         assert_eq!(outcome.is_ok(), is_good);
     }

@@ -6,9 +6,11 @@ use doorward_engine::authorize::{Fresh, Next, signed_response};
 use doorward_engine::clients::{Client, ClientSettings, ConsentMode, GrantType, SubjectKind};
 use doorward_engine::manage::users;
 use doorward_engine::sessions;
+use doorward_engine::token::exchange_code::{Ask, exchange_code};
+use doorward_engine::token::{Refused, Tokens, refresh};
 use doorward_jose::algorithm::Algorithm;
 use doorward_jose::jws::Presented;
-use doorward_oauth::authorize::AuthorizeRequest;
+use doorward_oauth::authorize::{AuthorizeRequest, parse_details};
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
 use doorward_oauth::token_hash::{at_hash, c_hash, s_hash};
@@ -16,7 +18,7 @@ use doorward_store::sessions::SignedIn;
 use serde_json::{Map, Value, json};
 
 use crate::fixture::Ground;
-use crate::provider::{Provider, everyone, settings};
+use crate::provider::{CALLBACK, Provider, VERIFIER, everyone, refresh_of, settings};
 use crate::requests::{Came, OLD, arrive, proceed};
 
 fn implicit() -> ClientSettings {
@@ -228,6 +230,45 @@ async fn claims_asked_for_by_name_are_told_where_they_were_asked_for(ground: Gro
     assert_eq!(arrive(&at, &raw, Some(&alice)).await.words(), "answer", "that is remembered");
 }
 
+async fn tokens_may_say_fewer_details_than_were_agreed_to_and_never_others(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let at = Provider::on(&node).await;
+    let of_type = ClientSettings { authorization_details: vec!["payment".to_owned()], ..settings(everyone()) };
+    let client = at.client("ledger", of_type).await;
+    let both = "%5B%7B%22type%22:%22payment%22,%22amount%22:1%7D,%7B%22type%22:%22payment%22,%22amount%22:2%7D%5D";
+    let read = |text: &str| parse_details(text).expect("details");
+    let (one, two, three) = (
+        read(r#"[{"type":"payment","amount":1}]"#),
+        read(r#"[{"type":"payment","amount":2}]"#),
+        read(r#"[{"type":"payment","amount":3}]"#),
+    );
+    let (door, ctx) = (&node.door, node.ctx());
+    let redeem = async |details| {
+        let code = at.code(&client, &alice, &format!("&authorization_details={both}")).await;
+        let ask = Ask { code: &code, redirect_uri: Some(CALLBACK), verifier: Some(VERIFIER), key: None, details };
+        exchange_code(door, &ctx, "main", &client, ask).await.expect("a database")
+    };
+    let again = async |token: &str, details| {
+        let ask = refresh::Ask { token, narrower: None, key: None, details };
+        refresh::refresh(door, &ctx, "main", &client, ask).await.expect("a database")
+    };
+    let code_of = |refused: Result<Tokens, Refused>| refused.err().map(|refused| refused.code());
+    assert_eq!(code_of(redeem(Some(three.clone())).await), Some(ErrorCode::InvalidAuthorizationDetails));
+    let first = redeem(Some(one.clone())).await.unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(first.details, one);
+    let said = |tokens: &Tokens| verified(&at, &tokens.access).get("authorization_details").cloned();
+    assert_eq!(said(&first), Some(json!([{"type": "payment", "amount": 1}])));
+    // A refusal uses nothing up, and the line keeps what was agreed to.
+    let shown = refresh_of(&first);
+    assert_eq!(code_of(again(&shown, Some(three)).await), Some(ErrorCode::InvalidAuthorizationDetails));
+    let second = again(&shown, Some(two.clone())).await.unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!((&second.details, said(&second)), (&two, Some(json!([{"type": "payment", "amount": 2}]))));
+    let third = again(&refresh_of(&second), None).await.unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(third.details.len(), 2);
+}
+
 async fn authorization_details_are_agreed_to_each_time_and_stand_in_the_tokens(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -256,6 +297,8 @@ async fn authorization_details_are_agreed_to_each_time_and_stand_in_the_tokens(g
     let tokens = at.exchange(&client, code.reveal()).await.unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!(serde_json::to_value(&tokens.details).expect("JSON"), wanted);
     assert_eq!(verified(&at, &tokens.access).get("authorization_details"), Some(&wanted));
+    let refreshed = at.refresh(&client, &refresh_of(&tokens)).await.unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(serde_json::to_value(&refreshed.details).expect("JSON"), wanted);
     let details = ground.texts("SELECT detail FROM events WHERE kind = 'consent_given'").await.join("\n");
     assert!(details.contains("details of type payment") && !details.contains("12\""), "{details}");
 }
@@ -281,5 +324,6 @@ on_both!(together:
     a_client_that_knows_people_by_ids_of_its_own_gets_the_person_it_expects,
     claims_asked_for_by_name_are_told_where_they_were_asked_for,
     authorization_details_are_agreed_to_each_time_and_stand_in_the_tokens,
+    tokens_may_say_fewer_details_than_were_agreed_to_and_never_others,
     a_proxy_that_always_wants_quiet_may_be_humoured,
 );

@@ -273,6 +273,18 @@ fn people_see_in_plain_words_what_a_client_wants_to_do() {
     assert_eq!(told.pointer("/tokens/authorization_details"), Some(&wanted), "{told:#}");
     let (_, looked_up) = party.page("/introspect");
     assert_eq!(looked_up.get("authorization_details"), Some(&wanted), "{looked_up:#}");
+    // Where nobody agrees to anything there are no details.
+    let service = door.cli_text(&["client", "create", "robot", "--service", "--output", "json"]);
+    let service: Value = serde_json::from_str(&service).expect("JSON");
+    let token = format!("{}/protocol/openid-connect/token", issuer(&door));
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "robot"),
+        ("client_secret", text(&service, "/client_secret")),
+        ("authorization_details", wish),
+    ];
+    let refused = Request::new("POST", &token).form(&form).send();
+    assert_eq!((refused.status, text(&refused.json(), "/error")), (400, "invalid_authorization_details"));
     // The page's form a second time: the request has been answered.
     let again = decide(&mut jar, &answer, &url, "allow");
     assert_eq!((again.status, again.header("location")), (400, None), "{}", again.text());

@@ -12,6 +12,7 @@ use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::FamilyId;
 use doorward_model::session::Session;
+use doorward_oauth::authorize::Detail;
 use doorward_store::grants::{self, FamilyRow};
 use doorward_store::tx::Tx;
 
@@ -27,6 +28,8 @@ pub(crate) struct Beginning<'a> {
     pub subject: &'a Subject,
     /// What was authorized.
     pub authorized: Authorized,
+    /// Fewer details than were authorized, for the first answer only.
+    pub details: Option<Vec<Detail>>,
     /// The key the access token is bound to.
     pub bound: Option<Bound>,
 }
@@ -39,7 +42,7 @@ pub(crate) async fn begin(
     (family_id, kind): (FamilyId, EventKind),
     beginning: Beginning<'_>,
 ) -> Result<Tokens, Fault> {
-    let Beginning { realm, client, session, subject, mut authorized, bound } = beginning;
+    let Beginning { realm, client, session, subject, mut authorized, details, bound } = beginning;
     // A public client's refresh tokens are bound as well (RFC 9449 §5).
     if client.settings.kind == ClientKind::Public {
         authorized.refresh_key = bound.as_ref().map(|bound| bound.thumbprint().to_owned());
@@ -63,6 +66,8 @@ pub(crate) async fn begin(
         created_at: ctx.now,
         expires_at,
     };
+    // The family keeps all of them, the tokens of this answer say fewer.
+    authorized.details = details.unwrap_or(authorized.details);
     grants::create_family(tx, &family).await?;
     logout::note_client(tx, (&session.id, &client.id), &subject.sub).await?;
     if let Some(refresh) = &refresh {

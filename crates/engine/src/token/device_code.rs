@@ -81,7 +81,7 @@ async fn redeem(
     };
     let wanted = read_wanted(&facts)?;
     let authorized = Authorized::new(wanted.scopes, wanted.resources, session.created_at);
-    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, bound };
+    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, details: None, bound };
     let tokens = begin(door, ctx, &mut tx, (family_id, EventKind::DeviceToToken), beginning).await?;
     door.commit(ctx, tx).await?;
     Ok(Ok(tokens))

@@ -9,6 +9,7 @@ use crate::token::{Outcome, Refused, Tokens, invalid_grant, read_facts, subject}
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::secret::{TokenHash, TokenKind};
+use doorward_oauth::authorize::{Detail, narrowed};
 use doorward_oauth::pkce::{self, AllowPlain, Challenge};
 use doorward_store::grants;
 use doorward_store::sessions;
@@ -24,6 +25,8 @@ pub struct Ask<'a> {
     pub verifier: Option<&'a str>,
     /// The key it holds.
     pub key: Option<&'a Key>,
+    /// Fewer details than were granted, for this answer only (RFC 9396 §6).
+    pub details: Option<Vec<Detail>>,
 }
 
 /// Exchanges a code.
@@ -56,6 +59,14 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
         door.commit(ctx, tx).await?;
         return Ok(Err(error));
     }
+    let details = ask.details.map(|asked| narrowed(&authorized.details, asked)).transpose();
+    let details = match details {
+        Ok(details) => details,
+        Err(error) => {
+            door.commit(ctx, tx).await?;
+            return Ok(Err(error));
+        }
+    };
     let session = sessions::find_by_id(&mut tx, &used.session_id).await?;
     let Some(session) = session.filter(|session| session.is_live(ctx.now)) else {
         return refuse(tx, "the session this code came from is over").await;
@@ -63,7 +74,7 @@ pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client,
     let Ok(subject) = subject(door, &mut tx, client, &session.user_id).await? else {
         return refuse(tx, "this person may not enter any more").await;
     };
-    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, bound };
+    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, details, bound };
     let tokens = begin(door, ctx, &mut tx, (used.family_id, EventKind::CodeToToken), beginning).await?;
     door.commit(ctx, tx).await?;
     Ok(Ok(tokens))

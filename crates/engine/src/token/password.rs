@@ -120,7 +120,7 @@ async fn enter(
     };
     let authorized = Authorized::new(scopes, Vec::new(), session.created_at);
     let (family, realm) = (FamilyId::draw(&*door.dice), realm.name.as_str());
-    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, bound };
+    let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, details: None, bound };
     let tokens = begin(door, ctx, &mut tx, (family, EventKind::PasswordToToken), beginning).await?;
     door.commit(ctx, tx).await?;
     Ok(Ok(tokens))

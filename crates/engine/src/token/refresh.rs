@@ -12,6 +12,7 @@ use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::limits;
 use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
+use doorward_oauth::authorize::{Detail, narrowed};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::scope::Scopes;
 use doorward_store::grants::{self, FamilyRow, RefreshRow};
@@ -28,6 +29,8 @@ pub struct Ask<'a> {
     pub narrower: Option<&'a Scopes>,
     /// The key it holds.
     pub key: Option<&'a Key>,
+    /// Fewer details than were granted, for this answer only (RFC 9396 §6).
+    pub details: Option<Vec<Detail>>,
 }
 
 /// Refreshes.
@@ -51,6 +54,12 @@ pub async fn refresh(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: 
             return Ok(Err(OAuthError::new(ErrorCode::InvalidScope, sentence)));
         }
         authorized.scopes = narrower.clone();
+    }
+    if let Some(asked) = ask.details {
+        authorized.details = match narrowed(&authorized.details, asked) {
+            Ok(details) => details,
+            Err(error) => return Ok(Err(error)),
+        };
     }
     let session_over = match &family.session_id {
         Some(id) => !sessions::find_by_id(&mut tx, id).await?.is_some_and(|session| session.is_live(ctx.now)),

@@ -53,8 +53,22 @@ impl From<Detail> for Map<String, Value> {
     }
 }
 
+/// Fewer of the details that were granted (RFC 9396 §6): each of those asked for is one of these, member for member.
+///
+/// # Errors
+/// `invalid_authorization_details` when one is not.
+pub fn narrowed(granted: &[Detail], asked: Vec<Detail>) -> Result<Vec<Detail>, OAuthError> {
+    if asked.iter().all(|detail| granted.contains(detail)) {
+        return Ok(asked);
+    }
+    Err(refuse("authorization_details holds one that was not granted; ask for some of those that were, unchanged"))
+}
+
 /// Reads the JSON: a list of objects, each member once.
-pub(super) fn parse(text: &str) -> Result<Vec<Detail>, OAuthError> {
+///
+/// # Errors
+/// `invalid_authorization_details` with what is wrong.
+pub fn parse(text: &str) -> Result<Vec<Detail>, OAuthError> {
     if text.len() > limits::DETAILS_BYTES {
         return Err(refuse("authorization_details is too long; ask for less at once"));
     }
@@ -147,7 +161,7 @@ impl<'de> Visitor<'de> for OnceVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::{Detail, parse};
+    use super::{Detail, narrowed, parse};
     use crate::error::ErrorCode;
 
     const PAYMENT: &str = r#"[{"type":"payment","actions":["initiate"],"locations":["https://bank.example.com"],
@@ -202,5 +216,20 @@ mod tests {
             let code = parse(bad).err().map(|refusal| refusal.code());
             assert_eq!(code, Some(ErrorCode::InvalidAuthorizationDetails), "{bad}");
         }
+    }
+
+    #[test]
+    fn fewer_are_some_of_them_unchanged() {
+        let read = |text: &str| parse(text).unwrap_or_else(|refusal| panic!("{refusal}"));
+        let granted = read(r#"[{"type":"a","actions":["x","y"]},{"type":"b"}]"#);
+        for fine in [r#"[{"type":"b"}]"#, r#"[{"actions":["x","y"],"type":"a"}]"#] {
+            assert_eq!(narrowed(&granted, read(fine)), Ok(read(fine)));
+        }
+        for other in [r#"[{"type":"a","actions":["x"]}]"#, r#"[{"type":"b"},{"type":"c"}]"#, r#"[{"type":"b","x":1}]"#]
+        {
+            let code = narrowed(&granted, read(other)).err().map(|refusal| refusal.code());
+            assert_eq!(code, Some(ErrorCode::InvalidAuthorizationDetails), "{other}");
+        }
+        assert!(narrowed(&[], read(r#"[{"type":"a"}]"#)).is_err());
     }
 }

@@ -18,7 +18,7 @@ use crate::limits;
 use crate::parameters::Parameters;
 use crate::scope::Scopes;
 pub use claims::{ClaimAsked, ClaimsRequest};
-pub use details::Detail;
+pub use details::{Detail, narrowed, parse as parse_details};
 pub use prompt::{Prompt, Prompts};
 pub use read::resources;
 use response::ResponseWay;

@@ -17,6 +17,7 @@ use doorward_engine::token::device_code::device_code;
 use doorward_engine::token::exchange_code::{self, exchange_code};
 use doorward_engine::token::refresh::{self, refresh};
 use doorward_model::people::Realm;
+use doorward_oauth::authorize::parse_details;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
 use doorward_oauth::scope::Scopes;
@@ -81,6 +82,12 @@ async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>
     }
     let one = |name| parameters.one(name).map_err(OAuthError::from);
     let scopes = one("scope")?.map(Scopes::parse).transpose().map_err(OAuthError::from)?;
+    let details = one("authorization_details")?.map(parse_details).transpose()?;
+    if details.is_some() && !matches!(grant, GrantType::AuthorizationCode | GrantType::RefreshToken) {
+        let sentence =
+            "authorization_details are agreed to by a person, at the authorization endpoint; leave them out here";
+        return Err(OAuthError::new(ErrorCode::InvalidAuthorizationDetails, sentence).into());
+    }
     let key = place.key(web, arrival, (client, headers))?;
     let key = key.as_ref();
     let ctx = bind(&arrival.ctx, client, certificate::shown(web, arrival, headers).as_ref())?;
@@ -94,12 +101,12 @@ async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>
         GrantType::AuthorizationCode => {
             let code = one("code")?.ok_or_else(|| missing("code is missing"))?;
             let (redirect_uri, verifier) = (one("redirect_uri")?, one("code_verifier")?);
-            let ask = exchange_code::Ask { code, redirect_uri, verifier, key };
+            let ask = exchange_code::Ask { code, redirect_uri, verifier, key, details };
             Box::pin(exchange_code(door, ctx, realm_name, client, ask)).await?
         }
         GrantType::RefreshToken => {
             let token = one("refresh_token")?.ok_or_else(|| missing("refresh_token is missing"))?;
-            let ask = refresh::Ask { token, narrower: scopes.as_ref(), key };
+            let ask = refresh::Ask { token, narrower: scopes.as_ref(), key, details };
             Box::pin(refresh(door, ctx, realm_name, client, ask)).await?
         }
         GrantType::DeviceCode => {
