@@ -125,7 +125,7 @@ pub async fn use_code(
     client: &ClientId,
     now: Timestamp,
 ) -> Result<Option<UsedCode>, Fault> {
-    tx.run(HOLD_SESSION, &[Value::Bytes(hash.as_bytes())]).await?;
+    tx.hold(HOLD_SESSION, &[Value::Bytes(hash.as_bytes())]).await?;
     let values = [Value::Bytes(hash.as_bytes()), now.into(), Value::Text(client.as_str())];
     let Some(row) = tx.first(USE_CODE, &values).await? else { return Ok(None) };
     Ok(Some(UsedCode {

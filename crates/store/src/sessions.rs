@@ -212,7 +212,7 @@ pub async fn create_ticket(
 /// Uses a ticket up: only one caller ever gets it. Takes the session before the ticket, as ending a
 /// session does: in the other order the two could wait for each other on PostgreSQL.
 pub async fn use_ticket(tx: &mut Tx, hash: &TokenHash, now: Timestamp) -> Result<Option<UsedTicket>, Fault> {
-    tx.run(HOLD_SESSION, &[Value::Bytes(hash.as_bytes())]).await?;
+    tx.hold(HOLD_SESSION, &[Value::Bytes(hash.as_bytes())]).await?;
     let row = tx.first(USE_TICKET, &[Value::Bytes(hash.as_bytes()), now.into()]).await?;
     row.map(|row| {
         Ok(UsedTicket {

@@ -59,6 +59,15 @@ impl Tx {
         count.map_err(|error| fault(sql.name, error))
     }
 
+    /// Runs a statement that is there for the lock it takes on rows, and changes nothing. On SQLite nothing is run: an
+    /// open transaction holds the one lock there is.
+    pub async fn hold(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<(), Fault> {
+        match self.inner {
+            Inner::Sqlite(_) => Ok(()),
+            Inner::Postgres(_) => self.run(sql, values).await.map(drop),
+        }
+    }
+
     /// Writes events and changes, commits durably, wakes those who follow the feed, and hands the
     /// changes back so that this process can act on them before it answers.
     pub async fn commit(mut self, ctx: &Ctx) -> Result<Vec<Change>, Fault> {

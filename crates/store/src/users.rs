@@ -220,7 +220,7 @@ pub async fn hold_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<bool,
 
 /// Holds a user's row to the end of the transaction.
 pub async fn hold(tx: &mut Tx, id: &UserId) -> Result<(), Fault> {
-    tx.run(HOLD, &[Value::Text(id.as_str())]).await.map(drop)
+    tx.hold(HOLD, &[Value::Text(id.as_str())]).await
 }
 
 /// Writes e-mail address and display name.

@@ -30,8 +30,7 @@ async fn key_set(web: &Web, ctx: &Ctx, realm: &str) -> Outcome {
     web.door().keys.ensure(web.door(), ctx, &realm.id, DEFAULT_ALGORITHM).await?;
     // Whoever comes here may hold a token another node signed with a key it made a moment ago.
     upkeep::follow(web.door(), ctx).await?;
-    let keys: Vec<_> = web.door().keys.published(&realm.id).iter().map(|key| key.public_jwk()).collect();
-    let mut answer = answers::json(StatusCode::OK, &json!({ "keys": keys }));
+    let mut answer = answers::json_text(StatusCode::OK, web.door().keys.key_set(&realm.id).to_string());
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Ok(answer)

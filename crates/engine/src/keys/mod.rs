@@ -21,6 +21,7 @@ use doorward_model::time::Timestamp;
 use doorward_store::keys::SealedKey;
 use doorward_store::tx::Tx;
 use doorward_store::{keys, realms};
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +51,8 @@ type Snapshot = HashMap<RealmId, Vec<Known>>;
 pub struct Keys {
     master: MasterKey,
     open: ArcSwap<Snapshot>,
+    /// The public keys of each realm, written out as one document.
+    sets: ArcSwap<HashMap<RealmId, Arc<str>>>,
     making: tokio::sync::Mutex<()>,
     reading: tokio::sync::Mutex<()>,
     hearing: tokio::sync::Mutex<()>,
@@ -62,6 +65,7 @@ impl Keys {
         Self {
             master,
             open: ArcSwap::default(),
+            sets: ArcSwap::default(),
             making: tokio::sync::Mutex::default(),
             reading: tokio::sync::Mutex::default(),
             hearing: tokio::sync::Mutex::default(),
@@ -120,14 +124,12 @@ impl Keys {
     /// All keys of a realm that tokens may be checked with: those that sign first, for readers that take the
     /// first one, then those to come, then those that have been.
     pub fn published(&self, realm: &RealmId) -> Vec<Arc<SigningKey>> {
-        let open = self.open.load();
-        let mut known: Vec<&Known> = open.get(realm).into_iter().flatten().collect();
-        known.sort_by_key(|known| match known.state {
-            KeyState::Active => 0,
-            KeyState::Announced => 1,
-            KeyState::Retiring => 2,
-        });
-        known.into_iter().map(|known| known.key.clone()).collect()
+        self.open.load().get(realm).map(|known| in_order(known)).unwrap_or_default()
+    }
+
+    /// The same as a key set (RFC 7517 §5), written out once for all who ask.
+    pub fn key_set(&self, realm: &RealmId) -> Arc<str> {
+        self.sets.load().get(realm).cloned().unwrap_or_else(|| EMPTY_SET.into())
     }
 
     /// The key of that id, if tokens may be checked with it.
@@ -232,6 +234,9 @@ impl Keys {
         if has_withdrawn(&before, &open) {
             self.withdrawn.store(true, Ordering::Release);
         }
+        let sets = open.iter().map(|(realm, known)| (realm.clone(), key_set(known))).collect();
+        // First: no token is signed by a key that is not published.
+        self.sets.store(Arc::new(sets));
         self.open.store(Arc::new(open));
         if self.withdrawn.load(Ordering::Acquire) {
             // Answers kept ready hold tokens it signed. They belong to one snapshot of the apps and end with it.
@@ -258,6 +263,23 @@ impl Keys {
         };
         Ok(Known { state, created_at, since, until, key })
     }
+}
+
+fn in_order(known: &[Known]) -> Vec<Arc<SigningKey>> {
+    let mut known: Vec<&Known> = known.iter().collect();
+    known.sort_by_key(|known| match known.state {
+        KeyState::Active => 0,
+        KeyState::Announced => 1,
+        KeyState::Retiring => 2,
+    });
+    known.into_iter().map(|known| known.key.clone()).collect()
+}
+
+const EMPTY_SET: &str = r#"{"keys":[]}"#;
+
+fn key_set(known: &[Known]) -> Arc<str> {
+    let keys: Vec<_> = in_order(known).iter().map(|key| key.public_jwk()).collect();
+    json!({ "keys": keys }).to_string().into()
 }
 
 fn is_active(known: &Known) -> bool {
