@@ -10,6 +10,7 @@ use doorward_jose::jws::Presented;
 use doorward_model::context::Ctx;
 use doorward_model::event::Actor;
 use doorward_model::fault::Fault;
+use doorward_model::id::KeyId;
 use doorward_model::people::{Holder, Realm, Role};
 use doorward_oauth::scope::Scopes;
 use doorward_store::store::Query;
@@ -152,7 +153,7 @@ impl Caller {
 /// The realm whose key signed a token. The signature is not looked at here.
 async fn realm_of(door: &Door, ctx: &Ctx, token: &str) -> Result<Option<Realm>, Fault> {
     let Ok(presented) = Presented::read(token) else { return Ok(None) };
-    let Some(id) = presented.header().kid() else { return Ok(None) };
+    let Some(id) = presented.header().kid().filter(|id| KeyId::parse(id).is_ok()) else { return Ok(None) };
     let signed_by = |door: &Door| {
         let all = door.keys.all();
         all.iter()

@@ -161,7 +161,8 @@ impl Call {
         Ok(self.door().commit(&self.ctx, tx).await?)
     }
 
-    /// Refuses to touch somebody who may do what the caller may not.
+    /// Refuses to touch somebody who may do what the caller may not. Asked behind a change that gives something, before
+    /// one that takes it away.
     ///
     /// # Errors
     /// 403 in that case.

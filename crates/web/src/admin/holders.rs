@@ -156,7 +156,6 @@ pub async fn give(call: Call) -> Outcome {
     let (holder, owner) = (holder(&call).await?, roles::owner(&call).await?);
     let sent = sent(&call, owner.as_ref()).await?;
     let mut tx = call.door().begin().await?;
-    call.may_touch(&mut tx, &holder).await?;
     for role in &sent {
         manage::roles::give(&mut tx, role, &holder, &Source::Local).await??;
     }

@@ -286,6 +286,8 @@ fn each_fine_role_allows_its_part_and_no_way_to_more() {
     let role = json!([full.get("/roles/admin")]);
     let phrase = json!({"type": "password", "value": "another long phrase"});
     keeper.does("PUT", &format!("/users/{bob}/reset-password"), &phrase);
+    let plain = keeper.make("/groups", &json!({"name": "plain"}));
+    keeper.does("PUT", &format!("/users/{bob}/groups/{plain}"), &NOTHING);
     for (method, path, body) in [
         ("PUT", format!("/users/{alice}/reset-password"), phrase.clone()),
         ("PUT", format!("/users/{alice}"), json!({"email": "mallory@example.com"})),
@@ -296,6 +298,9 @@ fn each_fine_role_allows_its_part_and_no_way_to_more() {
         ("POST", "/users".to_owned(), json!({"username": "mallory", "groups": ["/grafana-users"]})),
         ("POST", format!("/groups/{group}/role-mappings/realm"), role.clone()),
         ("DELETE", format!("/groups/{group}"), NOTHING),
+        ("PUT", format!("/users/{alice}/groups/{plain}"), NOTHING),
+        ("DELETE", format!("/users/{alice}/groups/{group}"), NOTHING),
+        ("DELETE", format!("/users/{alice}/role-mappings/realm"), role.clone()),
     ] {
         assert_eq!(keeper.status(method, &path, &body), 403, "{method} {path}");
     }
@@ -336,6 +341,7 @@ fn each_fine_role_allows_its_part_and_no_way_to_more() {
         ("POST", "/roles/own/composites", role.clone()),
         ("POST", "/roles/own/composites", json!([fine])),
         ("POST", "/roles/admin/composites", json!([{"name": "own"}])),
+        ("DELETE", "/roles/admin/composites", json!([{"name": "own"}])),
         ("DELETE", "/roles/admin", NOTHING),
     ] {
         assert_eq!(ruler.status(method, path, &body), 403, "{method} {path}");
