@@ -109,7 +109,7 @@ fn credential(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'd', b'w', kind, b'_', rest @ ..] if kind.is_ascii_lowercase() => {
             let count = letters(rest);
-            let is_whole = count == RANDOM_LETTERS || (*kind == b'f' && count > RANDOM_LETTERS);
+            let is_whole = count == RANDOM_LETTERS || (matches!(kind, b'f' | b'n') && count > RANDOM_LETTERS);
             is_whole.then_some(4 + count)
         }
         [b'e', b'y', b'J', ..] => {
