@@ -42,7 +42,7 @@ fn try_send(jar: &mut Jar, request: Request) -> Option<Answer> {
 }
 
 #[test]
-fn killed_fifty_times_while_writing_it_keeps_every_acknowledged_session() {
+fn gauntlet_b18_04_killed_fifty_times_while_writing_it_keeps_every_acknowledged_session() {
     let mut door = door();
     user(&door, "alice");
     let url = door.url();
@@ -109,7 +109,7 @@ fn sessions_and_passes_survive_a_restart() {
 }
 
 #[test]
-fn a_lost_database_is_503_and_comes_back_without_a_restart() {
+fn gauntlet_b18_04_a_lost_database_is_503_and_comes_back_without_a_restart() {
     let mut server = Postgres::start();
     let mut options = with_password(DoorOptions::serve());
     options.database = Some(server.create_database("doorward"));

@@ -6,6 +6,8 @@
 
 #[path = "gauntlet/credentials.rs"]
 mod credentials;
+#[path = "gauntlet/crossing.rs"]
+mod crossing;
 #[path = "gauntlet/ends.rs"]
 mod ends;
 #[path = "gauntlet/forms.rs"]

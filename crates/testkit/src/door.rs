@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use crate::canary;
 use crate::limits;
 use crate::ports::free_port;
 use crate::process::Process;
@@ -176,12 +177,43 @@ impl Door {
         self.wait_ready();
     }
 
+    /// Secrets in what the door has written so far: credentials of any kind in its log and in everything in its data
+    /// folder, and the passwords it was told by its environment. What it prints of its own accord for whoever runs it,
+    /// the set-up link, is none.
+    pub fn leaks(&self) -> Vec<String> {
+        let log = self.process.log();
+        let told: Vec<&str> = log.lines().filter(|line| !line.starts_with("Setup link:")).collect();
+        let mut written = canary::files(&self.scratch.join("data"));
+        written.push(("the log".to_owned(), told.join("\n").into_bytes()));
+        let mut passwords = canary::Wanted::default();
+        for (name, value) in self.options.environment.iter().filter(|(name, _)| name.ends_with("PASSWORD")) {
+            passwords.add(name, value.as_bytes());
+        }
+        let found = |(name, bytes): &(String, Vec<u8>)| -> Vec<String> {
+            let all = passwords.found_in(bytes).into_iter().chain(canary::credentials(bytes));
+            all.map(|leak| format!("{name}: {leak}")).collect()
+        };
+        written.iter().flat_map(found).collect()
+    }
+
     fn wait_ready(&mut self) {
         let log_start = self.log_start;
         self.process.wait_ready("the line `Doorward is ready`", limits::DOOR_START, |process| {
             let log = process.log();
             log.get(log_start..).is_some_and(|new| new.lines().any(|line| line.starts_with("Doorward is ready")))
         });
+    }
+}
+
+impl Drop for Door {
+    /// Whatever a test was about, afterwards no secret stands in what the door has written.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.process.stop();
+        let leaks = self.leaks();
+        assert!(leaks.is_empty(), "the door wrote secrets down:\n{}", leaks.join("\n"));
     }
 }
 
@@ -263,6 +295,10 @@ esac
         door.restart();
         assert_eq!(door.setup_link().as_deref(), Some("http://doorward.localhost/setup#2"));
         let starts = std::fs::read_to_string(door.scratch().join("data/starts")).expect("written by the stand-in");
+        assert_eq!(door.leaks(), Vec::<String>::new());
+        std::fs::write(door.scratch().join("data/kept"), format!("dws_{}", "x".repeat(43))).expect("our own folder");
+        assert_eq!(door.leaks().len(), 1);
+        std::fs::remove_file(door.scratch().join("data/kept")).expect("written above");
         let expected = format!("--listen 127.0.0.1:{} --grpc-listen 127.0.0.1:{}", door.port(), door.grpc_port());
         assert_eq!(starts.matches(&expected).count(), 2, "{starts}");
     }

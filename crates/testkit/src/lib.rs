@@ -7,6 +7,7 @@
     reason = "test kit: a peer that cannot start must fail the test loudly, with its log"
 )]
 
+pub mod canary;
 pub mod door;
 pub mod echo;
 pub mod encoding;

@@ -15,6 +15,7 @@ use doorward_gate::query::query_pairs;
 use doorward_model::address::HostName;
 use doorward_model::context::Ctx;
 use doorward_model::event::Actor;
+use doorward_model::name::RealmName;
 use doorward_model::secret::FormProof;
 
 use http::header::{CONTENT_TYPE, HeaderMap, ORIGIN};
@@ -68,10 +69,15 @@ pub struct InRealm(pub String);
 impl FromRequestParts<Arc<Web>> for InRealm {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Infallible> {
-        let path = RawPathParams::from_request_parts(parts, web).await.ok();
-        let named = path.and_then(|path| path.iter().find(|(key, _)| *key == "realm").map(|(_, name)| name.to_owned()));
+        let named = named_realm(parts, web).await;
         Ok(Self(named.unwrap_or_else(|| web.door().settings.realm.to_string())))
     }
+}
+
+/// The realm a path names, if it names one.
+async fn named_realm(parts: &mut Parts, web: &Arc<Web>) -> Option<String> {
+    let path = RawPathParams::from_request_parts(parts, web).await.ok()?;
+    path.iter().find(|(key, _)| *key == "realm").map(|(_, name)| name.to_owned())
 }
 
 /// The head of a request.
@@ -165,21 +171,32 @@ pub async fn admit(access: Access, web: Arc<Web>, mut request: Request, next: Ne
             StatusCode::FORBIDDEN,
             "this address is not a trusted proxy: start Doorward with --trust-proxy and the proxy's address\n",
         ),
-        Access::SignedIn => match visitor(&web, &arrival, request.headers()).await {
-            Ok(Some(visitor)) => {
-                let actor = Actor::User(visitor.signed_in.user.id.clone());
-                let ctx = Ctx { actor, ..arrival.ctx.clone() };
-                request.extensions_mut().insert(Arrival { ctx, ..arrival });
-                request.extensions_mut().insert(visitor);
-                next.run(request).await
+        Access::SignedIn => {
+            let (mut parts, body) = request.into_parts();
+            let named = named_realm(&mut parts, &web).await.and_then(|name| RealmName::parse(&name).ok());
+            request = Request::from_parts(parts, body);
+            match visitor(&web, &arrival, request.headers()).await {
+                Ok(Some(visitor)) if named.as_ref().is_none_or(|name| is_of_realm(&web, &visitor, name)) => {
+                    let actor = Actor::User(visitor.signed_in.user.id.clone());
+                    let ctx = Ctx { actor, ..arrival.ctx.clone() };
+                    request.extensions_mut().insert(Arrival { ctx, ..arrival });
+                    request.extensions_mut().insert(visitor);
+                    next.run(request).await
+                }
+                Ok(_) => {
+                    let realm = named.as_ref().unwrap_or(&web.door().settings.realm);
+                    answers::see_other(&format!("/realms/{realm}/sign-in"))
+                }
+                Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
             }
-            Ok(None) => {
-                let realm = &web.door().settings.realm;
-                answers::see_other(&format!("/realms/{realm}/sign-in"))
-            }
-            Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
-        },
+        }
     }
+}
+
+/// Whether somebody is signed in to the realm a page belongs to: in every other one they are nobody.
+fn is_of_realm(web: &Web, visitor: &Visitor, name: &RealmName) -> bool {
+    let apps = web.door().live.apps();
+    apps.realm(&visitor.signed_in.session.realm_id).is_some_and(|realm| realm.name == *name)
 }
 
 /// Whether a form was sent by a page of the host it is sent to. Browsers say so in two ways; either

@@ -289,3 +289,43 @@ fn people_see_in_plain_words_what_a_client_wants_to_do() {
     let again = decide(&mut jar, &answer, &url, "allow");
     assert_eq!((again.status, again.header("location")), (400, None), "{}", again.text());
 }
+
+#[test]
+fn gauntlet_b3_20_what_asks_for_a_fresh_sign_in_gets_one_and_no_session_claims_more_than_happened() {
+    let door = provider();
+    let secret = client(&door, "grafana", 9, &["--everyone", "--pkce-optional"]);
+    let base = format!(
+        "{}/protocol/openid-connect/auth?client_id=grafana&redirect_uri=http://127.0.0.1:9/callback&response_type=code\
+         &scope=openid",
+        issuer(&door)
+    );
+    let (mut jar, _, _) = sign_in_at(&format!("{}/account", issuer(&door)), "alice");
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let wish = percent(r#"{"id_token":{"acr":{"essential":true,"values":["2"]}}}"#);
+    for (more, wanted) in [
+        ("&max_age=1", "/sign-in?flow="),
+        ("&max_age=0", "/sign-in?flow="),
+        ("&prompt=login", "/sign-in?flow="),
+        ("&max_age=1&prompt=none", "error=login_required"),
+        (&format!("&claims={wish}"), "error=unmet_authentication_requirements"),
+        ("&acr_values=2&max_age=3600", "code="),
+    ] {
+        let answer = jar.send(page_request(&format!("{base}{more}")));
+        assert!(answer.location().contains(wanted), "{more}: {}", answer.location());
+    }
+    // What a preference could not have is not claimed, and the time is that of the sign-in.
+    let location = jar.send(page_request(&format!("{base}&acr_values=2"))).location().to_owned();
+    let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code=")).expect("a code");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", "http://127.0.0.1:9/callback"),
+        ("client_id", "grafana"),
+        ("client_secret", &secret),
+    ];
+    let told = Request::new("POST", &format!("{}/protocol/openid-connect/token", issuer(&door))).form(&form).send();
+    let claims = claims(text(&told.json(), "/id_token"));
+    assert_eq!((text(&claims, "/acr"), claims.get("amr")), ("1", Some(&json!(["pwd"]))), "{claims:#}");
+    let time = |name: &str| claims.get(name).and_then(Value::as_i64).expect("a time");
+    assert!(time("auth_time") + 2 <= time("iat"), "{claims:#}");
+}

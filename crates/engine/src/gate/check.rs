@@ -154,6 +154,8 @@ fn judge(
 ) -> Checked {
     let holder = match holder {
         Holder::Person(pass) if !fits(door, &pass, place, credential) => Holder::Nobody,
+        // Told apart from nobody, whoever is known elsewhere would be named to the app at its public paths.
+        known if !is_of_realm(&known, place) => Holder::Nobody,
         other => other,
     };
     if let Holder::Person(pass) = &holder {
@@ -163,6 +165,16 @@ fn judge(
     // A machine whose token is over is nobody: it gets 401, not a page about groups.
     let holder = if verdict == Verdict::Refused(Refusal::TokenExpired) { Holder::Nobody } else { holder };
     Checked { verdict, holder }
+}
+
+/// Whether a holder is of the place's realm: what another realm gave is nothing here, as if it were made up.
+fn is_of_realm(holder: &Holder, place: &Place) -> bool {
+    let realm = match holder {
+        Holder::Nobody => return true,
+        Holder::Person(pass) => &pass.session.person.user.realm_id,
+        Holder::Machine(live) => &live.token.realm_id,
+    };
+    *realm == place.app.realm_id
 }
 
 /// Whether a pass was issued for this place: a pass stolen from one app opens no other.
