@@ -17,8 +17,9 @@ use doorward_store::store::Query;
 use doorward_store::{clients, realms, roles};
 use std::collections::BTreeSet;
 
-/// The role of a realm whose holders may do everything in it; in the server's own realm, in every realm.
-pub const ADMIN: &str = "admin";
+/// The role of a realm whose holders may do everything in it; in the server's own realm, in every realm. Not Keycloak's
+/// `admin`: tools use roles of that name for their own administrators, and those are not meant.
+pub const ADMIN: &str = "doorward-admin";
 /// The client whose roles allow a part. A person's token counts here when this name is among its audiences, or it was
 /// issued to [`ADMIN_CLI`].
 pub const REALM_MANAGEMENT: &str = "realm-management";
@@ -261,8 +262,8 @@ mod tests {
     #[test]
     fn roles_allow_what_keycloak_lets_them_allow_and_nothing_else() {
         for (realm, fine, is_servers, expected) in [
-            (&["admin"][..], &[][..], true, Rights::ALL),
-            (&["admin"], &[], false, Rights::REALM),
+            (&["doorward-admin"][..], &[][..], true, Rights::ALL),
+            (&["doorward-admin"], &[], false, Rights::REALM),
             (&[], &["realm-admin"], true, Rights::REALM),
             (
                 &[],
@@ -272,7 +273,12 @@ mod tests {
             ),
             (&[], &["query-users"], true, Rights::of(&[Right::QueryUsers])),
             (&[], &["view-clients"], false, Rights::of(&[Right::ViewClients, Right::QueryClients])),
-            (&["realm-admin", "manage-users", "Admin"], &["admin", "query-realms"], true, Rights::default()),
+            (
+                &["admin", "realm-admin", "manage-users", "Doorward-Admin"],
+                &["doorward-admin", "query-realms"],
+                true,
+                Rights::default(),
+            ),
             (&[], &[], true, Rights::default()),
         ] {
             assert_eq!(Rights::of_roles(&roles(realm, fine), is_servers), expected, "{realm:?} {fine:?}");

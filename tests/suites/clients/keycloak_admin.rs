@@ -12,8 +12,8 @@ fn administered() -> Door {
     for arguments in [
         &["client", "create", "admin-cli", "--public", "--grant", "password", "--allow", "data"][..],
         &["client", "create", "tool", "--public", "--grant", "password", "--everyone"],
-        &["role", "create", "admin"],
-        &["role", "assign", "admin", "--user", "alice"],
+        &["role", "create", "doorward-admin"],
+        &["role", "assign", "doorward-admin", "--user", "alice"],
     ] {
         door.cli_text(arguments);
     }

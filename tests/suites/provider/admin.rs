@@ -104,7 +104,7 @@ const NOTHING: Value = Value::Null;
 #[test]
 fn users_are_made_found_changed_and_deleted() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     let carol = json!({
         "username": "Carol", "email": "carol@example.com", "enabled": true, "firstName": "Carol", "lastName": "Danvers",
         "attributes": {"region": ["eu"]}, "groups": ["/grafana-users"], "unknown": {"a": 1},
@@ -191,7 +191,7 @@ fn users_are_made_found_changed_and_deleted() {
 #[test]
 fn groups_lie_in_each_other_and_roles_are_given_and_taken() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     let alice = text(&admin.get("/users?username=alice"), "/0/id").to_owned();
     let outer = admin.make("/groups", &json!({"name": "data"}));
     let inner = admin.make(&format!("/groups/{outer}/children"), &json!({"name": "eng"}));
@@ -238,7 +238,7 @@ fn groups_lie_in_each_other_and_roles_are_given_and_taken() {
     let mapped = format!("/users/{alice}/role-mappings/realm");
     admin.does("POST", &mapped, &json!([role]));
     assert_eq!(names(admin.get(&mapped)), ["data viewer"]);
-    assert_eq!(names(admin.get(&format!("{mapped}/available"))), ["admin"]);
+    assert_eq!(names(admin.get(&format!("{mapped}/available"))), ["doorward-admin"]);
     assert_eq!(text(&admin.get("/roles/data%20viewer/users"), "/0/username"), "alice");
     admin.does("DELETE", &mapped, &json!([{"name": "data viewer"}]));
     assert_eq!(admin.get(&mapped), json!([]));
@@ -255,7 +255,7 @@ fn groups_lie_in_each_other_and_roles_are_given_and_taken() {
 #[test]
 fn clients_are_made_with_what_keycloak_says_of_them() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     let portal = json!({
         "clientId": "portal", "name": "Portal", "rootUrl": "https://portal.example.com", "implicitFlowEnabled": true,
         "redirectUris": ["/cb", "https://portal.example.com/sub/*"], "webOrigins": ["+"], "serviceAccountsEnabled": true,
@@ -364,8 +364,8 @@ fn clients_are_made_with_what_keycloak_says_of_them() {
 fn realms_are_kept_apart() {
     let door = provider();
     door.cli_text(&["realm", "create", "sales"]);
-    let all = Admin::service(&door, "main", "terraform", &["admin"]);
-    let sales = Admin::service(&door, "sales", "own", &["admin"]);
+    let all = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
+    let sales = Admin::service(&door, "sales", "own", &["doorward-admin"]);
     let realms = format!("{}/admin/realms", door.url());
     let made = all.at("POST", &realms, &json!({"realm": "lab", "displayName": "The Lab", "enabled": true}));
     assert_eq!((made.status, made.location().ends_with("/admin/realms/lab")), (201, true), "{}", made.text());
@@ -401,7 +401,7 @@ fn realms_are_kept_apart() {
 #[test]
 fn what_a_token_rests_on_counts_as_of_now_and_cookies_do_not() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     let with = |token: &str| Admin { door: &door, token: token.to_owned(), realm: "main" };
     for token in ["", "x", "a.b.c"] {
         let answer = with(token).call("GET", "/users", &NOTHING);
@@ -410,6 +410,6 @@ fn what_a_token_rests_on_counts_as_of_now_and_cookies_do_not() {
     let url = format!("{}/admin/realms/main/users", door.url());
     assert_eq!(Request::new("GET", &url).header("Cookie", "doorward_session=x").send().status, 401);
     assert_eq!(admin.status("GET", "/users", &NOTHING), 200);
-    door.cli_text(&["role", "unassign", "admin", "--service", "terraform"]);
+    door.cli_text(&["role", "unassign", "doorward-admin", "--service", "terraform"]);
     assert_eq!(admin.refused("GET", "/users", &NOTHING), (403, json!("HTTP 403 Forbidden")));
 }

@@ -19,7 +19,7 @@ impl Scene {
         let door = provider();
         door.cli_text(&["realm", "create", "sales"]);
         door.cli_text(&["client", "create", "lake", "--service"]);
-        let full = Admin::service(&door, "main", "founder", &["admin"]);
+        let full = Admin::service(&door, "main", "founder", &["doorward-admin"]);
         door.cli_text(&["role", "create", "reader"]);
         door.cli_text(&["role", "create", "reader", "--client", "lake"]);
         let id = |path: &str| text(&full.get(path), "/0/id").to_owned();
@@ -77,7 +77,7 @@ impl Scene {
 fn no_call_is_answered_without_a_token_a_right_and_the_right_realm() {
     let scene = Scene::new();
     let door = &scene.door;
-    let full = Admin::service(door, "main", "terraform", &["admin"]);
+    let full = Admin::service(door, "main", "terraform", &["doorward-admin"]);
     let (head, tail) = full.token.rsplit_once('.').expect("a JWT");
     let forged = format!("{head}.{}", tail.chars().rev().collect::<String>());
     scene.every("nobody", None, 401, &[]);
@@ -85,7 +85,7 @@ fn no_call_is_answered_without_a_token_a_right_and_the_right_realm() {
 
     let plain = Admin::service(door, "main", "plain", &["editor"]);
     scene.every("a client without a right", Some(&plain.token), 403, &[]);
-    give(door, "main", &["admin"], ("--user", "alice"));
+    give(door, "main", &["doorward-admin"], ("--user", "alice"));
     for (name, more) in [("grafana", &[][..]), ("admin-cli", &[]), ("wide", &["--audience", "lake"])] {
         let made = ["client", "create", name, "--public", "--grant", "password", "--everyone"];
         door.cli_text(&[&made[..], more].concat());
@@ -99,7 +99,7 @@ fn no_call_is_answered_without_a_token_a_right_and_the_right_realm() {
 
     // Whoever has everything in another realm has nothing here. What names no realm is about their own.
     let own = ["/admin/serverinfo", "/admin/realms"];
-    let sales = Admin::service(door, "sales", "sales-admin", &["admin"]);
+    let sales = Admin::service(door, "sales", "sales-admin", &["doorward-admin"]);
     scene.every("another realm's administrator", Some(&sales.token), 403, &own);
     let fine = Admin::service(door, "sales", "sales-fine", &["realm-management/realm-admin"]);
     scene.every("another realm's realm-admin", Some(&fine.token), 403, &own);
@@ -118,7 +118,7 @@ fn no_call_is_answered_without_a_token_a_right_and_the_right_realm() {
 #[test]
 fn nothing_of_another_realm_is_found_by_its_id_or_name() {
     let scene = Scene::new();
-    let sales = Admin::service(&scene.door, "sales", "sales-admin", &["admin"]);
+    let sales = Admin::service(&scene.door, "sales", "sales-admin", &["doorward-admin"]);
     let mut asked = 0;
     for (method, line, path) in scene.calls("sales") {
         let names_something = scene.places.keys().any(|place| line.contains(place));
@@ -229,7 +229,7 @@ fn a_persons_token_counts_when_its_client_is_there_for_administration() {
     }
     let console = ["--public", "--grant", "password", "--everyone", "--audience", "realm-management"];
     door.cli_text(&[&["client", "create", "console"], &console[..]].concat());
-    give(&door, "main", &["admin"], ("--user", "alice"));
+    give(&door, "main", &["doorward-admin"], ("--user", "alice"));
     let by = |client: &str| Admin::person(&door, "main", ("alice", client));
     let cli = by("admin-cli");
     assert_eq!((cli.status("GET", "/users", &NOTHING), by("console").status("GET", "/users", &NOTHING)), (200, 200));
@@ -243,7 +243,7 @@ fn a_persons_token_counts_when_its_client_is_there_for_administration() {
 #[test]
 fn a_token_that_was_handed_on_or_is_older_than_its_audience_does_not_count() {
     let door = provider();
-    give(&door, "main", &["admin"], ("--user", "alice"));
+    give(&door, "main", &["doorward-admin"], ("--user", "alice"));
     let people = ["--public", "--grant", "password", "--everyone"];
     door.cli_text(&[&["client", "create", "web", "--audience", "console"], &people[..]].concat());
     door.cli_text(&[&["client", "create", "tool"], &people[..]].concat());
@@ -273,9 +273,9 @@ fn a_token_that_was_handed_on_or_is_older_than_its_audience_does_not_count() {
 #[test]
 fn each_fine_role_allows_its_part_and_no_way_to_more() {
     let door = provider();
-    give(&door, "main", &["admin"], ("--user", "alice"));
-    give(&door, "main", &["admin"], ("--group", "grafana-users"));
-    let full = Admin::service(&door, "main", "terraform", &["admin"]);
+    give(&door, "main", &["doorward-admin"], ("--user", "alice"));
+    give(&door, "main", &["doorward-admin"], ("--group", "grafana-users"));
+    let full = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     let with =
         |role: &str| Admin::service(&door, "main", &format!("with-{role}"), &[&format!("realm-management/{role}")]);
     let (keeper, smith, ruler) = (with("manage-users"), with("manage-clients"), with("manage-realm"));
@@ -283,7 +283,7 @@ fn each_fine_role_allows_its_part_and_no_way_to_more() {
     // Whoever keeps users cannot become an administrator, by none of the ways there are.
     let id = |name: &str| text(&full.get(&format!("/users?username={name}")), "/0/id").to_owned();
     let (alice, bob, group) = (id("alice"), id("bob"), text(&full.get("/groups"), "/0/id").to_owned());
-    let role = json!([full.get("/roles/admin")]);
+    let role = json!([full.get("/roles/doorward-admin")]);
     let phrase = json!({"type": "password", "value": "another long phrase"});
     keeper.does("PUT", &format!("/users/{bob}/reset-password"), &phrase);
     let plain = keeper.make("/groups", &json!({"name": "plain"}));
@@ -318,7 +318,7 @@ fn each_fine_role_allows_its_part_and_no_way_to_more() {
         ("DELETE", format!("/clients/{cli}"), NOTHING),
         ("DELETE", format!("/clients/{management}"), NOTHING),
         ("DELETE", format!("/clients/{management}/roles/manage-users"), NOTHING),
-        ("POST", format!("/clients/{management}/roles/manage-clients/composites"), json!([{"name": "admin"}])),
+        ("POST", format!("/clients/{management}/roles/manage-clients/composites"), json!([{"name": "doorward-admin"}])),
         ("PUT", format!("/clients/{cli}"), json!({"redirectUris": ["https://evil.example/"]})),
         (
             "POST",
@@ -340,9 +340,9 @@ fn each_fine_role_allows_its_part_and_no_way_to_more() {
     for (method, path, body) in [
         ("POST", "/roles/own/composites", role.clone()),
         ("POST", "/roles/own/composites", json!([fine])),
-        ("POST", "/roles/admin/composites", json!([{"name": "own"}])),
-        ("DELETE", "/roles/admin/composites", json!([{"name": "own"}])),
-        ("DELETE", "/roles/admin", NOTHING),
+        ("POST", "/roles/doorward-admin/composites", json!([{"name": "own"}])),
+        ("DELETE", "/roles/doorward-admin/composites", json!([{"name": "own"}])),
+        ("DELETE", "/roles/doorward-admin", NOTHING),
     ] {
         assert_eq!(ruler.status(method, path, &body), 403, "{method} {path}");
     }

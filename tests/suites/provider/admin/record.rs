@@ -38,7 +38,7 @@ impl Caller<'_> {
 #[test]
 fn every_change_stands_in_the_record_under_its_caller() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     let actor = text(&admin.get("/clients?clientId=terraform"), "/0/id").to_owned();
     let mut by = Caller { admin, asked: BTreeSet::new(), left: Vec::new() };
     let phrase = |temporary: bool| json!({"type": "password", "value": "another long phrase", "temporary": temporary});

@@ -43,7 +43,7 @@ fn by_password(door: &Door, word: &str) -> Answer {
 #[test]
 fn a_temporary_password_is_changed_before_anything_is_opened() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     door.cli_text(&["client", "create", "tool", "--public", "--grant", "password", "--everyone"]);
     let party = relying_party(&door, "grafana", "basic", &["--allow", "grafana-users"]);
     let alice = text(&admin.get("/users?username=alice"), "/0/id").to_owned();
@@ -105,7 +105,7 @@ fn a_temporary_password_is_changed_before_anything_is_opened() {
 #[test]
 fn it_is_asked_for_in_every_way_keycloak_has_and_by_command() {
     let door = provider();
-    let admin = Admin::service(&door, "main", "terraform", &["admin"]);
+    let admin = Admin::service(&door, "main", "terraform", &["doorward-admin"]);
     door.cli_text(&["client", "create", "tool", "--public", "--grant", "password", "--everyone"]);
     let alice = text(&admin.get("/users?username=alice"), "/0/id").to_owned();
     let place = format!("/users/{alice}");
