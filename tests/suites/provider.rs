@@ -220,6 +220,10 @@ fn gauntlet_b3_26_and_clients_that_prove_nothing_get_the_protocols_own_words() {
         assert!(!text(&told, "/error_description").is_empty());
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
+    // Programs read no pages.
+    let asked_wrongly = get(&token);
+    assert_eq!((asked_wrongly.status, asked_wrongly.header("allow")), (405, Some("POST,OPTIONS")));
+    assert_eq!(text(&asked_wrongly.json(), "/error"), "invalid_request");
     // A secret in the URL is not read.
     let in_url = format!("{token}?client_id=grafana&client_secret={secret}&grant_type=authorization_code&code=x");
     assert_eq!(Request::new("POST", &in_url).form(&[]).send().json().get("error"), Some(&json!("invalid_request")));

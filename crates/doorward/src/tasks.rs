@@ -145,6 +145,9 @@ async fn deliver_one(web: &Web, outbound: &Outbound, due: &logout::Due) {
         Ok(answer) => Some(format!("it answered {}", answer.status.as_u16())),
         Err(failure) => Some(failure.to_string()),
     };
+    if let Some(problem) = &problem {
+        tracing::warn!("client {} was not told that a session ended: {problem}", due.client());
+    }
     let noted = match &problem {
         None => logout::delivered(web.door(), &ctx, due).await,
         Some(problem) => logout::not_delivered(web.door(), &ctx, due, problem).await,

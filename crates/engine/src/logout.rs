@@ -37,6 +37,13 @@ pub struct Due {
     session_id: SessionId,
 }
 
+impl Due {
+    /// Who is told.
+    pub fn client(&self) -> &ClientName {
+        &self.client
+    }
+}
+
 /// Notes that a client got tokens in a session, and whom they speak of as it is told.
 pub(crate) async fn note_client(
     tx: &mut Tx,

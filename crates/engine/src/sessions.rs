@@ -39,10 +39,10 @@ pub async fn saw(door: &Door, ctx: &Ctx, session: &Session) -> Result<(), Fault>
     door.commit(ctx, tx).await
 }
 
-/// Ends one session if it belongs to that user.
-pub async fn end_own(door: &Door, ctx: &Ctx, user: &UserId, id: &SessionId) -> Result<bool, Fault> {
+/// Ends one session if it belongs to that user; the reason is for the record.
+pub async fn end_own(door: &Door, ctx: &Ctx, (user, id): (&UserId, &SessionId), why: &str) -> Result<bool, Fault> {
     let mut tx = door.begin().await?;
-    let Some(owner) = end_in(&mut tx, id, "ended by its user").await? else { return Ok(false) };
+    let Some(owner) = end_in(&mut tx, id, why).await? else { return Ok(false) };
     if owner != *user {
         // Dropped without commit: nothing happened.
         return Ok(false);

@@ -1,7 +1,9 @@
 //! The first administrator: by a link that works once. There is no default password anywhere.
 
+use crate::administration::ADMIN;
 use crate::door::Door;
 use crate::manage::Refused;
+use crate::manage::roles::{self, NewRole};
 use crate::passwords::HashError;
 use crate::sign_in::password::{Opened, begin_session};
 use doorward_model::change::Change;
@@ -10,9 +12,10 @@ use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::{GroupId, RealmId, UserId};
 use doorward_model::limits;
-use doorward_model::name::{DisplayText, EmailAddress, GroupName, UserName};
-use doorward_model::people::{Group, Realm, Source, User};
+use doorward_model::name::{DisplayText, EmailAddress, GroupName, RoleName, UserName};
+use doorward_model::people::{Group, Holder, Realm, Source, User};
 use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
+use doorward_store::tx::Tx;
 use doorward_store::{groups, realms, setup, users};
 
 /// The group whose members administer a realm.
@@ -103,7 +106,7 @@ pub async fn found(door: &Door, ctx: &Ctx, link: &TokenHash, founder: Founder<'_
     Ok(Outcome::Opened(Box::new(opened)))
 }
 
-async fn administrators(door: &Door, tx: &mut doorward_store::tx::Tx, realm: &RealmId) -> Result<GroupId, Fault> {
+async fn administrators(door: &Door, tx: &mut Tx, realm: &RealmId) -> Result<GroupId, Fault> {
     let name = GroupName::parse(ADMINISTRATORS)
         .map_err(|error| Fault::internal(format!("naming the administrators: {error}")))?;
     if let Some(group) = groups::find(tx, realm, &name).await? {
@@ -111,5 +114,26 @@ async fn administrators(door: &Door, tx: &mut doorward_store::tx::Tx, realm: &Re
     }
     let group = Group { id: GroupId::draw(&*door.dice), realm_id: realm.clone(), name };
     groups::create(tx, &group).await?;
+    // Only of a group made here: one that was there before may have members nobody meant.
+    may_administer(door, tx, &group).await?;
     Ok(group.id)
+}
+
+/// Gives the administrators the role that the admin API asks for.
+async fn may_administer(door: &Door, tx: &mut Tx, group: &Group) -> Result<(), Fault> {
+    let name =
+        RoleName::parse(ADMIN).map_err(|error| Fault::internal(format!("naming the administrators: {error}")))?;
+    let role = match doorward_store::roles::find(tx, (&group.realm_id, None), &name).await? {
+        Some(role) => role,
+        None => {
+            let description = "Administers the realm, by the admin API.".to_owned();
+            let new = NewRole { client: None, name, description };
+            match roles::create(door, tx, &group.realm_id, new).await? {
+                Ok(role) => role,
+                Err(refused) => return Err(Fault::internal(format!("making the administrators' role: {refused}"))),
+            }
+        }
+    };
+    let given = roles::give(tx, &role, &Holder::Group(group.id.clone()), &Source::Local).await?;
+    given.map(drop).map_err(|refused| Fault::internal(format!("giving the administrators' role: {refused}")))
 }

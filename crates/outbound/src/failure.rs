@@ -14,7 +14,8 @@ pub enum Failure {
     #[error("{host} has no address: {why}")]
     NoAddress { host: String, why: String },
     #[error(
-        "{host} is at {address}, a private address: name its network in the setting outbound.allow if it may be called"
+        "{host} leads to the private address {address}: if it may be called, start the server with --outbound-allow \
+         {address} (in its file outbound.allow)"
     )]
     Private { host: String, address: IpAddr },
     #[error("{host} cannot be reached: {why}")]

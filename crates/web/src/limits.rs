@@ -34,3 +34,5 @@ pub const ADMIN_ENTRIES: usize = 100;
 pub const ADMIN_BYTES: usize = 256 * 1024;
 /// Users a list of the admin API holds when it is not told how many, as with Keycloak.
 pub const ADMIN_USERS: usize = 100;
+/// Most characters of a stranger's words in one place of the log.
+pub const LOGGED_CHARACTERS: usize = 200;

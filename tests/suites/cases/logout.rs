@@ -73,7 +73,9 @@ async fn gauntlet_b10_every_end_of_a_session_tells_each_client_once(ground: Grou
         let over = session(&a, &user, &[&one, &two, &silent]).await;
         let ctx = a.ctx();
         match ending {
-            "signed-out" => assert!(sessions::end_own(&a.door, &ctx, &user.id, &over.session.id).await.expect("done")),
+            "signed-out" => assert!(
+                sessions::end_own(&a.door, &ctx, (&user.id, &over.session.id), "signed out").await.expect("done")
+            ),
             "ended-by-admin" => assert!(sessions::end(&a.door, &ctx, &over.session.id, "why").await.expect("done")),
             "disabled" => assert!(a.change(async |tx| users::disable(tx, &user).await).await),
             "deleted" => a.change(async |tx| users::delete(tx, &user).await).await,

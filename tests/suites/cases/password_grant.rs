@@ -61,7 +61,9 @@ async fn gauntlet_b3_14_a_password_opens_a_session_that_can_be_seen_and_ended(gr
     assert_eq!((session.user_agent.as_str(), Some(&session.id)), ("password grant of floe", tokens.session.as_ref()));
     assert_eq!(ground.number("SELECT COUNT(*) FROM devices").await, 0, "no browser is known by it");
     let Ok(next) = provider.refresh(&client, &refresh_of(&tokens)).await else { panic!("it is good") };
-    assert!(sessions::end_own(&node.door, &node.ctx(), &alice.id, &session.id).await.expect("a database"));
+    assert!(
+        sessions::end_own(&node.door, &node.ctx(), (&alice.id, &session.id), "signed out").await.expect("a database")
+    );
     assert!(!provider.is_good(&tokens.access).await && !provider.is_good(&next.access).await);
     assert!(provider.refresh(&client, &refresh_of(&next)).await.is_err());
 }

@@ -90,7 +90,7 @@ async fn perform(node: &Node, realm: &Realm, scene: &Scene, act: Act) {
             assert!(ended.expect("an answer"));
         }
         Act::EndOwnSession => {
-            let ended = sessions::end_own(&node.door, &node.ctx(), &user.id, &session.id).await;
+            let ended = sessions::end_own(&node.door, &node.ctx(), (&user.id, &session.id), "signed out").await;
             assert!(ended.expect("an answer"));
         }
         Act::EndAllOthers => {
@@ -193,7 +193,7 @@ async fn nobody_ends_somebody_elses_session(ground: Ground) {
     let scene = scene(&node, &realm, "alice", Act::EndOwnSession).await;
     let mallory = node.user(&realm, "mallory").await;
     let id = &scene.session.session.id;
-    assert!(!sessions::end_own(&node.door, &node.ctx(), &mallory.id, id).await.expect("an answer"));
+    assert!(!sessions::end_own(&node.door, &node.ctx(), (&mallory.id, id), "signed out").await.expect("an answer"));
     assert!(node.check(&scene.at, scene.credential).await.passes());
     assert_eq!(ground.number("SELECT COUNT(*) FROM events WHERE kind = 'session_ended'").await, 0);
 }

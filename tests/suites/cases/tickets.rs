@@ -237,6 +237,29 @@ async fn gauntlet_b18_01_fifty_people_racing_with_one_set_up_link_make_one_admin
     assert_eq!(ground.number("SELECT COUNT(*) FROM sessions").await, 1);
     assert_eq!(ground.texts("SELECT name FROM user_groups").await, [setup::ADMINISTRATORS]);
     assert!(setup::find_link(&b.door, &b.ctx(), &link).await.expect("an answer").is_none());
+    // The administrators' role comes with the group.
+    let held = "SELECT r.name || ' to ' || g.name FROM role_groups h JOIN roles r ON r.id = h.role_id \
+                JOIN user_groups g ON g.id = h.group_id";
+    assert_eq!(ground.texts(held).await, ["doorward-admin to doorward-admins"]);
+}
+
+async fn a_group_of_the_administrators_name_that_somebody_made_before_gets_no_role(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let mallory = node.user(&realm, "mallory").await;
+    let group = node.group(&realm, setup::ADMINISTRATORS).await;
+    node.join(&group, &mallory).await;
+    let link = setup::make_link(&node.door, &node.ctx(), &realm).await.expect("a link").hash();
+    let founder = Founder {
+        name: UserName::parse("founder").expect("a name"),
+        display: DisplayText::parse("Founder").expect("a name"),
+        email: None,
+        password: password(PASSWORD),
+        user_agent: "suite",
+    };
+    let outcome = setup::found(&node.door, &node.ctx(), &link, founder).await.expect("an outcome");
+    assert!(matches!(outcome, Outcome::Opened(_)));
+    assert_eq!(ground.number("SELECT COUNT(*) FROM role_groups").await, 0);
 }
 
 async fn a_newer_set_up_link_ends_older_ones_and_a_day_ends_each(ground: Ground) {
@@ -275,6 +298,7 @@ on_both!(together:
     entering_while_the_session_ends_breaks_neither,
     entering_while_the_app_is_deleted_breaks_neither,
     gauntlet_b18_01_fifty_people_racing_with_one_set_up_link_make_one_administrator,
+    a_group_of_the_administrators_name_that_somebody_made_before_gets_no_role,
     a_newer_set_up_link_ends_older_ones_and_a_day_ends_each,
     a_flow_opens_whole_in_its_browser_for_half_an_hour,
 );

@@ -127,7 +127,9 @@ pub async fn authenticate(
                 return Ok(Err(refused(why)));
             }
         },
-        Some(_) | None => Why::Hidden("an unknown or disabled client".to_owned()),
+        Some(live) => Why::Hidden(format!("client {}: it is disabled", live.name)),
+        // Its name is a stranger's word, and could be a secret in the wrong place.
+        None => Why::Hidden("no client has that client_id".to_owned()),
     };
     let (Why::Hidden(why) | Why::Told(why)) = why;
     if let Some(counter) = &counter {

@@ -51,7 +51,8 @@ pub async fn end_session(door: &Door, ctx: &Ctx, client: &Client, token: &str) -
     };
     // Not in this transaction: a session's end takes its locks from the session downwards.
     drop(tx);
-    sessions::end_own(door, ctx, &family.user_id, session).await?;
+    let why = format!("client {} signed out with a refresh token", client.name);
+    sessions::end_own(door, ctx, (&family.user_id, session), &why).await?;
     Ok(Ok(()))
 }
 

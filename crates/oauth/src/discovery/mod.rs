@@ -161,7 +161,10 @@ pub fn metadata(provider: &Provider<'_>) -> Value {
     let assertions = provider.more.iter().find(|(list, _)| *list == List::ClientAuthAlgorithms);
     for (endpoint, methods, algorithms) in CALLED_BY_CLIENTS {
         if provider.endpoints.contains(&endpoint) {
-            say(methods, json!(provider.client_auth_methods));
+            // Public clients are not told what a token is worth.
+            let is_open = |method: &&&str| endpoint != Endpoint::Introspection || **method != "none";
+            let taken: Vec<_> = provider.client_auth_methods.iter().filter(is_open).collect();
+            say(methods, json!(taken));
             if let Some((_, words)) = assertions {
                 say(algorithms, json!(words));
             }

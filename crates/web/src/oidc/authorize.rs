@@ -24,6 +24,7 @@ use doorward_model::people::Realm;
 use doorward_oauth::authorize::AuthorizeRequest;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::limits::LOGIN_HINT_BYTES;
+use doorward_oauth::parameters::Parameters;
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
 use std::sync::Arc;
@@ -81,7 +82,10 @@ async fn proceed(here: &Here<'_>, asked: &Asked, visitor: Option<&Visitor>, stat
     let Here { web, arrival, realm, headers } = *here;
     let read = match read(web, arrival, realm, asked).await? {
         Ok(read) => read,
-        Err(why) => return Ok(stuck(here, &why)),
+        Err(why) => {
+            log_stuck(here, asked, &why);
+            return Ok(stuck(here, &why));
+        }
     };
     let back = &read.back;
     let wanted = AuthorizeRequest::parse(&read.parameters);
@@ -144,6 +148,21 @@ pub async fn preview(web: &Web, arrival: &Arrival, realm: &Realm, sealed: &str) 
         target: form_target(back.target.as_str()),
         login_hint: hint.unwrap_or_default().to_owned(),
     }))
+}
+
+/// Tells administrators what came, for the request id on the page: a wrong address is the commonest slip there is. Of an
+/// address that is long, or has a query, only the beginning.
+fn log_stuck(here: &Here<'_>, asked: &Asked, why: &Stuck) {
+    let Stuck::Broken(sentence) = why else { return };
+    let parameters = Parameters::parse_query(&asked.raw).unwrap_or_default();
+    let shown = |name: &str| {
+        let text = parameters.one(name).ok().flatten().unwrap_or_default();
+        let text = text.split(['?', '#']).next().unwrap_or_default();
+        text.chars().take(limits::LOGGED_CHARACTERS).collect::<String>()
+    };
+    let (client, target) = (shown("client_id"), shown("redirect_uri"));
+    let request = here.arrival.ctx.request;
+    tracing::info!(%request, ?client, redirect_uri = ?target, "an authorization request is not answered: {sentence}");
 }
 
 /// A page instead of an answer: nothing can be sent anywhere.

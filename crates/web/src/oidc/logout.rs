@@ -64,7 +64,7 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
         if let Some(hint) = &asked.hint
             && let Some(user) = &hint.user
         {
-            sessions::end_own(web.door(), &arrival.ctx, user, &hint.session).await?;
+            sessions::end_own(web.door(), &arrival.ctx, (user, &hint.session), "signed out at a client").await?;
         }
         return after(web, &realm, &asked, Vec::new());
     };
@@ -157,7 +157,7 @@ fn rules(client: &Client) -> &[doorward_oauth::redirect::RedirectRule] {
 async fn end(web: &Web, arrival: &Arrival, realm: &Realm, (visitor, asked): (&Visitor, &Asked)) -> Outcome {
     let session = &visitor.signed_in.session.id;
     let frames = goodbye::frames(web, &realm.id, session).await?;
-    sessions::end(web.door(), &arrival.ctx, session, "signed out by a client").await?;
+    sessions::end(web.door(), &arrival.ctx, session, "signed out at a client").await?;
     let mut answer = after(web, realm, asked, frames)?;
     sign_out::clear(web, answer.headers_mut());
     Ok(answer)

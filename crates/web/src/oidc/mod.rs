@@ -77,7 +77,7 @@ impl From<OAuthError> for Failure {
 pub fn finish(arrival: &Arrival, outcome: Outcome) -> Response {
     match outcome {
         Ok(answer) => answer,
-        Err(Failure::Refused(error)) => refusal(&error),
+        Err(Failure::Refused(error)) => refusal(arrival, &error),
         Err(Failure::Throttled { seconds }) => throttled(seconds),
         Err(Failure::NoRealm) => answers::json(StatusCode::NOT_FOUND, &json!({"error": "Realm does not exist"})),
         Err(Failure::Fault(fault)) => {
@@ -98,8 +98,15 @@ pub fn finish(arrival: &Arrival, outcome: Outcome) -> Response {
     }
 }
 
+/// Whether programs ask here, which read no pages.
+pub fn is_for_programs(path: &str) -> bool {
+    let of_realm = ["/protocol/openid-connect/", "/clients-registrations/"];
+    path.starts_with("/application/o/") || of_realm.iter().any(|part| path.contains(part))
+}
+
 /// The protocol's "no" as an answer (RFC 6749 §5.2).
-pub fn refusal(error: &OAuthError) -> Response {
+pub fn refusal(arrival: &Arrival, error: &OAuthError) -> Response {
+    tracing::info!(request = %arrival.ctx.request, path = %arrival.path, "refused: {}: {}", error.code().as_str(), error.sentence());
     let status = match error.code() {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,

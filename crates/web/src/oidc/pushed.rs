@@ -33,7 +33,7 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
             let body = json!({"request_uri": name, "expires_in": PUSHED_SECONDS});
             (answers::json(StatusCode::CREATED, &body), None)
         }
-        Err(Failure::Refused(error)) => (refusal(&error), Some(error.code())),
+        Err(Failure::Refused(error)) => (refusal(arrival, &error), Some(error.code())),
         Err(other) => return Err(other),
     };
     tell_nonce(web, arrival, (&client, &headers), (refused, &mut answer));

@@ -47,7 +47,7 @@ async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
     let asked = Asked { realm: &realm, client: &client, place: &place, headers: &headers, parameters: &parameters };
     let (mut answer, refused) = match given(web, arrival, grant, &asked).await {
         Ok(answer) => (answer, None),
-        Err(Failure::Refused(error)) => (refusal(&error), Some(error.code())),
+        Err(Failure::Refused(error)) => (refusal(arrival, &error), Some(error.code())),
         Err(other) => return Err(other),
     };
     tell_nonce(web, arrival, (&client, &headers), (refused, &mut answer));

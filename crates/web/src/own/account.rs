@@ -53,6 +53,9 @@ impl Told {
     }
 }
 
+/// Why a session that a person ends on the account page is over, as the record has it.
+const ENDED: &str = "ended by its user";
+
 /// `GET /realms/{realm}/account`
 pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visitor) -> Response {
     finish(&web, &arrival, render(&web, &arrival, &visitor, Told::default()).await)
@@ -115,7 +118,7 @@ pub async fn end_session(State(web): State<Arc<Web>>, arrival: Arrival, visitor:
     }
     let outcome = async {
         let Ok(id) = SessionId::parse(fields.text("session")) else { return Ok(stale_form(&web, &arrival)) };
-        let ended = sessions::end_own(web.door(), &arrival.ctx, &visitor.signed_in.user.id, &id).await?;
+        let ended = sessions::end_own(web.door(), &arrival.ctx, (&visitor.signed_in.user.id, &id), ENDED).await?;
         let notice = if ended { "That session is signed out." } else { "That session was over already." };
         render(&web, &arrival, &visitor, Told::notice(notice)).await
     };

@@ -15,11 +15,12 @@ pub mod sign_out;
 use crate::callers::Arrival;
 use crate::pages::Person;
 use crate::web::Web;
-use crate::{admin, answers};
+use crate::{admin, answers, oidc};
 use axum::extract::State;
 use axum::response::Response;
 use doorward_model::people::User;
 use http::StatusCode;
+use serde_json::json;
 use std::sync::Arc;
 
 /// No such page.
@@ -39,6 +40,11 @@ pub async fn not_found(State(web): State<Arc<Web>>, arrival: Arrival) -> Respons
 pub async fn wrong_method(State(web): State<Arc<Web>>, arrival: Arrival) -> Response {
     if admin::is_below(&arrival.path) {
         return admin::nothing(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    if oidc::is_for_programs(&arrival.path) {
+        let sentence = "this endpoint is not asked by this method: the header Allow names those that are";
+        let body = json!({"error": "invalid_request", "error_description": sentence});
+        return answers::json(StatusCode::METHOD_NOT_ALLOWED, &body);
     }
     let words = (
         "That is not how this page works",
