@@ -6,7 +6,7 @@ use crate::issue::Shown;
 use crate::kinds::{Kind, Life, life};
 use crate::places::Place;
 use crate::routes::ADMIN;
-use crate::{alive, listed};
+use crate::{alive, attempt, listed};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -134,9 +134,15 @@ fn at_places(kind: Kind, shown: &Shown, grounds: (&Ground<'_>, &Ground<'_>)) -> 
     // A set-up link names no realm: it is its own.
     for place in Place::ALL.iter().filter(|place| **place != Place::Setup) {
         let made = invented(kind, from, &carried.value);
-        let foreign = to.show(*place, kind, &carried);
-        let invented = Shown { value: made.clone(), jar: carried.jar.clone(), beside: carried.beside.clone() };
-        let invented = to.show(*place, kind, &invented);
+        let unknown = Shown { value: made.clone(), jar: carried.jar.clone(), beside: carried.beside.clone() };
+        let shown = attempt(to, *place, kind, &carried);
+        let (foreign, invented) = match shown.and_then(|one| Ok((one, attempt(to, *place, kind, &unknown)?))) {
+            Ok(answers) => answers,
+            Err(why) => {
+                wrongs.push(why);
+                continue;
+            }
+        };
         if *place == Place::AdminBearer && is_of_administration(&foreign, from) {
             // One realm's administrators may be let into another one: theirs is known there.
         } else if !place.refuses(&foreign) {
