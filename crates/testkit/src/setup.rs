@@ -48,6 +48,13 @@ const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
 const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
 const CUBE_PACKAGES: &[&str] =
     &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
+/// The module of h2spec asks for no versions of what it rests on; these are the ones it was tried with.
+const H2SPEC_MODULES: &[&str] = &[
+    "github.com/summerwind/h2spec v2.2.1+incompatible",
+    "github.com/fatih/color v1.19.0",
+    "github.com/spf13/cobra v1.10.2",
+    "golang.org/x/net v0.62.0",
+];
 
 /// One thing the suites need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +77,8 @@ pub enum Part {
     Clients,
     /// Cube's server.
     Cube,
+    /// The tester of HTTP/2 servers.
+    H2spec,
     /// JupyterHub.
     JupyterHub,
     /// The proxy JupyterHub stands behind.
@@ -82,7 +91,7 @@ pub enum Part {
 
 impl Part {
     /// Everything the suites of a whole run need.
-    pub const ALL: [Part; 9] = [
+    pub const ALL: [Part; 10] = [
         Part::Debian,
         Part::Proxies,
         Part::Dagster,
@@ -92,6 +101,7 @@ impl Part {
         Part::KeycloakPage,
         Part::Clients,
         Part::Cube,
+        Part::H2spec,
     ];
 
     /// What the suite `apps` needs: gigabytes.
@@ -108,6 +118,7 @@ impl Part {
             Part::KeycloakPage => "keycloak-js",
             Part::Clients => "clients in Python",
             Part::Cube => "Cube",
+            Part::H2spec => "h2spec",
             Part::JupyterHub => "JupyterHub",
             Part::HubProxy => "JupyterHub's proxy",
             Part::Superset => "Superset",
@@ -128,6 +139,7 @@ impl Part {
             Part::Cube => {
                 install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
             }
+            Part::H2spec => install_h2spec(),
             Part::JupyterHub => install_application("jupyterhub", JUPYTERHUB_PACKAGES),
             Part::HubProxy => install_npm("hub-proxy", HUB_PROXY_PACKAGES, &tools::hub_proxy()),
             Part::Superset => install_application("superset", SUPERSET_PACKAGES),
@@ -267,6 +279,30 @@ fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, S
     if !wanted.exists() {
         return Err(format!("npm installed no {}", wanted.display()));
     }
+    stamp(&folder, &versions)?;
+    Ok(Work::Installed(versions))
+}
+
+/// Builds h2spec as Go's module proxy has it; no released binary is in a registry.
+fn install_h2spec() -> Result<Work, String> {
+    let program = tools::h2spec();
+    let folder = program.parent().unwrap_or(&program).to_owned();
+    let versions = H2SPEC_MODULES.join(", ");
+    if is_stamped(&folder, &versions) {
+        return Ok(Work::AlreadyThere);
+    }
+    remove(&folder)?;
+    let wanted: String = H2SPEC_MODULES.iter().map(|module| format!("require {module}\n")).collect();
+    let manifest = format!("module doorward.test/h2spec\n\ngo 1.25\n\n{wanted}");
+    let made = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("go.mod"), manifest));
+    made.map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
+    let build = || {
+        let mut command = Command::new("go");
+        command.current_dir(&folder).env("GOFLAGS", "-mod=mod").env("GOTOOLCHAIN", "local");
+        command.args(["build", "-o"]).arg(&program).arg("github.com/summerwind/h2spec/cmd/h2spec");
+        command
+    };
+    retry("go build", build)?;
     stamp(&folder, &versions)?;
     Ok(Work::Installed(versions))
 }
