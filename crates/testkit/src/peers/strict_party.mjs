@@ -37,7 +37,7 @@ const pages = {
       max_age: "600",
       ...Object.fromEntries(url.searchParams),
     };
-    flows.set(state, { verifier, nonce: wishes.nonce, maxAge: wishes.max_age });
+    flows.set(wishes.state, { verifier, nonce: wishes.nonce, maxAge: wishes.max_age });
     const to = new URL(server.authorization_endpoint);
     // An empty wish is none.
     to.search = new URLSearchParams(Object.entries(wishes).filter(([, text]) => text !== ""));
@@ -47,7 +47,8 @@ const pages = {
   "/callback": async (url, posted) => {
     const told = posted ?? url.searchParams;
     const state = told.get("state");
-    const { verifier, nonce, maxAge } = flows.get(state) ?? {};
+    if (!flows.has(state)) throw new Error(`nobody sent the state ${state}`);
+    const { verifier, nonce, maxAge } = flows.get(state);
     // Also holds `iss` against the metadata (RFC 9207), because the metadata says it is sent.
     const parameters = oauth.validateAuthResponse(server, client, told, state);
     const answer = await oauth.authorizationCodeGrantRequest(

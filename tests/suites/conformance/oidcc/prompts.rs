@@ -36,13 +36,14 @@ fn oidcc_max_age_1(mode: &'static str) {
 
 fn oidcc_max_age_10000(mode: &'static str) {
     let mut run = Run::new(mode);
-    let first = run.content(&[("max_age", "10000")]);
+    let first = run.content(&[("max_age", "15000")]);
     let second = run.silent(&[("max_age", "10000")]);
     assert_eq!(auth_time(&second), auth_time(&first));
 }
 
 fn oidcc_prompt_none_not_logged_in(mode: &'static str) {
-    assert_eq!(Run::new(mode).refused(&[("prompt", "none")]), "login_required");
+    let state = "s".repeat(128);
+    assert_eq!(Run::new(mode).refused(&[("prompt", "none"), ("state", &state)]), "login_required");
 }
 
 fn oidcc_prompt_none_logged_in(mode: &'static str) {

@@ -1,36 +1,12 @@
 //! Codes and refresh tokens, and how clients prove who they are.
 
+use crate::fapi::Member;
 use crate::house::{Browser, house, now, refusal, text};
 use doorward_jose::jws::Presented;
 use doorward_jose::key_set::KeySet;
 use doorward_testkit::http::get;
+use doorward_tests::proof::Holder;
 use serde_json::Value;
-use std::thread::sleep;
-use std::time::Duration;
-
-/// Redeems a code, and again after a while: refused, and what the first time gave is over.
-fn code_twice(pause: Duration) {
-    let end = Browser::default().visit(&house().request("plain", &[]));
-    let first = house().redeem("plain", end.code());
-    assert_eq!(first.status, 200, "{}", first.text());
-    let first = first.json();
-    assert_eq!(house().userinfo(text(&first, "/access_token")).status, 200);
-    sleep(pause);
-    assert_eq!(refusal(&house().redeem("plain", end.code())), (400, "invalid_grant".to_owned()));
-    assert_eq!(house().userinfo(text(&first, "/access_token")).status, 401);
-    let form = [("grant_type", "refresh_token"), ("refresh_token", text(&first, "/refresh_token"))];
-    assert_eq!(refusal(&house().token("plain", &form)), (400, "invalid_grant".to_owned()));
-}
-
-#[test]
-fn oidcc_codereuse() {
-    code_twice(Duration::ZERO);
-}
-
-#[test]
-fn oidcc_codereuse_30seconds() {
-    code_twice(Duration::from_secs(30));
-}
 
 /// FAPI 2's `ensure-authorization-code-is-bound-to-client` asks the same.
 #[test]
@@ -48,6 +24,46 @@ fn oidcc_server_client_secret_post() {
     let methods = metadata["token_endpoint_auth_methods_supported"].as_array().cloned().unwrap_or_default();
     for method in ["client_secret_basic", "client_secret_post", "private_key_jwt"] {
         assert!(methods.iter().any(|one| one == method), "{methods:?}");
+    }
+}
+
+#[test]
+fn oidcc_ensure_client_assertion_with_iss_aud_succeeds() {
+    let (member, holder) = (Member::new("fapi"), Holder::default());
+    let end = Browser::default().visit(&member.way(&member.push(&[])));
+    let proof = holder.proof("POST", &house().endpoint("token"), now(), &[]);
+    assert_eq!(member.redeem(end.code(), &[proof]).status, 200);
+}
+
+/// Nobody can guess a code, and no two are alike (RFC 6749 §10.10).
+#[test]
+fn oidcc_codes_are_long_and_random() {
+    let mut browser = Browser::default();
+    let mut code = || browser.visit(&house().request("plain", &[])).code().to_owned();
+    let codes: Vec<String> = (0..8).map(|_| code()).collect();
+    let random = |code: &str| code.split_once('_').map_or(code, |(_, random)| random).to_owned();
+    let alike = |one: &str, other: &str| one.bytes().zip(other.bytes()).filter(|(one, other)| one == other).count();
+    for (place, code) in codes.iter().map(|code| random(code)).enumerate() {
+        assert!(code.len() * 6 >= 128, "{code}");
+        let most = codes.iter().skip(place + 1).map(|other| alike(&code, &random(other))).max();
+        assert!(most.unwrap_or_default() < code.len() / 2, "{codes:?}");
+    }
+}
+
+/// An ID token through the browser needs a nonce (`oidcc-implicit-…`, `oidcc-hybrid-…`, for clients declared so).
+#[test]
+fn oidcc_ensure_request_without_nonce_fails() {
+    for response_type in ["id_token", "id_token token", "code id_token", "code id_token token"] {
+        let without = [("response_type", response_type), ("nonce", "")];
+        let end = Browser::default().open(&house().request("hybrid", &without));
+        assert_eq!((end.told("error"), end.told("state")), ("invalid_request", "s"), "{response_type}: {}", end.url);
+        assert!(end.url.contains("#error="), "{}", end.url);
+        let end = Browser::default().visit(&house().request("hybrid", &without[..1]));
+        let claims = proved(end.told("id_token"));
+        assert_eq!(text(&claims, "/nonce"), "n-0S6_WzA2Mj", "{response_type}");
+        for (hash, part) in [("at_hash", "access_token"), ("c_hash", "code")] {
+            assert_eq!(claims.get(hash).is_some(), !end.told(part).is_empty(), "{response_type} {hash}");
+        }
     }
 }
 
