@@ -60,14 +60,16 @@ const pages = {
       verifier,
       plain,
     );
-    tokens = await oauth.processAuthorizationCodeResponse(server, client, answer, {
+    // Other browsers may be on their way here too.
+    const own = await oauth.processAuthorizationCodeResponse(server, client, answer, {
       expectedNonce: nonce || oauth.expectNoNonce,
       maxAge: maxAge ? Number(maxAge) : oauth.skipAuthTimeCheck,
       requireIdToken: true,
     });
+    tokens = own;
     await oauth.validateApplicationLevelSignature(server, answer, plain);
-    const claims = oauth.getValidatedIdTokenClaims(tokens);
-    return { tokens, claims, userinfo: await userinfo(claims.sub) };
+    const claims = oauth.getValidatedIdTokenClaims(own);
+    return { tokens: own, claims, userinfo: await userinfo(claims.sub, own.access_token) };
   },
   "/refresh": async () => {
     const answer = await oauth.refreshTokenGrantRequest(server, client, proof, tokens.refresh_token, plain);
@@ -99,8 +101,8 @@ async function form(request) {
   return new URLSearchParams(Buffer.concat(parts).toString());
 }
 
-async function userinfo(sub) {
-  const answer = await oauth.userInfoRequest(server, client, tokens.access_token, plain);
+async function userinfo(sub, token) {
+  const answer = await oauth.userInfoRequest(server, client, token, plain);
   return oauth.processUserInfoResponse(server, client, sub, answer);
 }
 
