@@ -20,8 +20,12 @@ impl HmacKey {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
-    /// Whether the secret made the signature, compared in constant time.
-    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadToken> {
+    /// Whether the secret made the signature, compared in constant time. Tokens are verified with
+    /// [`crate::jws::Presented::verify_hmac`], which ends here.
+    ///
+    /// # Errors
+    /// [`BadToken::Signature`] when it did not.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadToken> {
         hmac::verify(&self.0, message, signature).map_err(|_| BadToken::Signature)
     }
 }

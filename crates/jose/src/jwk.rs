@@ -86,8 +86,12 @@ impl PublicKey {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, self.shape.canonical.as_bytes()))
     }
 
-    /// Whether the key made the signature over the message with this algorithm.
-    pub(crate) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), BadToken> {
+    /// Whether the key made the signature over the message with this algorithm. Tokens are read and verified with
+    /// [`crate::jws::Presented`], which ends here; this alone is for what is not a token.
+    ///
+    /// # Errors
+    /// [`BadToken::Algorithm`] when the key is not for that algorithm, [`BadToken::Signature`] when it did not.
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), BadToken> {
         let own = self.shape.verifiers.iter().find(|(own, _)| *own == algorithm);
         let (_, key) = own.ok_or(BadToken::Algorithm)?;
         key.verify_sig(message, signature).map_err(|_| BadToken::Signature)

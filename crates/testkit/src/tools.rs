@@ -65,6 +65,11 @@ pub fn clients_program(name: &str) -> PathBuf {
     existing(clients_environment().join("bin").join(name))
 }
 
+/// The tester of HTTP/2 servers.
+pub fn h2spec() -> PathBuf {
+    directory().join("h2spec/h2spec")
+}
+
 /// The virtual environment that holds an application: `jupyterhub`, `superset`, `airflow`.
 pub fn application_environment(name: &str) -> PathBuf {
     directory().join(name)

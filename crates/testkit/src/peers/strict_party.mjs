@@ -25,9 +25,7 @@ const pages = {
     const verifier = oauth.generateRandomCodeVerifier();
     const state = oauth.generateRandomState();
     const nonce = oauth.generateRandomNonce();
-    flows.set(state, { verifier, nonce });
-    const to = new URL(server.authorization_endpoint);
-    to.search = new URLSearchParams({
+    const wishes = {
       client_id: CLIENT_ID,
       redirect_uri: `${self}/callback`,
       response_type: "code",
@@ -38,14 +36,21 @@ const pages = {
       nonce,
       max_age: "600",
       ...Object.fromEntries(url.searchParams),
-    });
+    };
+    flows.set(wishes.state, { verifier, nonce: wishes.nonce, maxAge: wishes.max_age });
+    const to = new URL(server.authorization_endpoint);
+    // An empty wish is none.
+    to.search = new URLSearchParams(Object.entries(wishes).filter(([, text]) => text !== ""));
     return { location: to.href };
   },
-  "/callback": async (url) => {
-    const state = url.searchParams.get("state");
-    const { verifier, nonce } = flows.get(state) ?? {};
+  // The answer travels in the query, or in a form.
+  "/callback": async (url, posted) => {
+    const told = posted ?? url.searchParams;
+    const state = told.get("state");
+    if (!flows.has(state)) throw new Error(`nobody sent the state ${state}`);
+    const { verifier, nonce, maxAge } = flows.get(state);
     // Also holds `iss` against the metadata (RFC 9207), because the metadata says it is sent.
-    const parameters = oauth.validateAuthResponse(server, client, url, state);
+    const parameters = oauth.validateAuthResponse(server, client, told, state);
     const answer = await oauth.authorizationCodeGrantRequest(
       server,
       client,
@@ -55,14 +60,16 @@ const pages = {
       verifier,
       plain,
     );
-    tokens = await oauth.processAuthorizationCodeResponse(server, client, answer, {
-      expectedNonce: nonce,
-      maxAge: 600,
+    // Other browsers may be on their way here too.
+    const own = await oauth.processAuthorizationCodeResponse(server, client, answer, {
+      expectedNonce: nonce || oauth.expectNoNonce,
+      maxAge: maxAge ? Number(maxAge) : oauth.skipAuthTimeCheck,
       requireIdToken: true,
     });
+    tokens = own;
     await oauth.validateApplicationLevelSignature(server, answer, plain);
-    const claims = oauth.getValidatedIdTokenClaims(tokens);
-    return { tokens, claims, userinfo: await userinfo(claims.sub) };
+    const claims = oauth.getValidatedIdTokenClaims(own);
+    return { tokens: own, claims, userinfo: await userinfo(claims.sub, own.access_token) };
   },
   "/refresh": async () => {
     const answer = await oauth.refreshTokenGrantRequest(server, client, proof, tokens.refresh_token, plain);
@@ -88,8 +95,14 @@ const pages = {
   "/": async () => ({ ready: true }),
 };
 
-async function userinfo(sub) {
-  const answer = await oauth.userInfoRequest(server, client, tokens.access_token, plain);
+async function form(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return new URLSearchParams(Buffer.concat(parts).toString());
+}
+
+async function userinfo(sub, token) {
+  const answer = await oauth.userInfoRequest(server, client, token, plain);
   return oauth.processUserInfoResponse(server, client, sub, answer);
 }
 
@@ -98,7 +111,8 @@ http
     const url = new URL(request.url, self);
     try {
       const page = pages[url.pathname];
-      const told = page ? await page(url) : undefined;
+      const posted = request.method === "POST" ? await form(request) : undefined;
+      const told = page ? await page(url, posted) : undefined;
       if (told?.location) {
         response.writeHead(302, { location: told.location }).end();
       } else {
