@@ -6,8 +6,9 @@ use crate::commands::{
     session, setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
+use crate::open::Begin;
 use crate::up::Protect;
-use crate::upstream;
+use crate::{complaint, headings, upstream};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use doorward_model::name::{AppSlug, GroupName};
 use std::ffi::OsString;
@@ -29,22 +30,37 @@ pub struct Cli {
 #[derive(Args, Debug, Clone, Default)]
 pub struct Common {
     /// Directory of keys and database [default: $XDG_DATA_HOME/doorward].
-    #[arg(long, global = true, env = "DOORWARD_DATA", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = "Common", env = "DOORWARD_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Database: sqlite:PATH or postgres://… [default: sqlite:DATA/doorward.db].
-    #[arg(long, global = true, env = "DOORWARD_DATABASE", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Common",
+        env = "DOORWARD_DATABASE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub database: Option<String>,
     /// Settings file (YAML).
-    #[arg(long, global = true, env = "DOORWARD_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Common", env = "DOORWARD_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Realm to work in [default: main].
-    #[arg(long, global = true, env = "DOORWARD_REALM", value_name = "NAME")]
+    #[arg(long, global = true, help_heading = "Common", env = "DOORWARD_REALM", value_name = "NAME")]
     pub realm: Option<String>,
     /// Form of what a command prints [default: table on a terminal, else json].
-    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    #[arg(long, global = true, help_heading = "Common", value_enum, value_name = "FORM")]
     pub output: Option<Output>,
     /// Form of the log on standard error.
-    #[arg(long, global = true, value_enum, default_value_t, env = "DOORWARD_LOG_FORMAT", value_name = "FORM")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Common",
+        value_enum,
+        default_value_t,
+        env = "DOORWARD_LOG_FORMAT",
+        value_name = "FORM"
+    )]
     pub log_format: LogFormat,
 }
 
@@ -132,7 +148,7 @@ pub enum Command {
     /// Clients: tools and programs that sign people in here, or themselves.
     #[command(subcommand)]
     Client(client::Client),
-    /// Clients, in the words of platforms.
+    /// The same as `client create`, with other option names.
     #[command(subcommand)]
     Identity(identity::Identity),
     /// Service tokens of machines.
@@ -141,13 +157,13 @@ pub enum Command {
     /// Let programs register clients by themselves.
     #[command(subcommand)]
     Registration(registration::Registration),
-    /// Say whether a user may enter an app, and why.
+    /// Say whether a user may enter an app or sign in through a client, and why.
     Explain(explain::Explain),
     /// Make what YAML files declare so.
     Apply(apply::Apply),
     /// Print a reverse proxy's configuration for an app.
     Recipe(recipe::Recipe),
-    /// Make a new one-time link for the first administrator; older ones stop working.
+    /// Make a one-time link that makes whoever opens it an administrator; older ones stop working.
     SetupLink(setup_link::SetupLink),
     /// The newest entries of the audit record.
     Events(events::Events),
@@ -157,6 +173,28 @@ pub enum Command {
     /// What clients are still to be told: sessions that ended.
     #[command(subcommand)]
     Delivery(delivery::Delivery),
+}
+
+impl Command {
+    /// Whether this may be the first thing that is ever done on a data directory. Everything else speaks of what is
+    /// there, and a directory that holds nothing is a slip.
+    pub fn begin(&self) -> Begin {
+        match self {
+            Self::Up(_)
+            | Self::Serve(_)
+            | Self::SetupLink(_)
+            | Self::Identity(_)
+            | Self::Realm(realm::Realm::Create { .. } | realm::Realm::Update(_))
+            | Self::User(user::User::Create { .. })
+            | Self::Group(group::Group::Create { .. })
+            | Self::Role(role::Role::Create { .. })
+            | Self::App(app::App::Create(_))
+            | Self::Client(client::Client::Create(_))
+            | Self::Registration(registration::Registration::Create { .. }) => Begin::Allowed,
+            Self::Apply(apply) if !apply.is_plan() => Begin::Allowed,
+            _ => Begin::Never,
+        }
+    }
 }
 
 /// Flags of `up`.
@@ -193,9 +231,9 @@ pub enum Stop {
 
 /// Reads the command line.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Stop> {
-    let matches =
-        without_empty_variables(Cli::command()).try_get_matches_from(arguments).map_err(|error| stop(&error))?;
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| stop(&error))?;
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let matches = command().try_get_matches_from(&words).map_err(|error| stop(&error, &words))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| stop(&error, &words))?;
     let protects = match (&cli.command, matches.subcommand_matches("up")) {
         (Command::Up(flags), Some(matches)) => protects(flags, matches).map_err(Stop::Exit)?,
         _ => Vec::new(),
@@ -214,7 +252,7 @@ impl ListenFlags {
         let matches = without_empty_variables(Environment::command()).try_get_matches_from(["doorward"]);
         match matches.and_then(|matches| Environment::from_arg_matches(&matches)) {
             Ok(environment) => Ok(environment.flags),
-            Err(error) => Err(Exit::usage(one_sentence(&error))),
+            Err(error) => Err(Exit::usage(complaint::plain(&error))),
         }
     }
 }
@@ -228,24 +266,19 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
-fn stop(error: &clap::Error) -> Stop {
-    use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
-    match error.kind() {
-        DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand => {
-            Stop::Exit(Exit::usage("a command is missing: see `doorward --help`"))
-        }
-        _ if error.use_stderr() => Stop::Exit(Exit::usage(one_sentence(error))),
-        _ => Stop::Help(error.to_string()),
-    }
+/// The whole command line.
+fn command() -> clap::Command {
+    without_empty_variables(headings::put(Cli::command()))
 }
 
-/// What clap says over several lines, as one sentence.
-fn one_sentence(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let lines = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let words: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("tip:")).collect();
-    let sentence = words.join(" ");
-    format!("{}: see `doorward --help`", sentence.strip_prefix("error: ").unwrap_or(&sentence))
+fn stop(error: &clap::Error, words: &[OsString]) -> Stop {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    match error.kind() {
+        kind if error.use_stderr() || kind == DisplayHelpOnMissingArgumentOrSubcommand => {
+            Stop::Exit(Exit::usage(complaint::sentence(error, command(), words)))
+        }
+        _ => Stop::Help(error.to_string()),
+    }
 }
 
 /// Gives every `--allow` to the `--protect` that stands before it.
@@ -280,8 +313,7 @@ fn protect(text: &str) -> Result<Protect, Exit> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::{Cli, Stop, parse};
-    use clap::CommandFactory as _;
+    use super::{Stop, command, parse};
 
     fn protects(arguments: &str) -> Result<Vec<String>, String> {
         let words = format!("doorward up {arguments}");
@@ -300,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -332,9 +364,104 @@ mod tests {
 
     #[test]
     fn wrong_arguments_give_one_sentence() {
-        assert_eq!(
-            protects("--lissen 127.0.0.1:1").unwrap_err(),
-            "unexpected argument '--lissen' found: see `doorward --help`"
-        );
+        let said = |words: &str| match parse(words.split_whitespace().map(Into::into)) {
+            Ok(parsed) => panic!("{parsed:?}"),
+            Err(Stop::Exit(exit)) => exit.sentence,
+            Err(Stop::Help(text)) => panic!("{text}"),
+        };
+        let password = "a password is not given on the command line: use --password-stdin";
+        for (words, sentence) in [
+            ("doorward up --lissen 127.0.0.1:1", "unexpected argument '--lissen' found: did you mean `--listen`?"),
+            ("doorward --data user usr list", "unrecognized subcommand 'usr': did you mean `user`?"),
+            ("doorward --data=x user lst", "unrecognized subcommand 'lst': did you mean `list`?"),
+            ("doorward dance", "unrecognized subcommand 'dance': see `doorward --help`"),
+            ("doorward", "a command is missing: see `doorward --help`"),
+            ("doorward --data user user", "a command is missing: see `doorward user --help`"),
+            ("doorward user list --zzz", "unexpected argument '--zzz' found: see `doorward user list --help`"),
+            ("doorward user create alice --password x", password),
+            ("doorward app list --password=x", password),
+            (
+                "doorward --output 7 user list",
+                "invalid value '7' for '--output <FORM>' [possible values: table, json, yaml]",
+            ),
+            (
+                "doorward user create",
+                "the following required arguments were not provided: <NAME>: see `doorward user create --help`",
+            ),
+            (
+                "doorward user update alice --attribute =x",
+                "invalid value '=x' for '--attribute <NAME=VALUE>': write NAME=VALUE",
+            ),
+        ] {
+            assert_eq!(said(words), sentence, "{words}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_took_the_name_is_told() {
+        let said = |words: &str| match parse(words.split_whitespace().map(Into::into)) {
+            Err(Stop::Exit(exit)) => exit.sentence,
+            other => panic!("{other:?}"),
+        };
+        for (words, sentence) in [
+            (
+                "doorward client create --service --scope catalog:read foo",
+                "NAME is missing, because --scope took catalog:read and foo: put the name first",
+            ),
+            (
+                "doorward client create --grant client_credentials foo",
+                "NAME is missing, because --grant took client_credentials and foo: put the name first",
+            ),
+            (
+                "doorward client create --scope a b c d foo --service",
+                "NAME is missing, because --scope took a, … and foo: put the name first",
+            ),
+            (
+                "doorward recipe --headers remote nginx --app d",
+                "PROXY is missing, because --headers took remote and nginx: put the proxy first",
+            ),
+            (
+                "doorward client create --service --scope foo",
+                "the following required arguments were not provided: <NAME>: see `doorward client create --help`",
+            ),
+        ] {
+            assert_eq!(said(words), sentence, "{words}");
+        }
+    }
+
+    fn every(command: &clap::Command, look: &mut impl FnMut(&clap::Command)) {
+        look(command);
+        command.get_subcommands().for_each(|inner| every(inner, look));
+    }
+
+    #[test]
+    fn no_help_shows_a_name_of_the_source() {
+        let mut root = command();
+        root.build();
+        every(&root, &mut |command| {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                for name in arg.get_value_names().into_iter().flatten() {
+                    assert!(!name.contains('_'), "{} {}: {name}", command.get_name(), arg.get_id());
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_long_help_has_headings() {
+        let Err(Stop::Help(help)) = parse(["doorward", "client", "create", "--help"].map(Into::into)) else {
+            panic!("no help");
+        };
+        let mut at = 0;
+        for heading in ["Redirects:", "Logout:", "Grants:", "Who may sign in:", "Tokens:", "Common:"] {
+            assert!(help.contains(&format!("\n{heading}\n")), "{heading}: {help}");
+        }
+        let mut longest = 0;
+        for line in help.lines() {
+            at = if line.starts_with("  -") || line.starts_with("      --") { at + 1 } else { at };
+            at = if line.ends_with(':') && !line.starts_with(' ') { 0 } else { at };
+            longest = longest.max(at);
+        }
+        assert!(longest <= 15, "{longest}: {help}");
     }
 }

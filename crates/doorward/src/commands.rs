@@ -23,7 +23,7 @@ pub mod user;
 use crate::arguments::Command;
 use crate::control::{self, Standing};
 use crate::exit::{Code, Exit};
-use crate::open::{context, open, operator};
+use crate::open::{context, nothing_there, open, operator};
 use crate::report::Report;
 use crate::settings::Config;
 use doorward_engine::door::Door;
@@ -35,6 +35,7 @@ use doorward_model::people;
 use doorward_model::secret::Password;
 use doorward_store::tx::Tx;
 use doorward_world::World;
+use std::io::Write as _;
 
 /// What every command works with.
 pub struct Shell {
@@ -48,7 +49,12 @@ pub struct Shell {
 
 /// Runs one command.
 pub async fn run(command: Command, config: Config, world: World) -> Result<Report, Exit> {
-    let door = open(&config, &world).await?;
+    let is_first = nothing_there(&config).is_some();
+    let door = open(&config, &world, command.begin()).await?;
+    if is_first {
+        // Said before anything else: a mistyped --data shows here. Nobody may be listening.
+        let _ = writeln!(std::io::stderr(), "Made a new data directory at {}.", config.data.display());
+    }
     let shell = Shell { ctx: context(&world, operator()), door, config };
     let report = match command {
         Command::Realm(command) => realm::run(command, &shell).await,

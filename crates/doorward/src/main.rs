@@ -3,8 +3,10 @@
 
 mod arguments;
 mod commands;
+mod complaint;
 mod control;
 mod exit;
+mod headings;
 mod limits;
 mod open;
 mod report;

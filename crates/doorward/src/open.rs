@@ -11,7 +11,7 @@ use doorward_model::context::{Ctx, RequestTag};
 use doorward_model::event::Actor;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::name::DisplayText;
-use doorward_store::migrate::{MigrationError, migrate};
+use doorward_store::migrate::{MigrationError, is_new, migrate};
 use doorward_store::realms;
 use doorward_store::store::{Database, Store};
 use doorward_world::World;
@@ -25,14 +25,59 @@ use zeroize::Zeroizing;
 const KEY_FILE: &str = "master.key";
 const KEY_VARIABLE: &str = "DOORWARD_MASTER_KEY";
 
-/// Opens the door on the configured database; makes what is missing on first use.
+/// Whether opening may make a new installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// What is missing is made.
+    Allowed,
+    /// Nothing is made: what is missing was looked for in the wrong place.
+    Never,
+}
+
+/// What to say when no installation was ever made at the configured place, as far as files tell.
+pub fn nothing_there(config: &Config) -> Option<Exit> {
+    let data = &config.data;
+    let is_absent = |path: &Path| fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let at = || format!("there is no Doorward at {}: give the --data the server has", data.display());
+    let sentence = match &config.database {
+        Database::Sqlite(file) => {
+            let is_inside = file.parent() == Some(data);
+            if is_absent(file) || fs::metadata(file).is_ok_and(|file| file.len() == 0) {
+                let elsewhere = format!("there is no Doorward in {}", name_of(&config.database));
+                if is_inside { at() } else { format!("{elsewhere}: give the --database the server has") }
+            } else if !is_inside && key_variable().is_none() && is_absent(&data.join(KEY_FILE)) {
+                at()
+            } else {
+                return None;
+            }
+        }
+        Database::Postgres(_) if key_variable().is_none() && is_absent(&data.join(KEY_FILE)) => at(),
+        Database::Postgres(_) => return None,
+    };
+    Some(Exit::new(Code::Data, sentence))
+}
+
+/// Opens the door on the configured database; makes what is missing on first use, where that is allowed.
 ///
 /// # Errors
 /// Codes 4 (data directory, master key) and 5 (database), each with one sentence.
-pub async fn open(config: &Config, world: &World) -> Result<Door, Exit> {
-    prepare_directory(config)?;
+pub async fn open(config: &Config, world: &World, begin: Begin) -> Result<Door, Exit> {
+    if begin == Begin::Never
+        && let Some(exit) = nothing_there(config)
+    {
+        return Err(exit);
+    }
+    // Where both database and key are elsewhere nothing needs the directory.
+    if begin == Begin::Allowed || config.data.exists() || matches!(config.database, Database::Sqlite(_)) {
+        prepare_directory(config)?;
+    }
     let master = master_key(config, world)?;
     let store = Store::open(&config.database).await.map_err(|fault| unreachable(config, &fault))?;
+    if begin == Begin::Never && is_new(&store).await.map_err(|fault| unreachable(config, &fault))? {
+        let sentence =
+            format!("there is no Doorward in {}: give the --database the server has", name_of(&config.database));
+        return Err(Exit::new(Code::Data, sentence));
+    }
     match migrate(&store).await {
         Ok(()) => {}
         Err(MigrationError::Newer { found, known }) => {

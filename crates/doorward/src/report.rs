@@ -14,6 +14,8 @@ pub struct Report {
     data: Data,
     warnings: Vec<String>,
     words: Option<String>,
+    /// What a table shows for these keys of one object, in place of their values.
+    cells: Vec<(&'static str, String)>,
     /// How the program ends.
     pub code: Code,
 }
@@ -48,7 +50,7 @@ impl Report {
     }
 
     fn of(data: Data) -> Self {
-        Self { data, warnings: Vec::new(), words: None, code: Code::Done }
+        Self { data, warnings: Vec::new(), words: None, cells: Vec::new(), code: Code::Done }
     }
 
     /// With sentences about what looks like a mistake.
@@ -61,6 +63,12 @@ impl Report {
     #[must_use]
     pub fn and_words(self, words: impl Into<String>) -> Self {
         Self { words: Some(words.into()), ..self }
+    }
+
+    /// With words for people where the values of one object are for programs.
+    #[must_use]
+    pub fn and_cells(self, cells: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self { cells: cells.into_iter().collect(), ..self }
     }
 
     /// With another code.
@@ -97,7 +105,7 @@ impl Report {
                 encode(value, wanted.unwrap_or(usual))
             }
             (Data::One(value), _) => match wanted.unwrap_or(usual) {
-                Output::Table => Ok(one_table(value)),
+                Output::Table => Ok(one_table(value, &self.cells)),
                 other => encode(value, other),
             },
             (Data::Rows { columns, rows }, _) => match wanted.unwrap_or(usual) {
@@ -130,11 +138,12 @@ fn table(columns: &[&str], rows: &[Value]) -> String {
     trimmed(&table)
 }
 
-fn one_table(value: &Value) -> String {
+fn one_table(value: &Value, cells: &[(&str, String)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     for (name, value) in value.as_object().into_iter().flatten() {
-        table.add_row([name.replace('_', " "), cell(value)]);
+        let said = cells.iter().find(|(key, _)| key == name).map(|(_, text)| Value::String(text.clone()));
+        table.add_row([name.replace('_', " "), cell(said.as_ref().unwrap_or(value))]);
     }
     trimmed(&table)
 }
@@ -145,15 +154,26 @@ fn trimmed(table: &Table) -> String {
 
 /// A value in one cell; nothing in it can move a terminal's cursor.
 fn cell(value: &Value) -> String {
-    let text = match value {
+    in_words(value).chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A value for people: lists with commas, objects as `name: value` with semicolons.
+fn in_words(value: &Value) -> String {
+    match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Array(values) => values.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| match value {
+                Value::Object(inner) if !inner.is_empty() => format!("{name}: ({})", in_words(value)),
+                _ => format!("{name}: {}", in_words(value)),
+            };
+            members.iter().map(member).collect::<Vec<_>>().join("; ")
+        }
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        other => other.to_string(),
-    };
-    text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
+        Value::Number(number) => number.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +192,27 @@ mod tests {
         assert!(shown.starts_with("[\n  {"), "{shown}");
         let shown = report.form(Some(Output::Yaml), true).unwrap_or_default();
         assert!(shown.contains("active: true"), "{shown}");
+    }
+
+    #[test]
+    fn a_table_holds_words_and_no_json() {
+        let value = json!({
+            "attributes": {"region": ["eu"], "team": ["data", "ops"]},
+            "mappers": [{"claim": {"path": ["p"], "from": {"value": "x"}}}, {"audience": "trino"}],
+            "none": {}, "roles": {"realm": ["admin"]}, "redirect_uris": ["https://a.x", {"loopback": "http://127.0.0.1"}],
+        });
+        let report = Report::one(value).and_cells([("roles", "admin".to_owned())]);
+        let shown = report.form(Some(Output::Table), true).unwrap_or_default();
+        let lines: Vec<String> =
+            shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let expected = [
+            "attributes region: eu; team: data, ops",
+            "mappers claim: (from: (value: x); path: p), audience: trino",
+            "none",
+            "redirect uris https://a.x, loopback: http://127.0.0.1",
+            "roles admin",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

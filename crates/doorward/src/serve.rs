@@ -48,7 +48,7 @@ impl Listeners {
 pub async fn run(config: Config, world: World) -> Result<(), Exit> {
     let begun = Instant::now();
     let listeners = bind(&config, false).await?;
-    let door = open::open(&config, &world).await?;
+    let door = open::open(&config, &world, open::Begin::Allowed).await?;
     let ctx = start_ctx(&world);
     let realm = ensure_realm(&door, &ctx).await?;
     print_setup_link(&door, &ctx, &realm).await?;

@@ -33,7 +33,7 @@ pub struct Protect {
 pub async fn run(config: Config, world: World, protects: Vec<Protect>) -> Result<(), Exit> {
     let begun = Instant::now();
     let listeners = serve::bind(&config, true).await?;
-    let door = open::open(&config, &world).await?;
+    let door = open::open(&config, &world, open::Begin::Allowed).await?;
     let ctx = serve::start_ctx(&world);
     let realm = serve::ensure_realm(&door, &ctx).await?;
     let lines = put_behind(&door, &ctx, &realm, &protects).await?;

@@ -62,6 +62,9 @@ fn apps_tokens_and_explanations() {
     assert_eq!(refused.code, 7);
     assert!(refused.out.contains("\"missing_groups\": [\n    \"data\"\n  ]"), "{}", refused.out);
     assert_eq!(given.run("explain alice dagster /health").code, 0);
+    given
+        .run("explain alice")
+        .is(3, "doorward: the following required arguments were not provided: <APP>: see `doorward explain --help`");
     given.done("group add-member ops alice");
     let passed = given.run("explain alice dagster --output table");
     assert_eq!(passed.code, 0);
@@ -308,7 +311,7 @@ fn a_variable_that_is_set_and_empty_counts_as_not_set() {
         assert!(ended.code == 0 && ended.err.is_empty() && ended.out.contains("\"main\""), "{name}: {ended:?}");
     }
     let home = given.scratch.join("home");
-    let output = given.command(Path::new("")).env("HOME", &home).args(["realm", "list"]).output().unwrap();
+    let output = given.command(Path::new("")).env("HOME", &home).args(["realm", "create", "lab"]).output().unwrap();
     assert_eq!(ended(output).code, 0);
     assert!(home.join(".local/share/doorward/master.key").is_file());
     // As far as the flags of a server too: nothing is wrong but the address, which is no machine's.
@@ -323,7 +326,6 @@ fn a_variable_that_is_set_and_empty_counts_as_not_set() {
 fn a_data_directory_that_everybody_can_write_is_refused() {
     let given = Given::fresh();
     let data = given.scratch.join("data");
-    std::fs::create_dir(&data).unwrap();
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
     let shown = data.display();
     given.run("user list").is(
@@ -339,8 +341,62 @@ fn a_data_directory_that_everybody_can_write_is_refused() {
 }
 
 #[test]
+fn what_reads_makes_nothing() {
+    let given = Given::nothing();
+    given.scratch.write("set.yaml", "kind: Group\nname: g\n");
+    let data = given.scratch.join("data");
+    let none = format!("doorward: there is no Doorward at {}: give the --data the server has", data.display());
+    for words in [
+        "user list",
+        "user show alice",
+        "user disable alice",
+        "realm list",
+        "realm show main",
+        "group list",
+        "role list",
+        "app list",
+        "client list",
+        "scope list",
+        "session list",
+        "token list",
+        "registration list",
+        "key list",
+        "key rotate",
+        "delivery list",
+        "events",
+        "explain alice wiki",
+        "recipe nginx --app wiki --upstream 127.0.0.1:1",
+        "apply --plan -f set.yaml",
+    ] {
+        given.run(words).is(4, &none);
+        assert!(!data.exists(), "{words}");
+    }
+    // An empty directory holds none either, and stays empty.
+    std::fs::create_dir(&data).unwrap();
+    given.run("user list").is(4, &none);
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
+    let file = given.scratch.join("other.db");
+    given.run(&format!("--database sqlite:{} user list", file.display())).is(
+        4,
+        &format!(
+            "doorward: there is no Doorward in the database file {}: give the --database the server has",
+            file.display()
+        ),
+    );
+    assert!(!file.exists());
+    std::fs::remove_dir(&data).unwrap();
+    given.run("--database postgres://u@127.0.0.1:1/d user list").is(4, &none);
+    assert!(!data.exists());
+    // What writes says that it made one, once.
+    let made = format!("Made a new data directory at {}.", data.display());
+    given.run("group create g").is(0, &format!("{made}\nCreated group g."));
+    given.run("group create h").is(0, "Created group h.");
+    given.run("apply --plan -f set.yaml").is(0, "");
+}
+
+#[test]
 fn a_data_directory_that_cannot_be_used() {
-    let given = Given::fresh();
+    let given = Given::nothing();
     let file = given.scratch.write("file", "");
     let within = file.join("data");
     let output = given.command(&within).args(["user", "list"]).output().unwrap();

@@ -22,17 +22,23 @@ fn what_is_known_of_a_user_is_given_changed_and_shown() {
     };
     let keys = ["given_name", "family_name", "email_verified", "attributes", "subject"];
     assert_eq!(known(&keys), json!(["Alice", "", false, {"team": ["data", "ops"]}, null]));
-    given
-        .run("user update alice --email-verified --attribute team= --attribute region=eu --subject f3b1")
-        .is(0, "Changed user alice.");
+    given.run("user update alice --email-verified --attribute team= --attribute region=eu --subject f3b1").is(
+        0,
+        "Changed user alice: email_verified: false → true; subject: none → \"f3b1\"; attributes: +region=eu \
+             -team=data -team=ops.",
+    );
+    let same = "user update alice --email-verified --attribute region=eu --subject f3b1 --given-name Alice";
+    given.run(same).is(0, "Nothing to change: user alice is so already.");
     assert_eq!(known(&keys), json!(["Alice", "", true, {"region": ["eu"]}, "f3b1"]));
-    given.done("user update alice --email b@example.com");
+    given
+        .run("user update alice --email b@example.com")
+        .is(0, "Changed user alice: email: \"a@example.com\" → \"b@example.com\"; email_verified: true → false.");
     assert_eq!(known(&["email", "email_verified"]), json!(["b@example.com", false]));
     given.done("user update alice --email-verified=false --name Al");
     given.run("user update alice").is(3, "doorward: nothing to change is given: see `doorward user update --help`");
     given
         .run("user update alice --attribute =x")
-        .is(3, "doorward: invalid value '=x' for '--attribute <NAME=VALUE>': write NAME=VALUE: see `doorward --help`");
+        .is(3, "doorward: invalid value '=x' for '--attribute <NAME=VALUE>': write NAME=VALUE");
     given.done("user create bob");
     given
         .run("user update bob --subject f3b1")
@@ -48,6 +54,15 @@ fn what_is_known_of_a_user_is_given_changed_and_shown() {
     given.done("role create viewer");
     given.done("role assign viewer --user alice");
     assert_eq!(known(&["roles", "all_roles"]), json!([["viewer"], {"realm": ["viewer"], "clients": {}}]));
+    given.done("client create polaris --service");
+    given.done("role create writer --client polaris");
+    given.done("role assign writer --client polaris --user alice");
+    let table = given.done("user show alice --output table");
+    let row = |name: &str| table.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned());
+    assert_eq!(row("all roles"), Some("viewer, polaris: writer".to_owned()), "{table}");
+    assert_eq!(row("attributes"), Some("region: eu".to_owned()), "{table}");
+    assert!(!table.contains(['{', '[', '"']), "{table}");
+    assert!(!given.done("user show bob --output table").contains(['{', '[', '"']));
 }
 
 #[test]

@@ -56,10 +56,26 @@ fn roles_are_made_given_shown_taken_and_deleted() {
     given.run("role delete viewer").is(0, "Deleted role viewer.");
     given
         .run("role delete viewer")
-        .is(7, "doorward: there is no role named viewer in realm main: list them with `doorward role list`");
+        .is(7, "doorward: there is no role named viewer in realm main, client polaris has one: add --client polaris");
+    given
+        .run("role delete none")
+        .is(7, "doorward: there is no role named none in realm main: list them with `doorward role list`");
     given
         .run("role show none --client polaris")
         .is(7, "doorward: client polaris has no role named none: list them with `doorward role list`");
+    given.done("role create loader --client polaris");
+    given
+        .run("role assign loader --user alice")
+        .is(7, "doorward: there is no role named loader in realm main, client polaris has one: add --client polaris");
+    given.done("client create trino --service");
+    given.done("role create loader --client trino");
+    given.run("role assign loader --user alice").is(
+        7,
+        "doorward: there is no role named loader in realm main, clients have one: add --client with one of polaris, \
+         trino",
+    );
+    let table = given.done("role show admin --output table");
+    assert!(table.contains("polaris: viewer") && !table.contains('{'), "{table}");
     let both = given.run("role assign admin --user alice --group data");
     assert!(both.code == 3 && both.err.contains("cannot be used with"), "{}", both.err);
     assert_eq!(given.run("role assign admin").code, 3);

@@ -34,6 +34,13 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// An instant as RFC 3339 writes it, such as 2026-11-01T00:00:00Z; `None` for anything else.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        use ::time::format_description::well_known::Rfc3339;
+        let moment = ::time::OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
+
     /// RFC 3339 in UTC with whole seconds, for people.
     pub fn rfc3339(self) -> String {
         use ::time::format_description::well_known::Rfc3339;

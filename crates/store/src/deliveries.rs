@@ -29,6 +29,8 @@ statements! {
     PUT_OFF = "UPDATE deliveries SET due_ms = $3, problem = $4, state = $5 \
                WHERE number = $1 AND attempts = $2 AND state = 'waiting'";
     RETRY = "UPDATE deliveries SET due_ms = 0, attempts = 0, state = 'waiting' WHERE number = $1";
+    RETRY_ALL = "UPDATE deliveries SET due_ms = 0, attempts = 0, state = 'waiting'";
+    RETRY_ALL_OF = "UPDATE deliveries SET due_ms = 0, attempts = 0, state = 'waiting' WHERE client_id = $1";
     LIST = "SELECT d.number, c.name, d.session_id, d.subject, d.state, d.attempts, d.begun_ms, d.due_ms, d.problem \
             FROM deliveries d JOIN clients c ON c.id = d.client_id ORDER BY d.number DESC LIMIT $1";
     PRUNE = "DELETE FROM deliveries WHERE state = 'failed' AND due_ms < $1";
@@ -154,6 +156,14 @@ pub async fn put_off(
 /// Makes a delivery due at once, with all its attempts before it; `false` when there is none of that number.
 pub async fn retry(tx: &mut Tx, number: i64) -> Result<bool, Fault> {
     Ok(tx.run(RETRY, &[Value::Number(number)]).await? == 1)
+}
+
+/// Makes every delivery, or every one for a client, due at once, with all its attempts before it; how many there are.
+pub async fn retry_all(tx: &mut Tx, client: Option<&ClientId>) -> Result<u64, Fault> {
+    match client {
+        Some(id) => tx.run(RETRY_ALL_OF, &[Value::Text(id.as_str())]).await,
+        None => tx.run(RETRY_ALL, &[]).await,
+    }
 }
 
 /// Deliveries that are waiting or were given up, newest first.

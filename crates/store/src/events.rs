@@ -1,12 +1,13 @@
 //! The audit record. Written by `Tx::commit` only.
 
-use crate::row::Value;
+use crate::row::{Row, Value};
 use crate::sql::statements;
 use crate::store::Query;
 use crate::tx::Tx;
 use doorward_model::context::Ctx;
-use doorward_model::event::Event;
+use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
+use doorward_model::id::{ClientId, UserId};
 use doorward_model::time::Timestamp;
 
 statements! {
@@ -14,6 +15,12 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     NEWEST = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
               ORDER BY sequence DESC LIMIT $1";
+    MATCHING = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
+                WHERE at_ms >= $2 AND ($3 = '' OR kind = $3) \
+                AND ($4 = '' OR actor = $4 OR subject = $4 OR detail LIKE '%' || $4 || '%' \
+                OR subject IN (SELECT id FROM sessions WHERE user_id = $4)) \
+                AND ($5 = '' OR actor = $5 OR subject = $5 OR detail LIKE '%' || $5 || '%') \
+                ORDER BY sequence DESC LIMIT $1";
     PRUNE = "DELETE FROM events WHERE at_ms < $1";
 }
 
@@ -52,20 +59,44 @@ pub(crate) async fn append(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<(), 
 
 /// The newest entries, newest first.
 pub async fn newest(query: &mut impl Query, count: i64) -> Result<Vec<Recorded>, Fault> {
-    let rows = query.all(NEWEST, &[Value::Number(count)]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Recorded {
-                at: row.moment(0)?,
-                kind: row.text(1)?,
-                actor: row.text(2)?,
-                subject: row.text(3)?,
-                detail: row.text(4)?,
-                request: row.text(5)?,
-                client_address: row.text(6)?,
-            })
-        })
-        .collect()
+    query.all(NEWEST, &[Value::Number(count)]).await?.iter().map(recorded).collect()
+}
+
+/// Which entries are wanted; what is empty asks for nothing.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Of this kind.
+    pub kind: Option<EventKind>,
+    /// Done by this user, or about them or a session of theirs.
+    pub user: Option<UserId>,
+    /// Done by this client, or about it.
+    pub client: Option<ClientId>,
+}
+
+/// The newest entries of those that are wanted, newest first.
+pub async fn matching(query: &mut impl Query, count: i64, wanted: &Wanted) -> Result<Vec<Recorded>, Fault> {
+    let values = [
+        Value::Number(count),
+        wanted.since.unwrap_or(Timestamp::from_millis(0)).into(),
+        Value::Text(wanted.kind.map(EventKind::as_str).unwrap_or_default()),
+        Value::Text(wanted.user.as_ref().map(UserId::as_str).unwrap_or_default()),
+        Value::Text(wanted.client.as_ref().map(ClientId::as_str).unwrap_or_default()),
+    ];
+    query.all(MATCHING, &values).await?.iter().map(recorded).collect()
+}
+
+fn recorded(row: &Row) -> Result<Recorded, Fault> {
+    Ok(Recorded {
+        at: row.moment(0)?,
+        kind: row.text(1)?,
+        actor: row.text(2)?,
+        subject: row.text(3)?,
+        detail: row.text(4)?,
+        request: row.text(5)?,
+        client_address: row.text(6)?,
+    })
 }
 
 /// Forgets entries older than the record is kept.

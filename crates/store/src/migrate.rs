@@ -21,6 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_temporary_passwords.sql"),
 ];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
+const NOTES_IN_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_versions'";
+const NOTES_IN_POSTGRES: &str = "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('schema_versions')";
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";
 const NOTE: &str = "INSERT INTO schema_versions (version) VALUES ($1)";
 
@@ -41,6 +43,19 @@ pub enum MigrationError {
 /// The newest schema version this binary knows.
 pub fn newest_known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Whether nothing was ever made in this database.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn is_new(store: &Store) -> Result<bool, Fault> {
+    let broken = |error| fault("looking for the schema", error);
+    let found: i64 = match &*store.pools {
+        Pools::Sqlite { writer, .. } => sqlx::query_scalar(NOTES_IN_SQLITE).fetch_one(writer).await.map_err(broken)?,
+        Pools::Postgres(pool) => sqlx::query_scalar(NOTES_IN_POSTGRES).fetch_one(pool).await.map_err(broken)?,
+    };
+    Ok(found == 0)
 }
 
 /// Brings the schema to the newest version.

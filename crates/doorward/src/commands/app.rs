@@ -94,7 +94,7 @@ pub struct Create {
     #[arg(long)]
     bearer_token: bool,
     /// Its symbol: initials, pipeline, database, chart, storage, notebook, workflow, generic.
-    #[arg(long, default_value = "initials", value_parser = icon)]
+    #[arg(long, default_value = "initials", value_name = "WORD", value_parser = icon)]
     icon: Icon,
     /// How to ask for access, shown to those who may not enter.
     #[arg(long, value_name = "TEXT", value_parser = DisplayText::parse)]

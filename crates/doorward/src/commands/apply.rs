@@ -29,6 +29,13 @@ pub struct Apply {
     secrets_dir: Option<PathBuf>,
 }
 
+impl Apply {
+    /// Whether it only says what would change.
+    pub fn is_plan(&self) -> bool {
+        self.plan
+    }
+}
+
 /// Runs the command.
 pub async fn run(asked: Apply, shell: &Shell) -> Result<Report, Exit> {
     let mut found = Found::default();

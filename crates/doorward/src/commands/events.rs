@@ -1,15 +1,18 @@
 //! `doorward events`
 
 use crate::commands::Shell;
+use crate::commands::token::seconds;
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
 use clap::Args;
-use doorward_model::id::{GroupId, UserId};
-use doorward_model::name::RealmName;
+use doorward_model::event::EventKind;
+use doorward_model::id::{ClientId, GroupId, RoleId, UserId};
+use doorward_model::name::{ClientName, RealmName, UserName};
 use doorward_model::people::Realm;
-use doorward_store::events::{self, Recorded};
-use doorward_store::{apps, groups, realms, sessions, users};
+use doorward_model::time::Timestamp;
+use doorward_store::events::{self, Recorded, Wanted};
+use doorward_store::{apps, clients, groups, realms, roles, sessions, users};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -17,29 +20,82 @@ use std::collections::{HashMap, HashSet};
 #[derive(Args, Debug)]
 pub struct Events {
     /// How many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=limits::EVENTS))]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = count)]
     count: i64,
+    /// Only of this kind, as the column KIND shows it.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<EventKind>,
+    /// Only what this user did, and what is about them or their sessions.
+    #[arg(long, value_name = "NAME", value_parser = UserName::parse)]
+    user: Option<UserName>,
+    /// Only what this client did, and what is about it.
+    #[arg(long, value_name = "NAME", value_parser = ClientName::parse)]
+    client: Option<ClientName>,
+    /// Only from then on: a time such as 2026-11-01T00:00:00Z, or a number with s, m, h or d before now.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Since>,
+}
+
+/// From when on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    At(Timestamp),
+    /// Seconds before now.
+    Before(i64),
+}
+
+fn count(text: &str) -> Result<i64, String> {
+    let number = text.parse().ok().filter(|number| (1..=limits::EVENTS).contains(number));
+    number.ok_or_else(|| format!("write a number from 1 to {}", limits::EVENTS))
+}
+
+fn kind(text: &str) -> Result<EventKind, String> {
+    let known = EventKind::ALL.iter().find(|kind| kind.as_str() == text).copied();
+    known.ok_or_else(|| "there is no such kind: write one as the column KIND shows it, such as signed_in".to_owned())
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    let at = Timestamp::parse_rfc3339(text).map(Since::At);
+    at.or_else(|| seconds(text).ok().map(Since::Before))
+        .ok_or_else(|| "write a time such as 2026-11-01T00:00:00Z, or 30m, 2h or 7d before now".to_owned())
 }
 
 /// Runs the command.
 pub async fn run(asked: Events, shell: &Shell) -> Result<Report, Exit> {
-    let all = events::newest(&mut &shell.door.store, asked.count).await?;
+    let all = events::matching(&mut &shell.door.store, asked.count, &wanted(&asked, shell).await?).await?;
     let names = Names::load(shell, &all).await?;
     let rows = all.iter().map(|event| {
         json!({
             "at": event.at.rfc3339(), "kind": event.kind, "actor": event.actor, "subject": event.subject,
             "detail": event.detail, "request": event.request, "address": event.client_address,
-            "who": names.told(&event.actor), "about": names.about(&event.subject), "what": names.told(&event.detail),
+            "who": names.who(&event.actor), "about": names.about(&event.subject), "what": names.told(&event.detail),
         })
     });
     Ok(Report::rows(&["at", "kind", "who", "about", "what", "address"], rows.collect()))
 }
 
+async fn wanted(asked: &Events, shell: &Shell) -> Result<Wanted, Exit> {
+    let mut wanted = Wanted { kind: asked.kind, ..Wanted::default() };
+    wanted.since = asked.since.map(|since| match since {
+        Since::At(moment) => moment,
+        Since::Before(seconds) => shell.ctx.now.plus_seconds(seconds.saturating_neg()),
+    });
+    if let Some(name) = &asked.user {
+        wanted.user = Some(shell.user(&shell.realm().await?, name).await?.id);
+    }
+    if let Some(name) = &asked.client {
+        wanted.client = Some(shell.client(&shell.realm().await?, name).await?.id);
+    }
+    Ok(wanted)
+}
+
 /// Names of what the record knows by id, as far as they are still there.
 #[derive(Default)]
 struct Names {
-    /// Of users, groups and apps by id.
+    /// Of users, groups, apps, clients and roles by id.
     names: HashMap<String, String>,
+    /// What is said before a name that stands alone, by id.
+    nouns: HashMap<String, &'static str>,
     /// Whose a session is, by its id.
     sessions: HashMap<String, String>,
 }
@@ -65,6 +121,21 @@ impl Names {
                 && let Some(group) = groups::find_by_id(&mut query, &id).await?
             {
                 names.keep(word, place(&realms, &group.realm_id, usual), group.name.as_str());
+            } else if let Ok(id) = ClientId::parse(word)
+                && let Some(client) = clients::find_by_id(&mut query, &id).await?
+            {
+                names.keep(word, place(&realms, &client.realm_id, usual), client.name.as_str());
+                names.nouns.insert((*word).to_owned(), "client");
+            } else if let Ok(id) = RoleId::parse(word)
+                && let Some(role) = roles::find_by_id(&mut query, &id).await?
+            {
+                let owner = match &role.client_id {
+                    Some(id) => clients::find_by_id(&mut query, id).await?,
+                    None => None,
+                };
+                let of = owner.map(|client| format!(" of client {}", client.name)).unwrap_or_default();
+                names.keep(word, place(&realms, &role.realm_id, usual), &format!("{}{of}", role.name));
+                names.nouns.insert((*word).to_owned(), "role");
             }
         }
         for event in all {
@@ -107,7 +178,13 @@ impl Names {
 
     /// What an entry is about; a session is told by its user.
     fn about(&self, subject: &str) -> String {
-        self.sessions.get(subject).map_or_else(|| self.told(subject), |user| format!("session of {user}"))
+        self.sessions.get(subject).map_or_else(|| self.who(subject), |user| format!("session of {user}"))
+    }
+
+    /// Who did something: a name, and what kind of thing it is where people are not meant.
+    fn who(&self, actor: &str) -> String {
+        let noun = self.nouns.get(actor).map(|noun| format!("{noun} ")).unwrap_or_default();
+        format!("{noun}{}", self.told(actor))
     }
 
     /// A text of the record with names for ids.
@@ -134,7 +211,8 @@ fn looks_like_an_id(word: &&str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Names;
+    use super::{Names, Since, since};
+    use doorward_model::time::Timestamp;
 
     #[test]
     fn ids_are_told_by_name_where_they_are_known() {
@@ -148,5 +226,20 @@ mod tests {
         assert_eq!(names.told("user alice, session ses_s"), "user alice, session ses_s");
         assert_eq!(names.told("visitor"), "visitor");
         assert_eq!(names.told(""), "");
+        names.keep("cli_c", String::new(), "superset");
+        names.nouns.insert("cli_c".to_owned(), "client");
+        assert_eq!((names.who("cli_c"), names.about("cli_c")), ("client superset".into(), "client superset".into()));
+        assert_eq!(names.told("client cli_c"), "client superset");
+    }
+
+    #[test]
+    fn a_time_is_absolute_or_before_now() {
+        let moment = Timestamp::from_millis(1_793_491_200_000);
+        assert_eq!(since("2026-11-01T00:00:00Z"), Ok(Since::At(moment)));
+        assert_eq!(since("2026-11-01T01:00:00+01:00"), Ok(Since::At(moment)));
+        assert_eq!((since("2h"), since("30m")), (Ok(Since::Before(7200)), Ok(Since::Before(1800))));
+        for bad in ["", "yesterday", "2026-11-01", "2 h", "-1h"] {
+            assert!(since(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -10,10 +10,10 @@ use doorward_model::name::{ClientName, DisplayText};
 use doorward_platform::declared::client::{USUAL_GRANTS, scope};
 use std::path::PathBuf;
 
-/// Clients, in the words of platforms.
+/// The same as `client create`, with other option names.
 #[derive(Subcommand, Debug)]
 pub enum Identity {
-    /// Create a client, and a secret unless it is public.
+    /// Create a client, and a secret unless it is public: the same as `client create`, with other option names.
     CreateClient(Box<CreateClient>),
 }
 

@@ -36,7 +36,7 @@ pub struct Rotate {
     #[arg(long)]
     now: bool,
     /// Only the key for this algorithm: RS256, PS256, ES256 or EdDSA.
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
     algorithm: Option<Algorithm>,
 }
 

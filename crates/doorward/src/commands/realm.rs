@@ -21,7 +21,7 @@ pub enum Realm {
         #[arg(value_parser = RealmName::parse)]
         name: RealmName,
         /// Its name for people.
-        #[arg(long, value_parser = DisplayText::parse)]
+        #[arg(long, value_name = "TEXT", value_parser = DisplayText::parse)]
         title: Option<DisplayText>,
     },
     /// Change what is given about a realm; '' puts a life back to the default.

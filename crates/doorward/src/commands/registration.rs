@@ -23,7 +23,7 @@ pub enum Registration {
         #[arg(value_parser = TokenName::parse)]
         name: TokenName,
         /// How many clients may register with it.
-        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = uses)]
         uses: i64,
         /// How long it lives: a number with s, m, h or d.
         #[arg(long, default_value = "1d", value_name = "TIME", value_parser = seconds)]
@@ -44,7 +44,7 @@ pub enum Registration {
         #[arg(long)]
         everyone: bool,
     },
-    /// List tokens, without their secrets.
+    /// List registration tokens, without the tokens themselves.
     List,
     /// Take a token away; clients it made stay.
     Revoke {
@@ -52,6 +52,11 @@ pub enum Registration {
         #[arg(value_parser = TokenName::parse)]
         name: TokenName,
     },
+}
+
+/// A number of clients; how many may be is the use case's.
+fn uses(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write a number, such as 1".to_owned())
 }
 
 /// Reads a host name, an address, or a scheme with its colon.

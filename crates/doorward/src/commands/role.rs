@@ -117,7 +117,35 @@ async fn owner(shell: &Shell, realm: &Realm, client: Option<&ClientName>) -> Res
 
 async fn find(shell: &Shell, realm: &Realm, which: &Which) -> Result<Stored, Exit> {
     let client = owner(shell, realm, which.client.as_ref()).await?;
-    Ok(find::role(&shell.door, realm, (client.as_ref(), &which.name)).await??)
+    match find::role(&shell.door, realm, (client.as_ref(), &which.name)).await? {
+        Ok(role) => Ok(role),
+        Err(none) => Err(match (client, of_clients(shell, realm, &which.name).await?.as_slice()) {
+            (Some(_), _) | (None, []) => none.into(),
+            (None, [client]) => Exit::refused(format!(
+                "there is no role named {} in realm {}, client {client} has one: add --client {client}",
+                which.name, realm.name
+            )),
+            (None, clients) => {
+                let names: Vec<&str> = clients.iter().map(ClientName::as_str).collect();
+                Exit::refused(format!(
+                    "there is no role named {} in realm {}, clients have one: add --client with one of {}",
+                    which.name,
+                    realm.name,
+                    names.join(", ")
+                ))
+            }
+        }),
+    }
+}
+
+/// The clients that have a role of that name.
+async fn of_clients(shell: &Shell, realm: &Realm, name: &RoleName) -> Result<Vec<ClientName>, Exit> {
+    let names = client_names(shell, realm).await?;
+    let all = roles::all_of_realm(&mut &shell.door.store, &realm.id).await?;
+    let owners = all.iter().filter(|role| role.name == *name).filter_map(|role| role.client_id.as_ref());
+    let mut owners: Vec<ClientName> = owners.filter_map(|id| names.get(id.as_str()).cloned()).collect();
+    owners.sort();
+    Ok(owners)
 }
 
 async fn create(shell: &Shell, which: Which, description: String) -> Result<Report, Exit> {
@@ -184,18 +212,30 @@ async fn show(shell: &Shell, which: &Which) -> Result<Report, Exit> {
         all.dedup();
         all
     };
-    Ok(Report::one(json!({
+    let (inside, around) = (list(inside), list(around));
+    let cells = [("contains", in_words(&inside)), ("contained_in", in_words(&around))];
+    let value = json!({
         "realm": realm.name,
         "id": role.id,
         "name": role.name,
         "client": which.client,
         "description": role.description,
-        "contains": list(inside),
-        "contained_in": list(around),
+        "contains": inside,
+        "contained_in": around,
         "users": once(users),
         "groups": once(groups),
         "services": once(services),
-    })))
+    });
+    Ok(Report::one(value).and_cells(cells))
+}
+
+/// Roles for people: those of the realm by name, those of a client behind it.
+fn in_words(roles: &[Value]) -> String {
+    let one = |role: &Value| match text(role, "client") {
+        client if client.is_empty() => text(role, "name"),
+        client => format!("{client}: {}", text(role, "name")),
+    };
+    roles.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Names, each once although several sources may say the same.

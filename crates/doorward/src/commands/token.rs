@@ -26,7 +26,7 @@ pub enum Token {
         #[arg(long, default_value = "90d", value_name = "TIME", value_parser = seconds)]
         expires_in: i64,
     },
-    /// List tokens, without their secrets.
+    /// List service tokens, without the tokens themselves.
     List,
     /// Revoke a token.
     Revoke {

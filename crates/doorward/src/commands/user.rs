@@ -29,7 +29,7 @@ pub enum User {
         #[arg(value_parser = UserName::parse)]
         name: UserName,
         /// E-mail address.
-        #[arg(long, value_parser = EmailAddress::parse)]
+        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
         email: Option<EmailAddress>,
         /// Name for people.
         #[arg(long = "name", value_name = "TEXT", value_parser = DisplayText::parse)]
@@ -213,7 +213,8 @@ async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
     let held = Roles::of_user(&mut query, &user.id).await?;
     let mut given: Vec<_> = given.into_iter().map(|(role, _)| role.name).collect();
     given.dedup();
-    Ok(Report::one(json!({
+    let roles_in_words = ("all_roles", in_words(&held));
+    let value = json!({
         "realm": realm.name,
         "id": user.id,
         "subject": subject,
@@ -232,7 +233,15 @@ async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
         "created": user.created_at.rfc3339(),
         "groups": direct,
         "all_groups": all.iter().map(|group| &group.name).collect::<Vec<_>>(),
-    })))
+    });
+    Ok(Report::one(value).and_cells([roles_in_words]))
+}
+
+/// Roles for people: those of the realm by name, those of each client behind it.
+fn in_words(held: &Roles) -> String {
+    let of_clients =
+        held.clients.iter().flat_map(|(client, roles)| roles.iter().map(move |role| format!("{client}: {role}")));
+    held.realm.iter().map(ToString::to_string).chain(of_clients).collect::<Vec<_>>().join(", ")
 }
 
 async fn set_active(shell: &Shell, name: &UserName, is_active: bool) -> Result<Report, Exit> {

@@ -29,7 +29,15 @@ impl Ended {
 }
 
 impl Given {
+    /// A data directory with nothing in it but the realm.
     pub fn fresh() -> Self {
+        let given = Self::nothing();
+        given.done("realm update main --title Doorward");
+        given
+    }
+
+    /// No data directory yet.
+    pub fn nothing() -> Self {
         Self { scratch: Scratch::new("commands") }
     }
 

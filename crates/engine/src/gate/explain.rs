@@ -1,14 +1,16 @@
 //! Explaining a decision: the same function the gate calls, with the way to it in words.
 
+use crate::clients;
 use crate::door::Door;
 use crate::gate::decide::{Because, Refusal, Verdict, Visitor, decide};
 use crate::manage::find::{self, NotFound};
+use doorward_model::app::Access;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::GroupId;
-use doorward_model::name::{AppSlug, RealmName, UserName};
+use doorward_model::name::{AppSlug, ClientName, RealmName, UserName};
 use doorward_model::path::RequestPath;
-use doorward_model::people::Group;
+use doorward_model::people::{Group, User};
 use doorward_store::groups;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -46,43 +48,114 @@ pub async fn explain(
     let app = find::or_return!(find::app(door, &realm, app).await?);
     let all = groups::of_user(&mut &door.store, &user.id).await?;
     let verdict = decide(ctx.now, &app, Some(path), Some(Visitor::Person { user: &user, groups: &all }));
+    let told = told(door, (&user, &all), (&app.access, "app"), &verdict).await?;
+    Ok(Ok(Explanation {
+        verdict: told.verdict,
+        user: user.name.to_string(),
+        app: app.slug.to_string(),
+        path: path.as_str().to_owned(),
+        method: method.to_owned(),
+        reason: told.reason,
+        group_path: told.group_path,
+        missing_groups: told.missing_groups,
+    }))
+}
+
+/// A decision about a client in words.
+#[derive(Debug, Serialize)]
+pub struct ClientExplanation {
+    /// `pass` or `refuse`.
+    pub verdict: &'static str,
+    /// The user asked about.
+    pub user: String,
+    /// The client asked about.
+    pub client: String,
+    /// The app whose rule is asked, if it is not the client's own.
+    pub app: Option<String>,
+    /// One sentence.
+    pub reason: String,
+    /// From the user to the group that lets them in, outermost last.
+    pub group_path: Vec<String>,
+    /// Groups any of which would let them in.
+    pub missing_groups: Vec<String>,
+}
+
+/// Explains whether a user may sign in through a client, by the rule that is asked at authorization.
+pub async fn explain_client(
+    door: &Door,
+    (realm, user, client): (&RealmName, &UserName, &ClientName),
+) -> Result<Result<ClientExplanation, NotFound>, Fault> {
+    let realm = find::or_return!(find::realm(door, realm).await?);
+    let user = find::or_return!(find::user(door, &realm, user).await?);
+    let client = find::or_return!(find::client(door, &realm, client).await?);
+    let all = groups::of_user(&mut &door.store, &user.id).await?;
+    let verdict = clients::admits(door, &client, &user, &all);
+    let app = client.app_id.as_ref().and_then(|id| door.live.apps().find(id).cloned());
+    let (access, noun) = match &app {
+        Some(app) => (&app.access, "app"),
+        None => (&client.settings.access, "client"),
+    };
+    let mut told = told(door, (&user, &all), (access, noun), &verdict).await?;
+    if !client.is_active {
+        let reason = "the client is disabled, so nobody can sign in through it".to_owned();
+        told = Told { verdict: "refuse", reason, ..Told::default() };
+    }
+    Ok(Ok(ClientExplanation {
+        verdict: told.verdict,
+        user: user.name.to_string(),
+        client: client.name.to_string(),
+        app: app.map(|app| app.slug.to_string()),
+        reason: told.reason,
+        group_path: told.group_path,
+        missing_groups: told.missing_groups,
+    }))
+}
+
+/// What every explanation tells.
+#[derive(Default)]
+struct Told {
+    verdict: &'static str,
+    reason: String,
+    group_path: Vec<String>,
+    missing_groups: Vec<String>,
+}
+
+/// A verdict in words; `noun` says whose rule was asked.
+async fn told(
+    door: &Door,
+    (user, all): (&User, &[Group]),
+    (access, noun): (&Access, &str),
+    verdict: &Verdict,
+) -> Result<Told, Fault> {
     let mut names: HashMap<GroupId, String> =
         all.iter().map(|group| (group.id.clone(), group.name.to_string())).collect();
-    for id in &app.access.groups {
+    for id in &access.groups {
         if let Some(group) = groups::find_by_id(&mut &door.store, id).await? {
             names.insert(id.clone(), group.name.to_string());
         }
     }
     let named = |id: &GroupId| names.get(id).cloned().unwrap_or_else(|| id.to_string());
-    let mut explanation = Explanation {
-        verdict: if matches!(verdict, Verdict::Pass(_)) { "pass" } else { "refuse" },
-        user: user.name.to_string(),
-        app: app.slug.to_string(),
-        path: path.as_str().to_owned(),
-        method: method.to_owned(),
-        reason: String::new(),
-        group_path: Vec::new(),
-        missing_groups: Vec::new(),
-    };
-    explanation.reason = match &verdict {
+    let mut told =
+        Told { verdict: if matches!(verdict, Verdict::Pass(_)) { "pass" } else { "refuse" }, ..Told::default() };
+    told.reason = match verdict {
         Verdict::Pass(Because::PublicPath) => "this path is public: nobody has to sign in".to_owned(),
         Verdict::Pass(Because::Everyone) => "every signed-in user of the realm may enter".to_owned(),
         Verdict::Pass(Because::Group(id)) => {
-            explanation.group_path = group_path(door, &user.id, id, &all).await?;
+            told.group_path = group_path(door, &user.id, id, all).await?;
             format!("member of {}, which may enter", named(id))
         }
         Verdict::Pass(Because::TokenScope) => "the service token is scoped to this app".to_owned(),
         Verdict::SignIn => "nobody is signed in".to_owned(),
         Verdict::Refused(Refusal::Inactive) => "the user is disabled".to_owned(),
-        Verdict::Refused(Refusal::OtherRealm { .. }) => "the app belongs to another realm".to_owned(),
-        Verdict::Refused(Refusal::NoRule) => "the app has no rule, so it admits nobody".to_owned(),
+        Verdict::Refused(Refusal::OtherRealm { .. }) => format!("the {noun} belongs to another realm"),
+        Verdict::Refused(Refusal::NoRule) => format!("the {noun} has no rule, so it admits nobody"),
         Verdict::Refused(Refusal::MissingGroups(ids)) => {
-            explanation.missing_groups = ids.iter().map(named).collect();
-            format!("in none of the groups that may enter: {}", explanation.missing_groups.join(", "))
+            told.missing_groups = ids.iter().map(named).collect();
+            format!("in none of the groups that may enter: {}", told.missing_groups.join(", "))
         }
         Verdict::Refused(Refusal::TokenScope | Refusal::TokenExpired) => "the service token does not fit".to_owned(),
     };
-    Ok(Ok(explanation))
+    Ok(told)
 }
 
 /// The shortest way from the user's own groups up to the one that counts.

@@ -49,7 +49,7 @@ pub struct Update {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     bearer_token: Option<bool>,
     /// Its symbol: initials, pipeline, database, chart, storage, notebook, workflow, generic.
-    #[arg(long, value_parser = or_default(icon))]
+    #[arg(long, value_name = "WORD", value_parser = or_default(icon))]
     icon: Option<Put<Icon>>,
     /// How to ask for access, shown to those who may not enter.
     #[arg(long, value_name = "TEXT", value_parser = or_default(DisplayText::parse))]

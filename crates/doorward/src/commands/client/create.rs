@@ -71,7 +71,7 @@ pub struct Create {
     #[arg(long, value_name = "HOST")]
     pairwise_sector: Option<String>,
     /// Sign what userinfo tells: RS256, PS256, ES256, EdDSA; plain JSON without.
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
     userinfo_algorithm: Option<String>,
     /// Where it is told, server to server, that a session ended.
     #[arg(long, value_name = "URL", value_parser = logout_uri)]
@@ -95,7 +95,7 @@ pub struct Create {
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE", value_parser = claim)]
     claim: Vec<Mapper>,
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA [default: RS256].
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
     algorithm: Option<String>,
     /// How it proves who it is.
     #[command(flatten)]
@@ -107,7 +107,7 @@ pub struct Create {
     #[arg(long, num_args = 1.., value_name = "FILE", value_parser = workload_file)]
     workload: Vec<Workload>,
     /// Whose paths it is set up for: keycloak, authentik [default: keycloak].
-    #[arg(long, value_parser = paths)]
+    #[arg(long, value_name = "NAME", value_parser = paths)]
     paths: Option<Paths>,
     /// Its authorization requests.
     #[command(flatten)]

@@ -70,7 +70,7 @@ pub struct Update {
     #[arg(long, value_name = "HOST")]
     pairwise_sector: Option<String>,
     /// Sign what userinfo tells: RS256, PS256, ES256, EdDSA; '' for plain JSON.
-    #[arg(long, value_parser = or_default(algorithm))]
+    #[arg(long, value_name = "ALGORITHM", value_parser = or_default(algorithm))]
     userinfo_algorithm: Option<Put<String>>,
     /// Where it is told, server to server, that a session ended.
     #[arg(long, value_name = "URL", value_parser = or_default(logout_uri))]
@@ -94,7 +94,7 @@ pub struct Update {
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE", value_parser = or_default(claim))]
     claim: Vec<Put<Mapper>>,
     /// What its tokens are signed with: RS256, PS256, ES256, EdDSA.
-    #[arg(long, value_parser = or_default(algorithm))]
+    #[arg(long, value_name = "ALGORITHM", value_parser = or_default(algorithm))]
     algorithm: Option<Put<String>>,
     /// A client or audience it may exchange tokens for; may be repeated.
     #[arg(long, num_args = 1.., value_name = "NAME", value_parser = or_default(exchange_target))]
@@ -103,7 +103,7 @@ pub struct Update {
     #[arg(long, num_args = 1.., value_name = "FILE", value_parser = or_default(workload_file))]
     workload: Vec<Put<Workload>>,
     /// Whose paths it is set up for: keycloak, authentik.
-    #[arg(long, value_parser = paths)]
+    #[arg(long, value_name = "NAME", value_parser = paths)]
     paths: Option<Paths>,
     /// How it proves who it is.
     #[command(flatten)]

@@ -18,7 +18,7 @@ pub struct Update {
     #[arg(value_parser = RealmName::parse)]
     name: RealmName,
     /// Its name for people.
-    #[arg(long, value_parser = DisplayText::parse)]
+    #[arg(long, value_name = "TEXT", value_parser = DisplayText::parse)]
     title: Option<DisplayText>,
     /// Life of access and ID tokens, in seconds, for clients that say nothing.
     #[arg(long, value_name = "N", value_parser = life)]

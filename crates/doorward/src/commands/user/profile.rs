@@ -9,7 +9,7 @@ use doorward_engine::token::{Profile, profile};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::people::User;
 use doorward_store::tx::Tx;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a user besides names.
 #[derive(Args, Debug, Default)]
@@ -111,10 +111,47 @@ pub async fn update(shell: &Shell, update: Update) -> Result<Report, Exit> {
         }
     };
     let mut tx = shell.door.begin().await?;
+    let known = profile(&mut tx, &user.id).await?;
     if user != before {
         manage::users::update(&mut tx, &user).await?;
     }
     update.profile.write(&mut tx, &user).await?;
+    let changes = changes((&before, &known), (&user, &profile(&mut tx, &user.id).await?));
+    if changes.is_empty() {
+        return Ok(Report::words(format!("Nothing to change: user {} is so already.", user.name)));
+    }
     shell.commit(tx).await?;
-    Ok(Report::words(format!("Changed user {}.", user.name)))
+    Ok(Report::words(format!("Changed user {}: {}.", user.name, changes.join("; "))))
+}
+
+/// A user with what is known besides, and the subject of a former provider.
+type Facts<'a> = (&'a User, &'a (Profile, Option<String>));
+
+/// What differs, in the words of the options.
+fn changes((user, (now, subject)): Facts<'_>, (changed, (then, new_subject)): Facts<'_>) -> Vec<String> {
+    let quoted = |text: &str| if text.is_empty() { "none".to_owned() } else { format!("\"{text}\"") };
+    let email = |user: &User| quoted(user.email.as_ref().map(|email| email.as_str()).unwrap_or_default());
+    let fields = [
+        ("name", quoted(user.display.as_str()), quoted(changed.display.as_str())),
+        ("email", email(user), email(changed)),
+        ("email_verified", now.email_verified.to_string(), then.email_verified.to_string()),
+        ("given_name", quoted(&now.given_name), quoted(&then.given_name)),
+        ("family_name", quoted(&now.family_name), quoted(&then.family_name)),
+        ("subject", quoted(subject.as_deref().unwrap_or_default()), quoted(new_subject.as_deref().unwrap_or_default())),
+    ];
+    let differs = fields.iter().filter(|(_, before, after)| before != after);
+    let mut said: Vec<String> = differs.map(|(key, before, after)| format!("{key}: {before} → {after}")).collect();
+    let pairs = |profile: &Profile| -> BTreeSet<String> {
+        let all = profile.attributes.iter();
+        all.flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}"))).collect()
+    };
+    let (before, after) = (pairs(now), pairs(then));
+    let moved = after.difference(&before).map(|pair| format!("+{pair}"));
+    let moved: Vec<String> = moved.chain(before.difference(&after).map(|pair| format!("-{pair}"))).collect();
+    if !moved.is_empty() {
+        said.push(format!("attributes: {}", moved.join(" ")));
+    } else if now.attributes != then.attributes {
+        said.push("attributes: another order".to_owned());
+    }
+    said
 }
