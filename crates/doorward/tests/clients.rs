@@ -459,6 +459,26 @@ fn deliveries_are_tried_again_by_number_by_client_or_all() {
         "doorward: invalid value '99999999999999999999' for '[NUMBER]': no delivery has such a number: see `doorward \
          delivery list`",
     );
+    given.done("client create other --redirect-uri https://a.x/cb --everyone");
+    // Given up, as a task leaves them after a day of attempts.
+    let script = "import sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\n\
+                  d.execute(\"INSERT INTO deliveries (client_id, session_id, subject, state, attempts, due_ms, problem) \
+                  SELECT id, 'ses_aaaaaaaaaaaaaaaaaaaaaaaaaa', name, 'failed', 9, 4102444800000, 'gone' FROM clients\")\n\
+                  d.commit()\n";
+    let file = given.scratch.join("data/doorward.db");
+    assert!(std::process::Command::new("python3").args(["-c", script]).arg(&file).status().unwrap().success());
+    let waiting = || {
+        let all = given.json("delivery list");
+        let is_waiting = |one: &&Value| one["state"] == "waiting" && one["attempts"] == 0;
+        let names = all.as_array().unwrap().iter().filter(is_waiting).map(|one| one["client"].to_string());
+        names.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(waiting(), "");
+    given.run("delivery retry --client web").is(0, "1 delivery is tried again for client web.");
+    assert_eq!(waiting(), "\"web\"");
+    let count = given.json("delivery list").as_array().unwrap().len();
+    given.run("delivery retry --all").is(0, &format!("{count} deliveries are tried again."));
+    assert_eq!(waiting(), "\"other\" \"web\"");
     assert_eq!(given.run("delivery retry").code, 3);
     assert_eq!(given.run("delivery retry 5 --all").code, 3);
 }
