@@ -149,3 +149,75 @@ fn listed(values: &[String]) -> String {
         _ => values.iter().map(shown).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::arguments::{Stop, parse};
+
+    #[test]
+    fn wrong_arguments_give_one_sentence() {
+        let said = |words: &str| match parse(words.split_whitespace().map(Into::into)) {
+            Ok(parsed) => panic!("{parsed:?}"),
+            Err(Stop::Exit(exit)) => exit.sentence,
+            Err(Stop::Help(text)) => panic!("{text}"),
+        };
+        let password = "a password is not given on the command line: use --password-stdin";
+        for (words, sentence) in [
+            ("doorward up --lissen 127.0.0.1:1", "unexpected argument '--lissen' found: did you mean `--listen`?"),
+            ("doorward --data user usr list", "unrecognized subcommand 'usr': did you mean `user`?"),
+            ("doorward --data=x user lst", "unrecognized subcommand 'lst': did you mean `list`?"),
+            ("doorward dance", "unrecognized subcommand 'dance': see `doorward --help`"),
+            ("doorward", "a command is missing: see `doorward --help`"),
+            ("doorward --data user user", "a command is missing: see `doorward user --help`"),
+            ("doorward user list --zzz", "unexpected argument '--zzz' found: see `doorward user list --help`"),
+            ("doorward user create alice --password x", password),
+            ("doorward app list --password=x", password),
+            (
+                "doorward --output 7 user list",
+                "invalid value '7' for '--output <FORM>' [possible values: table, json, yaml]",
+            ),
+            (
+                "doorward user create",
+                "the following required arguments were not provided: <NAME>: see `doorward user create --help`",
+            ),
+            (
+                "doorward user update alice --attribute =x",
+                "invalid value '=x' for '--attribute <NAME=VALUE>': write NAME=VALUE",
+            ),
+        ] {
+            assert_eq!(said(words), sentence, "{words}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_took_the_name_is_told() {
+        let said = |words: &str| match parse(words.split_whitespace().map(Into::into)) {
+            Err(Stop::Exit(exit)) => exit.sentence,
+            other => panic!("{other:?}"),
+        };
+        for (words, sentence) in [
+            (
+                "doorward client create --service --scope catalog:read foo",
+                "NAME is missing, because --scope took catalog:read and foo: put the name first",
+            ),
+            (
+                "doorward client create --grant client_credentials foo",
+                "NAME is missing, because --grant took client_credentials and foo: put the name first",
+            ),
+            (
+                "doorward client create --scope a b c d foo --service",
+                "NAME is missing, because --scope took a, … and foo: put the name first",
+            ),
+            (
+                "doorward recipe --headers remote nginx --app d",
+                "PROXY is missing, because --headers took remote and nginx: put the proxy first",
+            ),
+            (
+                "doorward client create --service --scope foo",
+                "the following required arguments were not provided: <NAME>: see `doorward client create --help`",
+            ),
+        ] {
+            assert_eq!(said(words), sentence, "{words}");
+        }
+    }
+}
