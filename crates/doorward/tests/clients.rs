@@ -100,7 +100,7 @@ fn who_may_enter_is_said_when_people_sign_in() {
     assert!(both.err.contains("cannot be used with"), "{}", both.err);
     given
         .run("client create web --everyone")
-        .is(7, "doorward: client web: needs at least one redirect URI, because people sign in through it");
+        .is(7, "doorward: client web: the client has no redirect URI, and people sign in through it: give one, such as https://app.example.com/callback");
     // A program that speaks for itself lets nobody in.
     given.done("client create ci --service --scope catalog:read");
     let shown = given.json("client show ci");
@@ -112,17 +112,17 @@ fn who_may_enter_is_said_when_people_sign_in() {
     assert_eq!(wrong.code, 3, "{}", wrong.err);
     given
         .run("client create ci2 --public --grant client_credentials")
-        .is(7, "doorward: client ci2: a public client cannot speak for itself: it has no secret to prove who it is");
+        .is(7, "doorward: client ci2: a public client cannot speak for itself: it has no secret to prove who it is: remove client_credentials or public");
 }
 
 #[test]
 fn every_flag_of_a_new_client_is_kept() {
     let given = Given::fresh();
     let ended = given.run(
-        "client create web --everyone --redirect-uri https://a.x/cb https://b.x/cb --redirect-wildcard https://a.x/* \
+        "client create web --everyone --redirect-uri https://a.x/cb https://b.x/cb https://a.x/cb --redirect-wildcard https://a.x/* \
          --redirect-regex https://a\\.x/[0-9]+ --redirect-loopback http://127.0.0.1/cb --redirect-relative /cb \
          --post-logout-redirect-uri http://a.x/bye --web-origin + https://A.x --grant refresh_token authorization_code \
-         client_credentials --scope a --scope b --consent explicit --pkce-optional --dpop-bound --access-seconds 60 \
+         client_credentials --scope a --scope b --scope a --consent explicit --pkce-optional --dpop-bound --access-seconds 60 \
          --refresh-seconds 120 --offline-seconds 180 --audience trino --claim team=data=x --algorithm ES256",
     );
     assert_eq!(ended.code, 0, "{}", ended.err);
@@ -132,7 +132,7 @@ fn every_flag_of_a_new_client_is_kept() {
         [
             "warning: https://a.x/*: whoever controls any page below this address receives codes: write the whole URI",
             "warning: https://a\\.x/[0-9]+: whoever controls any page this pattern fits receives codes: write the whole URI",
-            "warning: http://a.x/bye: codes travel unencrypted to this address: use https",
+            "warning: http://a.x/bye: people are sent there unencrypted after signing out: use https",
         ]
     );
     let shown = given.json("client show web");
@@ -271,7 +271,7 @@ fn a_client_is_changed_only_where_something_is_given() {
     assert_eq!(json!(back), json!(["web", [], [], 300, "implicit", null, true, ["https://a.x/cb"]]));
     given
         .run("client update web --grant refresh_token")
-        .is(7, "doorward: client web: refresh_token needs authorization_code, device_code or password beside it");
+        .is(7, "doorward: client web: refresh_token needs authorization_code, device_code or password beside it: add one of them, or remove this");
     // A claim a file takes from groups is none of `--claim`'s.
     given.scratch.write(
         "web.yaml",

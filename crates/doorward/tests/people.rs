@@ -81,10 +81,10 @@ fn a_realm_says_how_long_things_live() {
     assert_eq!(json_of(&given, "client show web")["access_seconds"], json!(60));
     given
         .run("realm update main --access-seconds 90000")
-        .is(7, "doorward: realm main: access_seconds must be 1 to 86400");
+        .is(7, "doorward: realm main: access_seconds must be 1 to 86400, and is 90000: correct the number");
     given
         .run("realm update main --remembered-idle-seconds 7200")
-        .is(7, "doorward: realm main: remembered_idle_seconds must be more than idle_seconds");
+        .is(7, "doorward: realm main: remembered_idle_seconds must be more than idle_seconds, and 7200 is not: give more than 7200");
     given
         .run("realm update nowhere --title x")
         .is(7, "doorward: there is no realm named nowhere: list them with `doorward realm list`");
@@ -96,7 +96,7 @@ fn a_client_is_told_people_by_sector_and_its_answers_are_signed() {
     let create = "client create web --redirect-uri https://w.example.com/cb --everyone";
     given
         .run(&format!("{create} --pairwise-sector https://x"))
-        .is(7, "doorward: client web: a pairwise subject needs a sector: a host name, such as example.com");
+        .is(7, "doorward: client web: a pairwise subject needs a sector: give a host name, such as example.com");
     given.done(&format!("{create} --pairwise-sector example.com --userinfo-algorithm ES256"));
     let shown = |key: &str| json_of(&given, "client show web")[key].clone();
     assert_eq!((shown("pairwise_sector"), shown("userinfo_algorithm")), (json!("example.com"), json!("ES256")));

@@ -182,6 +182,13 @@ impl ClientSettings {
         let by_secret = matches!(self.authentication, Authentication::Secret | Authentication::SecretJwt);
         self.kind == ClientKind::Confidential && by_secret
     }
+
+    /// The texts of its redirect rules in order, those for signing out last, each with what is risky about it: a
+    /// sentence with what to do behind `; `.
+    pub fn redirect_risks(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
+        let after = self.post_logout_redirect_uris.iter().map(|rule| (rule.text(), rule.risk_after_sign_out()));
+        self.redirect_uris.iter().map(|rule| (rule.text(), rule.risk())).chain(after)
+    }
 }
 
 /// How a confidential client proves who it is (OIDC Core §9, RFC 8705 §2).

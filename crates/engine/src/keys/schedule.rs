@@ -2,7 +2,7 @@
 
 use crate::keys::Known;
 use crate::limits::KEY_SLACK_SECONDS;
-use crate::manage::clients::ACCESS_SECONDS_MAX;
+use crate::manage::wrong::ACCESS_SECONDS_MAX;
 use crate::settings::{KeyTimes, Settings};
 use doorward_jose::algorithm::Algorithm;
 use doorward_model::id::KeyId;

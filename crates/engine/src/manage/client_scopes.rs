@@ -3,15 +3,11 @@
 use crate::clients::mapper::{Mapper, RESERVED};
 use crate::clients::{ClientScope, ScopeSettings};
 use crate::door::Door;
-use crate::manage::Refused;
-use crate::token::claims::KNOWN_SCOPES;
+use crate::manage::{Refused, wrong};
 use doorward_model::change::Change;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::{ClientScopeId, RealmId};
-use doorward_model::limits;
-use doorward_model::name::is_unprintable;
-use doorward_oauth::scope::Scopes;
 use doorward_store::client_scopes;
 use doorward_store::tx::Tx;
 
@@ -26,8 +22,8 @@ pub async fn create(
     if let Err(refused) = check(&scope) {
         return Ok(Err(refused));
     }
-    if client_scopes::of_realm(tx, realm).await?.len() >= limits::CLIENT_SCOPES {
-        return Ok(Err(Refused::because(format!("a realm has at most {} scopes of its own", limits::CLIENT_SCOPES))));
+    if let Some(wrong) = wrong::one_more_scope(client_scopes::of_realm(tx, realm).await?.len()) {
+        return Ok(Err(Refused::because(format!("scope {}: {wrong}", scope.name))));
     }
     if !client_scopes::create(tx, &scope.row()?).await? {
         return Ok(Err(Refused::taken("scope", &scope.name)));
@@ -53,27 +49,10 @@ pub async fn delete(tx: &mut Tx, scope: &ClientScope) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Refuses what no scope may be, whoever made it.
 fn check(scope: &ClientScope) -> Result<(), Refused> {
-    let no = |what: String| Err(Refused::because(format!("scope {}: {what}", scope.name)));
-    if KNOWN_SCOPES.contains(&scope.name.as_str()) {
-        return no("Doorward has a scope of that name: choose another".to_owned());
-    }
-    if scope.name.len() > limits::SCOPE_NAME_BYTES
-        || !Scopes::parse(&scope.name).is_ok_and(|one| one.iter().count() == 1)
-    {
-        return no(format!("a name has 1 to {} characters of RFC 6749 §3.3", limits::SCOPE_NAME_BYTES));
-    }
-    let text = &scope.settings.description;
-    if text.chars().count() > limits::ROLE_DESCRIPTION_CHARACTERS || text.chars().any(is_unprintable) {
-        return no(format!("a description has at most {} characters", limits::ROLE_DESCRIPTION_CHARACTERS));
-    }
-    if scope.settings.mappers.len() > limits::SCOPE_MAPPERS {
-        return no(format!("a scope has at most {} mappers", limits::SCOPE_MAPPERS));
-    }
-    match reserved(&scope.settings.mappers) {
-        Some(name) => no(format!("the claim {name} cannot be mapped: tokens are checked by it")),
-        None => Ok(()),
-    }
+    let first = wrong::scope(&scope.name, &scope.settings).into_iter().next();
+    first.map_or(Ok(()), |wrong| Err(Refused::because(format!("scope {}: {wrong}", scope.name))))
 }
 
 /// A claim among those mapped that tokens are checked by; the empty text for a mapper that names none.

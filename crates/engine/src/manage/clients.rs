@@ -1,12 +1,10 @@
 //! Clients: declared, given secrets, taken away.
 
 use crate::clients::secrets::PURPOSE;
-use crate::clients::{Client, ClientKind, ClientSettings, GrantType, SubjectKind, Workload, keys};
+use crate::clients::{Client, ClientKind, ClientSettings, Workload};
 use crate::door::Door;
-use crate::manage::Refused;
-use crate::manage::client_scopes::reserved;
+use crate::manage::{Refused, wrong};
 use doorward_jose::key_set::KeySet;
-use doorward_model::address::HostName;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -15,7 +13,6 @@ use doorward_model::id::{AppId, ClientId, ClientSecretId, RealmId};
 use doorward_model::limits;
 use doorward_model::name::ClientName;
 use doorward_model::secret::{PlainToken, TokenKind};
-use doorward_oauth::logout::logout_uri;
 use doorward_store::clients;
 use doorward_store::tx::Tx;
 
@@ -121,94 +118,10 @@ async fn new_secret(
     Ok(secret)
 }
 
-/// What must hold for a client, whoever made it.
+/// Refuses what no client may be, whoever made it.
 fn check(client: &Client) -> Result<(), Refused> {
-    let no = |what: String| Err(Refused::because(format!("client {}: {what}", client.name)));
-    let settings = &client.settings;
-    if settings.grants.is_empty() {
-        return no("needs at least one grant, such as authorization_code".to_owned());
-    }
-    let by_code = settings.grants.contains(&GrantType::AuthorizationCode);
-    let by_browser = by_code || settings.grants.contains(&GrantType::Implicit);
-    if by_browser && settings.redirect_uris.is_empty() {
-        return no("needs at least one redirect URI, because people sign in through it".to_owned());
-    }
-    if settings.redirect_uris.len() + settings.post_logout_redirect_uris.len() > limits::CLIENT_REDIRECT_URIS {
-        return no(format!("may have at most {} redirect URIs", limits::CLIENT_REDIRECT_URIS));
-    }
-    if settings.kind == ClientKind::Public && settings.grants.contains(&GrantType::ClientCredentials) {
-        return no("a public client cannot speak for itself: it has no secret to prove who it is".to_owned());
-    }
-    if settings.kind == ClientKind::Public && settings.pkce_optional {
-        return no("a public client must use PKCE".to_owned());
-    }
-    let is_bound = settings.dpop_bound || settings.certificate_bound;
-    if is_bound && settings.grants.contains(&GrantType::Implicit) {
-        return no("tokens that come through the browser cannot be bound to a key".to_owned());
-    }
-    for (name, uri) in [
-        ("backchannel_logout_uri", &settings.backchannel_logout_uri),
-        ("frontchannel_logout_uri", &settings.frontchannel_logout_uri),
-    ] {
-        if let Some(Err(bad)) = uri.as_deref().map(logout_uri) {
-            return no(format!("{name}: {bad}"));
-        }
-    }
-    let can_be_refreshed = settings.grants.iter().any(|grant| grant.can_be_refreshed());
-    if settings.grants.contains(&GrantType::RefreshToken) && !can_be_refreshed {
-        return no("refresh_token needs authorization_code, device_code or password beside it".to_owned());
-    }
-    workloads(settings).or_else(no)?;
-    if settings.kind == ClientKind::Public && settings.grants.contains(&GrantType::TokenExchange) {
-        return no("a public client cannot exchange tokens: anybody could be it".to_owned());
-    }
-    if let Err(what) = keys::check_proof(settings) {
-        return no(what);
-    }
-    if settings.require_signed_request && settings.jwks.is_none() {
-        return no("must sign its requests, and no key is registered to check them with: give its jwks".to_owned());
-    }
-    if settings.access.groups.len() > limits::APP_GROUPS {
-        return no(format!("may name at most {} groups", limits::APP_GROUPS));
-    }
-    let lifetimes = settings.lifetimes;
-    for (name, seconds, most) in [
-        ("access_seconds", lifetimes.access_seconds, ACCESS_SECONDS_MAX),
-        ("refresh_seconds", lifetimes.refresh_seconds, OFFLINE_SECONDS_MAX),
-        ("offline_seconds", lifetimes.offline_seconds, OFFLINE_SECONDS_MAX),
-    ] {
-        if seconds.is_some_and(|seconds| !(1..=most).contains(&seconds)) {
-            return no(format!("{name} must be 1 to {most}"));
-        }
-    }
-    if let Some(name) = reserved(&settings.mappers) {
-        return no(format!("the claim {name} cannot be mapped: tokens are checked by it"));
-    }
-    if let SubjectKind::Pairwise(sector) = &settings.subject
-        && !is_sector(sector)
-    {
-        return no("a pairwise subject needs a sector: a host name, such as example.com".to_owned());
-    }
-    let userinfo = &settings.userinfo_algorithm;
-    if !userinfo.is_empty() && doorward_jose::algorithm::Algorithm::parse(userinfo).is_none() {
-        return no(format!("the algorithm {userinfo} is not RS256, PS256, ES256 or EdDSA"));
-    }
-    if !settings.algorithm.is_empty() && doorward_jose::algorithm::Algorithm::parse(&settings.algorithm).is_none() {
-        return no(format!("the algorithm {} is not RS256, PS256, ES256 or EdDSA", settings.algorithm));
-    }
-    Ok(())
-}
-
-/// What must hold for the platforms whose workloads may speak as a client.
-fn workloads(settings: &ClientSettings) -> Result<(), String> {
-    let all = &settings.workloads;
-    if settings.grants.contains(&GrantType::JwtBearer) && all.is_empty() {
-        return Err("jwt_bearer needs a workload: whose tokens are taken must be said".to_owned());
-    }
-    if all.len() > limits::CLIENT_WORKLOADS {
-        return Err(format!("may have at most {} workloads", limits::CLIENT_WORKLOADS));
-    }
-    all.iter().try_for_each(check_workload)
+    let first = wrong::client(&client.settings).into_iter().next();
+    first.map_or(Ok(()), |wrong| Err(Refused::because(format!("client {}: {wrong}", client.name))))
 }
 
 /// What must hold for a platform whose workloads may speak as a client.
@@ -239,17 +152,6 @@ pub fn check_workload(workload: &Workload) -> Result<(), String> {
         None => Ok(()),
     }
 }
-
-/// Whether a text can stand for a sector (OIDC Core §8.1): a host name.
-fn is_sector(text: &str) -> bool {
-    text.len() <= limits::HOST_BYTES
-        && HostName::parse(text).is_some_and(|(host, port)| host.as_str() == text && port.is_none())
-}
-
-/// Longest life of an access token, in seconds: it cannot be called back everywhere.
-pub(crate) const ACCESS_SECONDS_MAX: i64 = 24 * 60 * 60;
-/// Longest life of an offline token, in seconds: a year.
-pub(crate) const OFFLINE_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
 
 fn note(tx: &mut Tx, kind: EventKind, client: &Client) {
     tx.changed(Change::Client(client.id.clone()));

@@ -13,6 +13,7 @@ pub mod realms;
 pub mod roles;
 pub mod tokens;
 pub mod users;
+pub mod wrong;
 
 use std::fmt;
 

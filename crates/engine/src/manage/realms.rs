@@ -2,8 +2,7 @@
 
 use crate::clients::RealmSettings;
 use crate::door::Door;
-use crate::manage::Refused;
-use crate::manage::clients::{ACCESS_SECONDS_MAX, OFFLINE_SECONDS_MAX};
+use crate::manage::{Refused, wrong};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -43,35 +42,11 @@ pub async fn set_settings(tx: &mut Tx, realm: &Realm, settings: &RealmSettings) 
     Ok(Ok(()))
 }
 
-/// What must hold for a realm's settings, whoever wrote them.
+/// Refuses what no realm may say, whoever wrote it.
 fn check(realm: &Realm, settings: &RealmSettings) -> Result<(), Refused> {
-    let (tokens, sessions) = (&settings.lifetimes, &settings.sessions);
-    let lives = [
-        ("access_seconds", tokens.access_seconds, ACCESS_SECONDS_MAX),
-        ("refresh_seconds", tokens.refresh_seconds, OFFLINE_SECONDS_MAX),
-        ("offline_seconds", tokens.offline_seconds, OFFLINE_SECONDS_MAX),
-        ("idle_seconds", sessions.idle_seconds, SESSION_SECONDS_MAX),
-        ("lifetime_seconds", sessions.lifetime_seconds, SESSION_SECONDS_MAX),
-        ("remembered_idle_seconds", sessions.remembered_idle_seconds, SESSION_SECONDS_MAX),
-        ("remembered_lifetime_seconds", sessions.remembered_lifetime_seconds, SESSION_SECONDS_MAX),
-    ];
-    for (name, seconds, most) in lives {
-        if seconds.is_some_and(|seconds| !(1..=most).contains(&seconds)) {
-            return Err(Refused::because(format!("realm {}: {name} must be 1 to {most}", realm.name)));
-        }
-    }
-    // Whoever asked to stay signed in is known by it.
-    if let (Some(idle), Some(remembered)) = (sessions.idle_seconds, sessions.remembered_idle_seconds)
-        && remembered <= idle
-    {
-        let why = "remembered_idle_seconds must be more than idle_seconds";
-        return Err(Refused::because(format!("realm {}: {why}", realm.name)));
-    }
-    Ok(())
+    let first = wrong::realm(settings).into_iter().next();
+    first.map_or(Ok(()), |wrong| Err(Refused::because(format!("realm {}: {wrong}", realm.name))))
 }
-
-/// Longest session, in seconds: a year.
-const SESSION_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
 
 /// Changes a realm's title.
 pub async fn retitle(tx: &mut Tx, realm: &Realm, title: &DisplayText) -> Result<(), Fault> {

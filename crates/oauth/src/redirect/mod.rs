@@ -198,21 +198,39 @@ impl RedirectRule {
         }
     }
 
-    /// What is risky about this rule, in one sentence for whoever declares it.
+    /// What is risky about sending codes where this rule allows, in one sentence for whoever declares it.
     pub fn risk(&self) -> Option<&'static str> {
-        let is_plain_http = match self {
-            Self::Exact(text) => Uri::parse(&text.0).is_ok_and(|uri| uri.is_plain_http()),
-            Self::Wildcard(text) => Uri::parse(text.0.trim_end_matches('*')).is_ok_and(|uri| uri.is_plain_http()),
-            Self::Regex(pattern) => pattern.has_plain_http(),
-            Self::Loopback(_) | Self::Relative(_) => false,
-        };
         match self {
-            _ if is_plain_http => Some("codes travel unencrypted to this address; use https"),
+            _ if self.is_plain_http() => Some("codes travel unencrypted to this address; use https"),
             Self::Wildcard(_) => {
                 Some("whoever controls any page below this address receives codes; write the whole URI")
             }
             Self::Regex(_) => Some("whoever controls any page this pattern fits receives codes; write the whole URI"),
             Self::Exact(_) | Self::Loopback(_) | Self::Relative(_) => None,
+        }
+    }
+
+    /// What is risky about sending people where this rule allows once they signed out: no code goes there.
+    pub fn risk_after_sign_out(&self) -> Option<&'static str> {
+        match self {
+            _ if self.is_plain_http() => Some("people are sent there unencrypted after signing out; use https"),
+            Self::Wildcard(_) => {
+                Some("people may be sent to any page below this address after signing out; write the whole URI")
+            }
+            Self::Regex(_) => {
+                Some("people may be sent to any page this pattern fits after signing out; write the whole URI")
+            }
+            Self::Exact(_) | Self::Loopback(_) | Self::Relative(_) => None,
+        }
+    }
+
+    /// Whether what is sent there travels unencrypted over a network.
+    fn is_plain_http(&self) -> bool {
+        match self {
+            Self::Exact(text) => Uri::parse(&text.0).is_ok_and(|uri| uri.is_plain_http()),
+            Self::Wildcard(text) => Uri::parse(text.0.trim_end_matches('*')).is_ok_and(|uri| uri.is_plain_http()),
+            Self::Regex(pattern) => pattern.has_plain_http(),
+            Self::Loopback(_) | Self::Relative(_) => false,
         }
     }
 }

@@ -8,11 +8,11 @@ use super::role::RoleKey;
 use super::written::{Rules, WrittenLifetimes, WrittenRule};
 use crate::limits;
 use crate::limits::DETAIL_TYPE_BYTES;
-use doorward_engine::clients::keys;
 use doorward_engine::clients::mapper::{From, Mapper, RESERVED, Tell};
 use doorward_engine::clients::{
     Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind,
 };
+use doorward_engine::manage::wrong::{self, Wrong};
 use doorward_model::address::{Address, HostName};
 use doorward_model::app::Access;
 use doorward_model::limits as nouns;
@@ -225,11 +225,15 @@ impl Reader<'_> {
         let name = self.name(document, ClientName::parse);
         let app = written.client.app.as_ref().and_then(|text| self.located(text, AppSlug::parse));
         let allowed_groups = match &written.allowed_groups {
-            Some(list) => self.list(list, nouns::APP_GROUPS, GroupName::parse),
+            Some(list) => self.distinct(list, nouns::APP_GROUPS, GroupName::parse),
             None => Vec::new(),
         };
+        let complaints = self.count();
         let (settings, risks) = self.settings(written);
-        self.check_whole(document, &settings);
+        // A value that could not be read is missing in the settings: what follows from that is no news.
+        if self.count() == complaints {
+            self.check_whole(document, &settings);
+        }
         self.check_access(document, &settings);
         let (everyone, active) = (written.everyone.unwrap_or(false), written.active);
         let service_roles = self.roles(written.service_roles.as_ref());
@@ -243,7 +247,7 @@ impl Reader<'_> {
         let (redirect_uris, places): (Vec<_>, Vec<_>) = self.rules(written.redirect_uris.as_ref());
         let (post_logout_redirect_uris, later) = self.rules(written.post_logout_redirect_uris.as_ref());
         let grants = match &written.grants {
-            Some(list) => in_order(&values(self.list(list, GrantType::ALL.len(), grant))),
+            Some(list) => in_order(&values(self.distinct(list, GrantType::ALL.len(), grant))),
             None => USUAL_GRANTS.to_vec(),
         };
         let settings = ClientSettings {
@@ -278,10 +282,9 @@ impl Reader<'_> {
             workloads: self.workloads(written.workloads.as_ref()),
             ..ClientSettings::default()
         };
-        let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);
-        let risks = rules.zip(places.iter().chain(&later)).filter_map(|(rule, at)| {
-            let (what, how) = halves(rule.risk()?);
-            Some(Complaint::new(at, format!("{}: {what}", rule.text()), how))
+        let risks = settings.redirect_risks().zip(places.iter().chain(&later)).filter_map(|((text, risk), at)| {
+            let (what, how) = halves(risk?);
+            Some(Complaint::new(at, format!("{text}: {what}"), how))
         });
         let risks = risks.collect();
         (settings, risks)
@@ -299,21 +302,22 @@ impl Reader<'_> {
     }
 
     fn words(&mut self, list: Option<&List>, parse: fn(&str) -> Result<String, String>) -> Vec<String> {
-        list.map(|list| values(self.list(list, limits::CLIENT_WORDS, parse))).unwrap_or_default()
+        list.map(|list| values(self.distinct(list, limits::CLIENT_WORDS, parse))).unwrap_or_default()
     }
 
     /// Redirect rules and where each stands.
-    fn rules<T: DeserializeOwned>(&mut self, list: Option<&Rules>) -> (Vec<T>, Vec<Position>) {
+    fn rules<T: DeserializeOwned + PartialEq>(&mut self, list: Option<&Rules>) -> (Vec<T>, Vec<Position>) {
         let Some(list) = list else { return Default::default() };
         if list.value.len() > nouns::CLIENT_REDIRECT_URIS {
             let what = format!("the list has more than {} entries", nouns::CLIENT_REDIRECT_URIS);
             self.complain(&self.at(list), what, "shorten it");
             return Default::default();
         }
-        list.value.iter().filter_map(|written| self.rule(written)).unzip()
+        let rules = list.value.iter().filter_map(|written| self.rule(written)).collect();
+        self.once(rules).into_iter().map(|rule| (rule.value, rule.at)).unzip()
     }
 
-    fn rule<T: DeserializeOwned>(&mut self, written: &Spanned<WrittenRule>) -> Option<(T, Position)> {
+    fn rule<T: DeserializeOwned>(&mut self, written: &Spanned<WrittenRule>) -> Option<Located<T>> {
         let at = self.at(written);
         let (way, text) = match &written.value {
             WrittenRule::Exact(text) => ("exact", text),
@@ -326,7 +330,7 @@ impl Reader<'_> {
             },
         };
         match rule(way, text) {
-            Ok(rule) => Some((rule, at)),
+            Ok(value) => Some(Located { value, at }),
             Err(sentence) => {
                 let (what, how) = halves(&sentence);
                 self.no(&at, what, how)
@@ -335,100 +339,44 @@ impl Reader<'_> {
     }
 
     pub(super) fn lifetimes(&mut self, written: Option<&WrittenLifetimes>) -> Lifetimes {
-        let mut seconds = |number: Option<&Spanned<i64>>| match number {
-            Some(number) if number.value < 1 => {
-                self.no(&self.at(number), "a life has at least 1 second", "write a number of seconds")
-            }
-            number => number.map(|number| number.value),
-        };
         let Some(written) = written else { return Lifetimes::default() };
-        Lifetimes {
-            access_seconds: seconds(written.access_seconds.as_ref()),
-            refresh_seconds: seconds(written.refresh_seconds.as_ref()),
-            offline_seconds: seconds(written.offline_seconds.as_ref()),
-        }
+        let all = [
+            ("access_seconds", &written.access_seconds),
+            ("refresh_seconds", &written.refresh_seconds),
+            ("offline_seconds", &written.offline_seconds),
+        ];
+        let seconds = |number: &Option<Spanned<i64>>| number.as_ref().map(|number| number.value);
+        let lives = Lifetimes {
+            access_seconds: seconds(&written.access_seconds),
+            refresh_seconds: seconds(&written.refresh_seconds),
+            offline_seconds: seconds(&written.offline_seconds),
+        };
+        self.complain_of_lives(wrong::lifetimes(&lives), &all);
+        lives
     }
 
-    /// What must hold between keys, pointed at the key that is to blame.
-    fn check_whole(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
-        let written = &document.value.client;
-        let by_code = settings.grants.contains(&GrantType::AuthorizationCode);
-        let by_browser = by_code || settings.grants.contains(&GrantType::Implicit);
-        let is_public = settings.kind == ClientKind::Public;
-        let grants_at = written.grants.as_ref().map_or(document.referenced, |list| list.referenced);
-        let uris_at = written.redirect_uris.as_ref().map_or(document.referenced, |list| list.referenced);
-        let no_uris = written.redirect_uris.as_ref().is_none_or(|list| list.value.is_empty());
-        let wrongs = [
-            (
-                written.grants.as_ref().is_some_and(|list| list.value.is_empty()),
-                grants_at,
-                "the client has no grant",
-                "add one, such as authorization_code, or leave out the key",
-            ),
-            (
-                by_browser && no_uris,
-                uris_at,
-                "the client has no redirect URI, and people sign in through it",
-                "add redirect_uris: [https://app.example.com/callback]",
-            ),
-            (
-                is_public && settings.grants.contains(&GrantType::ClientCredentials),
-                grants_at,
-                "a public client cannot speak for itself: it has no secret to prove who it is",
-                "remove client_credentials or public",
-            ),
-            (
-                settings.grants.contains(&GrantType::RefreshToken)
-                    && !settings.grants.iter().any(|grant| grant.can_be_refreshed()),
-                grants_at,
-                "refresh_token needs authorization_code, device_code or password beside it",
-                "add one of them, or remove this",
-            ),
-            (
-                is_public && settings.grants.contains(&GrantType::TokenExchange),
-                grants_at,
-                "a public client cannot exchange tokens: anybody could be it",
-                "remove token_exchange or public",
-            ),
-            (
-                settings.grants.contains(&GrantType::JwtBearer) && written.workloads.is_none(),
-                grants_at,
-                "jwt_bearer needs a workload: whose tokens are taken must be said",
-                "add workloads, or remove jwt_bearer",
-            ),
-            (
-                is_public && settings.pkce_optional,
-                document.referenced,
-                "a public client must use PKCE",
-                "remove pkce_optional or public",
-            ),
-        ];
-        for (is_wrong, place, what, how) in wrongs {
-            if is_wrong {
-                self.complain(&self.place(place), what, how);
+    /// Complaints about lives, each at its number.
+    pub(super) fn complain_of_lives(&mut self, wrongs: Vec<Wrong>, written: &[(&str, &Option<Spanned<i64>>)]) {
+        for Wrong { key, what, how } in wrongs {
+            let number = written.iter().find(|(name, _)| *name == key).and_then(|(_, number)| number.as_ref());
+            if let Some(at) = number.map(|number| self.at(number)) {
+                self.complain(&at, what, how);
             }
         }
-        self.check_proof(document, settings);
     }
 
-    /// How the client proves who it is, pointed at the key that says so.
-    fn check_proof(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
-        let Err(sentence) = keys::check_proof(settings) else { return };
-        let written = &document.value.client;
-        let at = match sentence.split(':').next() {
-            Some("jwks") => written.jwks.as_ref().map(|set| set.referenced),
-            Some("tls_subject") => written.tls_subject.as_ref().map(|text| text.referenced),
-            _ => written.authentication.as_ref().map(|text| text.referenced),
-        };
-        let (what, how) = sentence.rsplit_once(": ").unwrap_or((&sentence, "correct the value"));
-        self.complain(&self.place(at.unwrap_or(document.referenced)), what, how);
+    /// What no client may be, pointed at the key that is to blame.
+    fn check_whole(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
+        for Wrong { key, what, how } in wrong::client(settings) {
+            let at = document.value.client.value_at(key).or_else(|| document.value.key_at(key));
+            self.complain(&self.place(at.unwrap_or(document.referenced)), what, how);
+        }
     }
 
     /// One way of saying who may enter; saying nothing would be a client nobody can use.
     fn check_access(&mut self, document: &Spanned<Document>, settings: &ClientSettings) {
         let written = &document.value;
-        let own = written.everyone.unwrap_or(false)
-            || written.allowed_groups.as_ref().is_some_and(|list| !list.value.is_empty());
+        let own = self.own_rule(written);
         match &written.client.app {
             Some(app) if own => {
                 let what = "the client has a rule of its own, and its app has one too";

@@ -1,11 +1,13 @@
 //! Says in words what differs between an object as it is and as it is declared.
 
+use super::mapper_words;
 use super::object::DeclaredUser;
 use doorward_engine::clients::ClientSettings;
+use doorward_engine::clients::mapper::Mapper;
 use doorward_model::app::Access;
 use doorward_model::name::{AppSlug, GroupName};
 use doorward_model::people::User;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -95,6 +97,12 @@ fn keys(around: &str, before: &Value, after: &Value, changes: &mut Vec<String>) 
         if old == new {
             continue;
         }
+        if key == "mappers"
+            && let (Some(old), Some(new)) = (mappers(old), mappers(new))
+        {
+            changes.extend(mapper_words::changes(&old, &new));
+            continue;
+        }
         let key = format!("{around}{key}");
         match (items(old), items(new)) {
             (Some(old), Some(new)) => changes.push(format!("{key}: {}", list(&old, &new))),
@@ -102,6 +110,11 @@ fn keys(around: &str, before: &Value, after: &Value, changes: &mut Vec<String>) 
             _ => changes.push(format!("{key}: {} → {}", word(old), word(new))),
         }
     }
+}
+
+/// A list of mappers, if it is one.
+fn mappers(value: &Value) -> Option<Vec<Mapper>> {
+    Vec::deserialize(value).ok()
 }
 
 /// The entries of a list; an absent list has none.

@@ -2,6 +2,7 @@
 //! list of keys each kind knows.
 
 use super::complaint::{Complaint, Position};
+use super::near::near;
 use super::profile::{WrittenAttributes, WrittenSessions};
 use super::role::WrittenRoles;
 use super::written::WrittenClient;
@@ -138,6 +139,11 @@ pub(super) struct Document {
 }
 
 impl Document {
+    /// Where a key stands.
+    pub(super) fn key_at(&self, key: &str) -> Option<Location> {
+        self.keys.iter().find(|written| written.value == key).map(|written| written.referenced)
+    }
+
     fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "kind" => self.kind = Some(map.next_value()?),
@@ -237,9 +243,15 @@ fn refused(file: &Arc<str>, error: &Error) -> Complaint {
         }
         Error::SerdeUnknownField { field, expected, .. } => {
             let field: String = field.chars().take(80).flat_map(char::escape_debug).collect();
-            (format!("`{field}` is none of the keys that belong here, {}", expected.join(", ")), "correct the key")
+            let what = format!("`{field}` is none of the keys that belong here, {}", expected.join(", "));
+            let how = near(&field, expected).map(|key| format!("did you mean {key}?"));
+            return Complaint::new(&at, what, how.unwrap_or_else(|| "correct the key".to_owned()));
         }
         Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), "add it"),
+        // No other numbers stand in declared files.
+        Error::InvalidScalar { ty: "i64", .. } => {
+            ("a number of seconds belongs here".to_owned(), "write 300 for five minutes")
+        }
         Error::InvalidBooleanStrict { .. } | Error::InvalidScalar { ty: "bool", .. } => {
             ("the value is neither true nor false".to_owned(), "write true or false")
         }

@@ -3,7 +3,7 @@
 use super::client::{claim_name, fixed, mapped_name};
 use super::complaint::Position;
 use super::document::{List, Text};
-use super::object::{Reader, shown, values};
+use super::object::{Located, Reader, shown, values};
 use super::written::{WrittenClaim, WrittenFrom, WrittenMapper};
 use crate::limits;
 use doorward_engine::clients::mapper::{From, Mapper, Tell};
@@ -23,7 +23,9 @@ impl Reader<'_> {
             self.complain(&self.at(list), what, "shorten it");
             return Vec::new();
         }
-        list.value.iter().filter_map(|written| self.mapper(written)).collect()
+        let read = |written| Some(Located { value: self.mapper(written)?, at: self.at(written) });
+        let all = list.value.iter().filter_map(read).collect();
+        values(self.once(all))
     }
 
     fn mapper(&mut self, written: &Spanned<WrittenMapper>) -> Option<Mapper> {

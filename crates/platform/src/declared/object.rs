@@ -4,7 +4,8 @@
 use super::check;
 use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
-use super::document::{Document, KINDS, List, Text, read};
+use super::document::{Document, KINDS, Text, read};
+use super::near::near;
 use super::profile::{DeclaredLives, DeclaredProfile};
 use super::role::{DeclaredRole, RoleKey};
 use super::scope::DeclaredScope;
@@ -17,7 +18,6 @@ use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmN
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde_saphyr::{Location, Spanned};
-use std::collections::HashSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -185,7 +185,8 @@ impl Reader<'_> {
         let Some((kind, keys)) = KINDS.iter().find(|(name, _)| *name == kind.value) else {
             let at = self.at(kind);
             let what = format!("the kind `{}` is unknown", shown(&kind.value));
-            return self.no(&at, what, format!("use one of {}", known.join(", ")));
+            let meant = near(&kind.value, &known).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            return self.no(&at, what, format!("{meant}use one of {}", known.join(", ")));
         };
         self.check_keys(kind, keys, written);
         match *kind {
@@ -272,6 +273,7 @@ impl Reader<'_> {
             how_to_ask,
         };
         let everyone = written.everyone.unwrap_or(false);
+        self.own_rule(written);
         Some(DeclaredApp { realm, name, allowed_groups, everyone, settings, addresses_at })
     }
 
@@ -367,21 +369,14 @@ impl Reader<'_> {
         }
     }
 
-    /// A list; what is written twice counts once.
-    pub(super) fn list<T, E: Display>(
-        &mut self,
-        list: &List,
-        most: usize,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Vec<Located<T>> {
-        if list.value.len() > most {
-            let at = Position::new(&self.file, list.referenced);
-            self.complain(&at, format!("the list has more than {most} entries"), "shorten it");
-            return Vec::new();
+    /// Whether an app or a client says itself who may enter; complains when it says so in two ways.
+    pub(super) fn own_rule(&mut self, written: &Document) -> bool {
+        let groups = written.allowed_groups.as_ref().filter(|list| !list.value.is_empty());
+        let everyone = written.everyone.unwrap_or(false);
+        if let Some(place) = written.key_at("everyone").filter(|_| everyone && groups.is_some()) {
+            self.complain(&self.place(place), "everyone and allowed_groups", "keep one of them");
         }
-        let mut seen = HashSet::new();
-        let once: Vec<&Text> = list.value.iter().filter(|text| seen.insert(text.value.as_str())).collect();
-        once.into_iter().filter_map(|text| self.located(text, &parse)).collect()
+        everyone || groups.is_some()
     }
 
     fn check_keys(&mut self, kind: &str, keys: &[&str], written: &Document) {
@@ -391,8 +386,14 @@ impl Reader<'_> {
             }
             let at = self.at(key);
             let what = format!("{kind} has no key `{}`", shown(&key.value));
-            self.complain(&at, what, format!("its keys are {}", keys.join(", ")));
+            let meant = near(&key.value, keys).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            self.complain(&at, what, format!("{meant}its keys are {}", keys.join(", ")));
         }
+    }
+
+    /// How many complaints there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.complaints.len()
     }
 
     pub(super) fn at<T>(&self, value: &Spanned<T>) -> Position {

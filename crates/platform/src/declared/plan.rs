@@ -3,6 +3,7 @@
 
 mod besides;
 mod edges;
+mod render;
 mod roles;
 
 use super::check;
@@ -10,7 +11,7 @@ use super::client::DeclaredClient;
 use super::complaint::Complaint;
 use super::diff::{self, ClientFacts};
 use super::object::{Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located};
-use super::step::{Sort, Step};
+use super::step::Step;
 use doorward_engine::clients::{Client, ClientScope, RealmSettings};
 use doorward_engine::token::Profile;
 use doorward_model::app::App;
@@ -64,25 +65,6 @@ impl Plan {
     /// Whether everything is as declared.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
-    }
-
-    /// The plan for people: a line for each warning and step, and a summary.
-    pub fn render(&self) -> String {
-        let mut text = String::new();
-        for warning in &self.warnings {
-            text.push_str(&format!("warning: {warning}\n"));
-        }
-        for step in &self.steps {
-            text.push_str(&format!("{step}\n"));
-        }
-        let count = |sort| self.steps.iter().filter(|step| step.sort() == sort).count();
-        if self.is_empty() {
-            text.push_str("Nothing to do: everything is as declared.\n");
-        } else {
-            let (add, change, remove) = (count(Sort::Add), count(Sort::Change), count(Sort::Remove));
-            text.push_str(&format!("{add} to add, {change} to change, {remove} to remove.\n"));
-        }
-        text
     }
 }
 

@@ -3,7 +3,7 @@
 use super::document::{Document, Text};
 use super::object::Reader;
 use doorward_engine::clients::{Lifetimes, RealmSettings, SessionLives};
-use doorward_engine::manage::profiles;
+use doorward_engine::manage::{profiles, wrong};
 use doorward_engine::token::Profile;
 use doorward_model::limits as nouns;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -183,18 +183,20 @@ impl Reader<'_> {
     pub(super) fn lives(&mut self, document: &Document) -> DeclaredLives {
         let lifetimes = self.lifetimes(document.client.lifetimes.as_ref());
         let Some(written) = &document.sessions else { return DeclaredLives { lifetimes, ..Default::default() } };
-        let mut seconds = |number: Option<&Spanned<i64>>| match number {
-            Some(number) if number.value < 1 => {
-                self.no(&self.at(number), "a life has at least 1 second", "write a number of seconds")
-            }
-            number => number.map(|number| number.value),
-        };
+        let all = [
+            ("idle_seconds", &written.idle_seconds),
+            ("lifetime_seconds", &written.lifetime_seconds),
+            ("remembered_idle_seconds", &written.remembered_idle_seconds),
+            ("remembered_lifetime_seconds", &written.remembered_lifetime_seconds),
+        ];
+        let seconds = |number: &Option<Spanned<i64>>| number.as_ref().map(|number| number.value);
         let sessions = SessionLives {
-            idle_seconds: seconds(written.idle_seconds.as_ref()),
-            lifetime_seconds: seconds(written.lifetime_seconds.as_ref()),
-            remembered_idle_seconds: seconds(written.remembered_idle_seconds.as_ref()),
-            remembered_lifetime_seconds: seconds(written.remembered_lifetime_seconds.as_ref()),
+            idle_seconds: seconds(&written.idle_seconds),
+            lifetime_seconds: seconds(&written.lifetime_seconds),
+            remembered_idle_seconds: seconds(&written.remembered_idle_seconds),
+            remembered_lifetime_seconds: seconds(&written.remembered_lifetime_seconds),
         };
+        self.complain_of_lives(wrong::sessions(&sessions), &all);
         DeclaredLives { lifetimes, sessions }
     }
 }

@@ -5,6 +5,7 @@ use super::document::Document;
 use super::object::{Located, Reader, word};
 use doorward_engine::clients::{Assigned, ScopeSettings};
 use doorward_engine::manage::roles::describable;
+use doorward_engine::manage::wrong::{self, Wrong};
 use doorward_engine::token::claims::KNOWN_SCOPES;
 use doorward_model::limits as nouns;
 use doorward_model::name::RealmName;
@@ -31,6 +32,7 @@ fn own_scope(text: &str) -> Result<String, String> {
 impl Reader<'_> {
     pub(super) fn client_scope(&mut self, document: &Spanned<Document>) -> Option<DeclaredScope> {
         let written = &document.value;
+        let complaints = self.count();
         let realm = self.of_realm(document);
         let name = self.name(document, own_scope);
         let description =
@@ -41,6 +43,13 @@ impl Reader<'_> {
             assigned: self.optional(written.assigned.as_ref(), assigned).unwrap_or_default(),
             mappers: self.mappers(written.client.mappers.as_ref(), nouns::SCOPE_MAPPERS),
         };
-        Some(DeclaredScope { realm: realm?, name: name?, settings })
+        let (realm, name) = (realm?, name?);
+        if self.count() == complaints {
+            for Wrong { key, what, how } in wrong::scope(&name.value, &settings) {
+                let at = written.key_at(key).unwrap_or(document.referenced);
+                self.complain(&self.place(at), what, how);
+            }
+        }
+        Some(DeclaredScope { realm, name, settings })
     }
 }

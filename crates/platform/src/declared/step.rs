@@ -311,37 +311,65 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The object a step makes or changes, as people name it; none for what lies between two objects.
+    pub(super) fn object(&self) -> Option<String> {
+        Some(match self {
+            Self::CreateRealm { realm, .. } | Self::UpdateRealm { realm, .. } | Self::SetRealm { realm, .. } => {
+                format!("realm {realm}")
+            }
+            Self::CreateGroup { realm, group } => format!("group {realm}/{group}"),
+            Self::CreateUser { realm, user, .. }
+            | Self::UpdateUser { realm, user, .. }
+            | Self::SetPassword { realm, user, .. }
+            | Self::SetProfile { realm, user, .. } => format!("user {realm}/{user}"),
+            Self::CreateApp { realm, app, .. } | Self::UpdateApp { realm, app, .. } => format!("app {realm}/{app}"),
+            Self::CreateClient { realm, client, .. } | Self::UpdateClient { realm, client, .. } => {
+                format!("client {realm}/{client}")
+            }
+            Self::CreateScope { realm, scope, .. } | Self::UpdateScope { realm, scope, .. } => {
+                format!("scope {realm}/{scope}")
+            }
+            Self::CreateRole { realm, role, .. } | Self::UpdateRole { realm, role, .. } => {
+                format!("role {realm}/{role}")
+            }
+            _ => return None,
+        })
+    }
+
+    /// What a step changes about its object.
+    pub(super) fn changes(&self) -> String {
+        match self {
+            Self::UpdateRealm { changes, .. }
+            | Self::UpdateUser { changes, .. }
+            | Self::UpdateApp { changes, .. }
+            | Self::UpdateClient { changes, .. }
+            | Self::SetProfile { changes, .. }
+            | Self::SetRealm { changes, .. }
+            | Self::UpdateScope { changes, .. }
+            | Self::UpdateRole { changes, .. } => changes.join("; "),
+            Self::SetPassword { password, .. } => format!("first password from {password}"),
+            _ => String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CreateRealm { realm, .. } => write!(f, "+ realm {realm}"),
-            Self::UpdateRealm { realm, changes, .. } => write!(f, "~ realm {realm}: {}", changes.join("; ")),
-            Self::CreateGroup { realm, group } => write!(f, "+ group {realm}/{group}"),
-            Self::CreateUser { realm, user, .. } => write!(f, "+ user {realm}/{user}"),
-            Self::UpdateUser { realm, user, changes, .. } => write!(f, "~ user {realm}/{user}: {}", changes.join("; ")),
-            Self::SetPassword { realm, user, password } => {
-                write!(f, "~ user {realm}/{user}: first password from {password}")
-            }
             Self::Unnest { realm, parent, child } => write!(f, "- nesting {}{child} → {parent}", within(realm)),
             Self::Nest { realm, parent, child } => write!(f, "+ nesting {}{child} → {parent}", within(realm)),
             Self::RemoveMember { realm, group, user } => write!(f, "- member {}{user} → {group}", within(realm)),
             Self::AddMember { realm, group, user } => write!(f, "+ member {}{user} → {group}", within(realm)),
-            Self::UpdateApp { realm, app, changes, .. } => write!(f, "~ app {realm}/{app}: {}", changes.join("; ")),
-            Self::CreateApp { realm, app, .. } => write!(f, "+ app {realm}/{app}"),
-            Self::UpdateClient { realm, client, changes, .. } => {
-                write!(f, "~ client {realm}/{client}: {}", changes.join("; "))
-            }
-            Self::CreateClient { realm, client, .. } => write!(f, "+ client {realm}/{client}"),
-            Self::SetProfile { realm, user, changes, .. } => write!(f, "~ user {realm}/{user}: {}", changes.join("; ")),
-            Self::SetRealm { realm, changes, .. } => write!(f, "~ realm {realm}: {}", changes.join("; ")),
-            Self::CreateScope { realm, scope, .. } => write!(f, "+ scope {realm}/{scope}"),
-            Self::UpdateScope { realm, scope, changes, .. } => {
-                write!(f, "~ scope {realm}/{scope}: {}", changes.join("; "))
-            }
-            Self::CreateRole { realm, role, .. } => write!(f, "+ role {realm}/{role}"),
-            Self::UpdateRole { realm, role, changes, .. } => write!(f, "~ role {realm}/{role}: {}", changes.join("; ")),
             Self::TakeRole { realm, role, from } => write!(f, "- role {}{role} → {from}", within(realm)),
             Self::GiveRole { realm, role, to } => write!(f, "+ role {}{role} → {to}", within(realm)),
+            about => {
+                let object = about.object().unwrap_or_default();
+                match about.sort() {
+                    Sort::Add => write!(f, "+ {object}"),
+                    _ => write!(f, "~ {object}: {}", about.changes()),
+                }
+            }
         }
     }
 }

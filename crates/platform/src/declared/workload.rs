@@ -59,7 +59,7 @@ pub fn exchange_target(text: &str) -> Result<String, String> {
 
 impl Reader<'_> {
     pub(super) fn exchange_for(&mut self, list: Option<&List>) -> Vec<String> {
-        list.map(|list| values(self.list(list, limits::CLIENT_WORDS, exchange_target))).unwrap_or_default()
+        list.map(|list| values(self.distinct(list, limits::CLIENT_WORDS, exchange_target))).unwrap_or_default()
     }
 
     pub(super) fn workloads(&mut self, list: Option<&Workloads>) -> Vec<Workload> {
@@ -78,7 +78,7 @@ impl Reader<'_> {
             true => Err(format!("the value `{}` is empty", shown(text))),
             false => Ok(text.to_owned()),
         };
-        let subjects = values(self.list(subjects, nouns::WORKLOAD_SUBJECTS, text));
+        let subjects = values(self.distinct(subjects, nouns::WORKLOAD_SUBJECTS, text));
         let workload = Workload {
             issuer: issuer.value.clone(),
             audience: audience.value.clone(),

@@ -4,7 +4,7 @@
 use super::document::{List, Text};
 use super::workload::Workloads;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 use std::fmt;
 
 pub(super) type Rules = Spanned<Vec<Spanned<WrittenRule>>>;
@@ -43,6 +43,21 @@ pub(super) struct WrittenClient {
 }
 
 impl WrittenClient {
+    /// Where the value of a key stands, of those whose values have a place.
+    pub(super) fn value_at(&self, key: &str) -> Option<Location> {
+        let of_text = |text: &Option<Text>| text.as_ref().map(|text| text.referenced);
+        match key {
+            "grants" => self.grants.as_ref().map(|list| list.referenced),
+            "redirect_uris" => self.redirect_uris.as_ref().map(|list| list.referenced),
+            "workloads" => self.workloads.as_ref().map(|list| list.referenced),
+            "mappers" => self.mappers.as_ref().map(|list| list.referenced),
+            "jwks" => self.jwks.as_ref().map(|set| set.referenced),
+            "tls_subject" => of_text(&self.tls_subject),
+            "authentication" => of_text(&self.authentication),
+            _ => None,
+        }
+    }
+
     /// Takes the value of a key; `false` when it is none of these.
     pub(super) fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {

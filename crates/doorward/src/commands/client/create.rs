@@ -1,7 +1,7 @@
 //! `doorward client create`, and what every way of making a client shares.
 
 use super::flags::{
-    Redirects, Rule, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file,
+    Redirects, Rule, RuleFlags, audience, check_counts, claim, once, risks, rules_of, seconds, workload_file,
 };
 use super::proof::ProofFlags;
 use super::requests::RequestFlags;
@@ -137,9 +137,9 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         kind: kind(create.public),
         redirect_uris: create.redirects.rules()?,
         post_logout_redirect_uris: rules_of("--post-logout-redirect-uri", "exact", &create.post_logout_redirect_uri)?,
-        web_origins: create.web_origin,
+        web_origins: once(create.web_origin),
         grants,
-        scopes: create.scope,
+        scopes: once(create.scope),
         consent: create.consent.unwrap_or_default(),
         pkce_optional: create.pkce_optional,
         dpop_bound: create.dpop_bound,
@@ -153,10 +153,10 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         },
         subject: create.pairwise_sector.map_or(SubjectKind::Public, SubjectKind::Pairwise),
         userinfo_algorithm: create.userinfo_algorithm.unwrap_or_default(),
-        mappers: create.claim.into_iter().chain(create.audience).collect(),
+        mappers: once(create.claim.into_iter().chain(create.audience).collect()),
         algorithm: create.algorithm.unwrap_or_default(),
         paths: create.paths.unwrap_or_default(),
-        exchange_for: create.exchange_for,
+        exchange_for: once(create.exchange_for),
         workloads: create.workload,
         ..create.proof.of(ClientSettings::default())?
     });

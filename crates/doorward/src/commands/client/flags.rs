@@ -13,6 +13,7 @@ use doorward_platform::declared::client::{claim_name, fixed_claim, halves, rule}
 use doorward_platform::declared::workload::workload;
 use doorward_platform::limits;
 use serde::de::DeserializeOwned;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
 
@@ -68,9 +69,10 @@ impl Redirects {
     }
 }
 
-/// Redirect rules of one kind; an empty text stands for none.
+/// Redirect rules of one kind, each once; an empty text stands for none.
 pub fn rules_of<T: DeserializeOwned>(flag: &str, way: &str, texts: &[String]) -> Result<Vec<T>, Exit> {
-    let given = texts.iter().filter(|text| !text.is_empty());
+    let mut seen = HashSet::new();
+    let given = texts.iter().filter(|text| !text.is_empty() && seen.insert(text.as_str()));
     given
         .map(|text| {
             rule(way, text).map_err(|sentence| {
@@ -81,13 +83,24 @@ pub fn rules_of<T: DeserializeOwned>(flag: &str, way: &str, texts: &[String]) ->
         .collect()
 }
 
+/// A list in which what was given twice stands once.
+pub fn once<T: PartialEq>(given: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::with_capacity(given.len());
+    for entry in given {
+        if !kept.contains(&entry) {
+            kept.push(entry);
+        }
+    }
+    kept
+}
+
 /// What is risky about a client's redirect rules, a sentence for each.
 pub fn risks(settings: &ClientSettings) -> Vec<String> {
-    let rules = settings.redirect_uris.iter().chain(&settings.post_logout_redirect_uris);
-    rules
-        .filter_map(|rule| {
-            let (what, how) = halves(rule.risk()?);
-            Some(format!("{}: {what}: {how}", rule.text()))
+    settings
+        .redirect_risks()
+        .filter_map(|(text, risk)| {
+            let (what, how) = halves(risk?);
+            Some(format!("{text}: {what}: {how}"))
         })
         .collect()
 }

@@ -1,7 +1,9 @@
 //! `doorward client update`: what is given changes, everything else stays.
 
 use super::create::kind;
-use super::flags::{Redirects, RuleFlags, audience, check_counts, claim, risks, rules_of, seconds, workload_file};
+use super::flags::{
+    Redirects, RuleFlags, audience, check_counts, claim, once, risks, rules_of, seconds, workload_file,
+};
 use super::proof::ProofFlags;
 use super::requests::RequestFlags;
 use super::secret::{Drawn, Told};
@@ -146,8 +148,8 @@ fn put<T: Clone>(given: Option<Put<T>>, now: Option<T>) -> Option<T> {
     given.map_or(now, Put::value)
 }
 
-fn put_list<T>(given: Vec<Put<T>>, now: Vec<T>) -> Vec<T> {
-    if given.is_empty() { now } else { given.into_iter().filter_map(Put::value).collect() }
+fn put_list<T: PartialEq>(given: Vec<Put<T>>, now: Vec<T>) -> Vec<T> {
+    if given.is_empty() { now } else { once(given.into_iter().filter_map(Put::value).collect()) }
 }
 
 impl Update {

@@ -29,18 +29,22 @@ fn plain_http_is_taken_where_it_is_allowed_and_named_as_a_risk() {
     ];
     for rule in &rules {
         let risk = rule.as_ref().ok().and_then(RedirectRule::risk);
-        assert!(risk.is_some_and(|sentence| sentence.contains("unencrypted")), "{rule:?}");
+        assert!(risk.is_some_and(|sentence| sentence.contains("codes travel unencrypted")), "{rule:?}");
+        let after = rule.as_ref().ok().and_then(RedirectRule::risk_after_sign_out);
+        assert_eq!(after, Some("people are sent there unencrypted after signing out; use https"), "{rule:?}");
     }
     assert_eq!(wildcard("http://tool.internal:8080/*").err(), Some(BadRedirect::PlainHttp));
     for pattern in [r"https?://tool\.internal/.*", r"http://tool\.internal/.*"] {
         assert_eq!(regex(pattern).err(), Some(BadRedirect::PlainHttp), "{pattern}");
     }
     for harmless in [exact("http://x.localhost/cb"), exact("https://a.example/cb"), exact("com.example.app:/cb")] {
-        assert!(harmless.is_ok_and(|rule| rule.risk().is_none()));
+        assert!(harmless.is_ok_and(|rule| rule.risk().is_none() && rule.risk_after_sign_out().is_none()));
     }
     for broad in [wildcard("https://a.example/*"), wildcard("http://x.localhost/*"), regex(r"https://a\.example/.*")] {
         let risk = broad.as_ref().ok().and_then(RedirectRule::risk);
         assert!(risk.is_some_and(|sentence| sentence.contains("receives codes")), "{broad:?}");
+        let after = broad.as_ref().ok().and_then(RedirectRule::risk_after_sign_out);
+        assert!(after.is_some_and(|sentence| !sentence.contains("codes")), "{broad:?}");
     }
 }
 

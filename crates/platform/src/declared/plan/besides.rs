@@ -1,11 +1,14 @@
 //! Plans what is declared besides the objects' own rows: profiles of users, lives of realms, scopes.
 
 use super::Planner;
+use crate::declared::complaint::Complaint;
 use crate::declared::diff;
 use crate::declared::object::{DeclaredRealm, DeclaredUser};
 use crate::declared::scope::DeclaredScope;
 use crate::declared::step::Step;
 use doorward_engine::clients::RealmSettings;
+use doorward_engine::manage::wrong::{self, Wrong};
+use doorward_model::name::RealmName;
 
 impl<'a> Planner<'a> {
     /// What is known of a user besides names. The user itself is planned already.
@@ -38,6 +41,10 @@ impl<'a> Planner<'a> {
         let now = known.cloned().unwrap_or_default();
         let settings: RealmSettings = declared.lives.on(&now);
         let changes = diff::settings(&now, &settings);
+        // What is written here may not go with what was there.
+        for Wrong { what, how, .. } in wrong::realm(&settings) {
+            self.complaints.push(Complaint::new(&declared.name.at, format!("realm {realm}: {what}"), how));
+        }
         if !changes.is_empty() {
             let settings = Box::new(settings);
             self.new_realms.push(Step::SetRealm { realm: realm.clone(), settings, changes });
@@ -54,6 +61,9 @@ impl<'a> Planner<'a> {
             self.current.scopes.iter().find(|known| known.realm_id == realm.id && known.name == scope)
         });
         let Some(now) = there else {
+            if let Some(Wrong { what, how, .. }) = wrong::one_more_scope(self.scopes_of(&realm)) {
+                self.complaints.push(Complaint::new(&declared.name.at, what, how));
+            }
             self.new_groups.push(Step::CreateScope { realm, scope, settings });
             return;
         };
@@ -61,5 +71,13 @@ impl<'a> Planner<'a> {
         if !changes.is_empty() {
             self.new_groups.push(Step::UpdateScope { realm, scope, settings, changes });
         }
+    }
+
+    /// How many scopes of its own a realm has, with those that are planned.
+    fn scopes_of(&self, name: &RealmName) -> usize {
+        let id = self.realms.get(name).map(|realm| &realm.id);
+        let there = self.current.scopes.iter().filter(|scope| Some(&scope.realm_id) == id).count();
+        let new = |step: &&Step| matches!(step, Step::CreateScope { realm, .. } if realm == name);
+        there + self.new_groups.iter().filter(new).count()
     }
 }

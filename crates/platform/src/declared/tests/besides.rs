@@ -96,8 +96,24 @@ fn lives_of_a_realm_are_owned_key_by_key() {
     refused(
         "kind: Realm\nname: main\nsessions: {idle_seconds: 0}\nlifetimes: {access_seconds: 0}\n",
         &[
-            "3:26: a life has at least 1 second: write a number of seconds",
-            "4:29: a life has at least 1 second: write a number of seconds",
+            "3:26: idle_seconds must be 1 to 31622400, and is 0: correct the number",
+            "4:29: access_seconds must be 1 to 86400, and is 0: correct the number",
+        ],
+    );
+    refused(
+        "kind: Realm\nname: main\nlifetimes: {access_seconds: 999999}\nsessions: {idle_seconds: 60, remembered_idle_seconds: 60}\n",
+        &[
+            "3:29: access_seconds must be 1 to 86400, and is 999999: correct the number",
+            "4:55: remembered_idle_seconds must be more than idle_seconds, and 60 is not: give more than 60",
+        ],
+    );
+    // One of the two stands in the file, the other one is there.
+    let text = "kind: Realm\nname: main\nsessions: {remembered_idle_seconds: 600}\n";
+    super::plan::refused(
+        There::main().having(text),
+        "kind: Realm\nname: main\nsessions: {idle_seconds: 900}\n",
+        &[
+            "d.yaml:2:7: realm main: remembered_idle_seconds must be more than idle_seconds, and 600 is not: give more than 900",
         ],
     );
 }
@@ -219,4 +235,18 @@ fn a_client_may_be_told_people_by_sector() {
             "6:21: the algorithm `none` is not one of RS256, PS256, ES256, EdDSA: correct the value",
         ],
     );
+}
+
+#[test]
+fn a_realm_has_only_so_many_scopes() {
+    let all = |count: usize| {
+        (0..count).map(|number| format!("kind: ClientScope\nname: s{number}\n---\n")).collect::<String>()
+    };
+    let most = doorward_model::limits::CLIENT_SCOPES;
+    assert_eq!(There::main().plan(&all(most)).unwrap().steps.len(), most);
+    let line = 3 * most + 2;
+    let expected = format!("d.yaml:{line}:7: a realm has at most {most} scopes of its own: delete one first");
+    super::plan::refused(There::main(), &all(most + 1), &[expected.as_str()]);
+    let there = There::main().having(&all(most));
+    super::plan::refused(there, "kind: ClientScope\nname: z\n", &[expected.replace(&line.to_string(), "2").as_str()]);
 }

@@ -9,11 +9,11 @@ use doorward_engine::clients::mapper::{From, Mapper, Tell};
 use doorward_engine::clients::{Authentication, ClientKind, ConsentMode, GrantType, Lifetimes};
 use serde_json::json;
 
-const HEAD: &str = "kind: Client\nname: web\n";
-const USUAL: &str = "kind: Client\nname: web\nredirect_uris: [https://web.example.com/cb]\neveryone: true\n";
+pub(super) const HEAD: &str = "kind: Client\nname: web\n";
+pub(super) const USUAL: &str = "kind: Client\nname: web\nredirect_uris: [https://web.example.com/cb]\neveryone: true\n";
 
 #[track_caller]
-fn refused(text: &str, expected: &[&str]) {
+pub(super) fn refused(text: &str, expected: &[&str]) {
     assert_eq!(complaints(text), expected, "{text}");
 }
 
@@ -25,7 +25,7 @@ fn complaints(text: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn client(text: &str) -> DeclaredClient {
+pub(super) fn client(text: &str) -> DeclaredClient {
     match parse("d.yaml", text).unwrap().pop() {
         Some(Declared::Client(client)) => *client,
         other => panic!("{other:?}"),
@@ -64,7 +64,7 @@ redirect_uris:
   - {relative: /oauth2/callback}
 post_logout_redirect_uris: [https://a.example.com/]
 web_origins: [+, https://A.example.com]
-grants: [refresh_token, authorization_code, refresh_token]
+grants: [refresh_token, authorization_code]
 scopes: [catalog:read]
 consent: explicit
 allowed_groups: [data]
@@ -149,7 +149,7 @@ fn other_grants_bring_their_targets_and_platforms() {
     refused(&deploy("subjects: []"), &["6:5: a workload names 1 to 100 subjects: correct the workload"]);
     refused(
         &format!("{HEAD}grants: [jwt_bearer]\n"),
-        &["3:9: jwt_bearer needs a workload: whose tokens are taken must be said: add workloads, or remove jwt_bearer"],
+        &["3:9: jwt_bearer needs a workload: whose tokens are taken must be said: add one, or remove jwt_bearer"],
     );
     refused(
         &format!("{HEAD}public: true\ngrants: [token_exchange]\n"),
@@ -196,18 +196,18 @@ fn words_and_numbers() {
             "7:12: the algorithm `none` is not one of RS256, PS256, ES256, EdDSA: correct the value",
             "8:10: the consent `maybe` is not implicit or explicit: correct the value",
             "9:10: the scope `a b` must be 1 to 128 printable ASCII characters without spaces, quotes and backslashes: correct the value",
-            "10:29: a life has at least 1 second: write a number of seconds",
+            "10:29: access_seconds must be 1 to 86400, and is 0: correct the number",
         ],
     );
     refused(
         &format!("{USUAL}lifetimes: {{acces_seconds: 3}}\n"),
         &[
-            "5:13: `acces_seconds` is none of the keys that belong here, access_seconds, refresh_seconds, offline_seconds: correct the key",
+            "5:13: `acces_seconds` is none of the keys that belong here, access_seconds, refresh_seconds, offline_seconds: did you mean access_seconds?",
         ],
     );
     let told = complaints(&format!("{USUAL}redirect_uri: x\n"));
     let known =
-        "5:1: Client has no key `redirect_uri`: its keys are realm, name, title, active, public, redirect_uris, ";
+        "5:1: Client has no key `redirect_uri`: did you mean redirect_uris? its keys are realm, name, title, active, ";
     assert!(matches!(told.as_slice(), [only] if only.starts_with(known) && only.contains(", algorithm")), "{told:?}");
     refused(
         &USUAL.replace("name: web", "name: \"a b\""),
@@ -234,7 +234,7 @@ fn how_requests_have_to_come() {
     refused(
         &format!("{HEAD}grants: [implicit]\n"),
         &[
-            "1:1: the client has no redirect URI, and people sign in through it: add redirect_uris: [https://app.example.com/callback]",
+            "1:1: the client has no redirect URI, and people sign in through it: give one, such as https://app.example.com/callback",
             "1:1: nobody could sign in through the client: add app: NAME, allowed_groups: […] or everyone: true",
         ],
     );
@@ -292,7 +292,7 @@ fn what_does_not_go_together() {
             "{HEAD}redirect_uris: []\npublic: true\npkce_optional: true\ngrants: [client_credentials, refresh_token]\n"
         ),
         &[
-            "1:1: a public client must use PKCE: remove pkce_optional or public",
+            "5:1: a public client must use PKCE: remove pkce_optional or public",
             "6:9: a public client cannot speak for itself: it has no secret to prove who it is: remove client_credentials or public",
             "6:9: refresh_token needs authorization_code, device_code or password beside it: add one of them, or remove this",
         ],
@@ -300,14 +300,11 @@ fn what_does_not_go_together() {
     refused(
         HEAD,
         &[
-            "1:1: the client has no redirect URI, and people sign in through it: add redirect_uris: [https://app.example.com/callback]",
+            "1:1: the client has no redirect URI, and people sign in through it: give one, such as https://app.example.com/callback",
             "1:1: nobody could sign in through the client: add app: NAME, allowed_groups: […] or everyone: true",
         ],
     );
-    refused(
-        &format!("{HEAD}grants: []\n"),
-        &["3:9: the client has no grant: add one, such as authorization_code, or leave out the key"],
-    );
+    refused(&format!("{HEAD}grants: []\n"), &["3:9: the client has no grant: give one, such as authorization_code"]);
     refused(
         &format!("{USUAL}app: web\n"),
         &["5:6: the client has a rule of its own, and its app has one too: keep app, or allowed_groups and everyone"],
@@ -363,7 +360,7 @@ fn clients_are_owned_as_a_whole() {
         "kind: Client\nname: web\npublic: true\nredirect_uris: [https://a.x/cb, https://b.x/cb]\nallowed_groups: [new]\n\
          lifetimes: {refresh_seconds: 60}\n",
         &["~ client main/web: allowed_groups: +new -old; kind: \"confidential\" → \"public\"; \
-           lifetimes.access_seconds: 60 → none; lifetimes.refresh_seconds: none → 60; mappers: -audience:trino; \
+           lifetimes.access_seconds: 60 → none; lifetimes.refresh_seconds: none → 60; mapper -audience trino; \
            redirect_uris: +https://b.x/cb -wildcard:https://a.x/w/*; scopes: -s; title: \"Web\" → none"],
     );
     let app = "kind: App\nname: web\naddresses: [https://a.x]\neveryone: true\n";
@@ -408,7 +405,7 @@ fn a_rule_that_names_a_deleted_group_is_rewritten() {
 #[test]
 fn risky_redirect_rules_are_warned_about_at_their_place() {
     let text = "kind: Client\nname: web\nredirect_uris:\n  - wildcard: https://a.x/*\n  - http://b.x/cb\npost_logout_redirect_uris:\n  \
-                - regex: https://a\\.x/.*\neveryone: true\n";
+                - regex: https://a\\.x/.*\n  - http://b.x/bye\neveryone: true\n";
     let plan = There::main().plan(text).unwrap();
     let shown: Vec<String> = plan.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -416,7 +413,8 @@ fn risky_redirect_rules_are_warned_about_at_their_place() {
         [
             "d.yaml:4:5: https://a.x/*: whoever controls any page below this address receives codes: write the whole URI",
             "d.yaml:5:5: http://b.x/cb: codes travel unencrypted to this address: use https",
-            "d.yaml:7:5: https://a\\.x/.*: whoever controls any page this pattern fits receives codes: write the whole URI",
+            "d.yaml:7:5: https://a\\.x/.*: people may be sent to any page this pattern fits after signing out: write the whole URI",
+            "d.yaml:8:5: http://b.x/bye: people are sent there unencrypted after signing out: use https",
         ]
     );
     assert_eq!(There::main().plan(USUAL).unwrap().warnings, []);
@@ -463,7 +461,7 @@ fn a_proof_that_cannot_be_is_pointed_at() {
         ),
         ("jwks: {keys: []}\n".to_owned(), "5:7: jwks: the key set must be a JSON object with a list named `keys`"),
         ("authentication: tls_subject\n".to_owned(), "5:17: tls_subject needs the subject"),
-        ("tls_subject: CN=a\n".to_owned(), "1:1: a subject is compared with authentication tls_subject only"),
+        ("tls_subject: CN=a\n".to_owned(), "5:1: a subject is compared with authentication tls_subject only"),
         ("public: true\nauthentication: secret_jwt\n".to_owned(), "6:17: a public client proves nothing"),
     ] {
         let text = format!("{USUAL}{more}");

@@ -53,6 +53,12 @@ fn kinds_and_keys() {
         &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, Role, App, Client, ClientScope"],
     );
     refused(
+        "kind: client\nname: a\n",
+        &[
+            "d.yaml:1:7: the kind `client` is unknown: did you mean Client? use one of Realm, Group, User, Role, App, Client, ClientScope",
+        ],
+    );
+    refused(
         "name: a\n",
         &[
             "d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, Role, App, Client, ClientScope",
@@ -62,7 +68,7 @@ fn kinds_and_keys() {
     refused(
         "kind: Group\nname: a\nmember: [x]\ntitle: T\n",
         &[
-            "d.yaml:3:1: Group has no key `member`: its keys are realm, name, members, groups, roles",
+            "d.yaml:3:1: Group has no key `member`: did you mean members? its keys are realm, name, members, groups, roles",
             "d.yaml:4:1: Group has no key `title`: its keys are realm, name, members, groups, roles",
         ],
     );

@@ -534,3 +534,21 @@ fn settings_are_whole_in_a_step() {
         serde_json::from_value(serde_json::json!({ "title": "a", "addresses": ["https://a.x"] })).unwrap();
     assert!(matches!(plan.steps.as_slice(), [Step::CreateApp { settings, .. }] if **settings == expected));
 }
+
+#[test]
+fn an_object_has_one_line_and_counts_once() {
+    let text = "kind: User\nname: carol\nattributes: {region: eu}\n---\nkind: Realm\nname: lab\ntitle: Lab\nlifetimes: {access_seconds: 60}\n";
+    let plan = There::main().plan(text).unwrap();
+    assert_eq!(
+        (plan.steps.len(), plan.render().as_str()),
+        (4, "+ realm lab\n+ user main/carol\n2 to add, 0 to change, 0 to remove.\n")
+    );
+    let later = "kind: User\nname: carol\npassword: env:CAROL\ndisplay: Carol\nattributes: {region: us}\n---\n\
+                 kind: Realm\nname: lab\ntitle: The lab\nlifetimes: {access_seconds: 120}\n";
+    assert_eq!(
+        There::main().having(text).plan(later).unwrap().render(),
+        "~ realm lab: title: \"Lab\" → \"The lab\"; lifetimes.access_seconds: 60 → 120\n\
+         ~ user main/carol: first password from env:CAROL; display: \"carol\" → \"Carol\"; attributes.region: +us -eu\n\
+         0 to add, 2 to change, 0 to remove.\n"
+    );
+}
