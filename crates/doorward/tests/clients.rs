@@ -366,3 +366,13 @@ fn declared_clients_tell_their_secrets_once() {
         (&json!("third"), &json!("create-client"))
     );
 }
+
+#[test]
+fn a_plan_lets_nothing_through_that_applying_refuses() {
+    let given = Given::fresh();
+    let text = "kind: Client\nname: c7\nredirect_uris: [https://a.x/cb]\neveryone: true\nlifetimes: {access_seconds: 999999}\n";
+    given.scratch.write("set.yaml", text);
+    let expected = "doorward: set.yaml:5:29: access_seconds must be 1 to 86400, and is 999999: correct the number";
+    given.run("apply -f set.yaml --plan").is(3, expected);
+    given.run("apply -f set.yaml").is(3, expected);
+}
