@@ -252,9 +252,8 @@ fn a_client_is_changed_only_where_something_is_given() {
         .is(
             0,
             "warning: https://a.x/*: whoever controls any page below this address receives codes: write the whole URI\n\
-             Changed client web: app: none → d; allowed_groups: -data; consent: \"implicit\" → \"explicit\"; mappers: \
-             +{\"claim\":{\"from\":{\"value\":\"ops\"},\"path\":[\"team\"],\"tell\":{\"access\":true,\"id\":true,\"userinfo\":true}}} \
-             -{\"claim\":{\"from\":{\"value\":\"data\"},\"path\":[\"team\"],\"tell\":{\"access\":true,\"id\":true,\"userinfo\":true}}}; \
+             Changed client web: app: none → d; allowed_groups: -data; consent: \"implicit\" → \"explicit\"; mapper claim team: \
+             the value `data`, told everywhere → the value `ops`, told everywhere; \
              redirect_uris: +wildcard:https://a.x/* -https://a.x/cb.",
         );
     let shown = given.json("client show web");

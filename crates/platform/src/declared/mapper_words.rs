@@ -3,6 +3,7 @@
 use super::object::shown;
 use doorward_engine::clients::mapper::{From, Mapper, Tell};
 use doorward_engine::clients::template::Property;
+use serde_json::Value;
 
 /// A phrase for each mapper that comes, goes or changes.
 pub(super) fn changes(old: &[Mapper], new: &[Mapper]) -> Vec<String> {
@@ -62,7 +63,8 @@ fn source(from: &From) -> String {
         }
         From::Template(template) => format!("template `{}`", shown(template.as_str())),
         From::Joined { with, of } => format!("{} joined by `{}`", source(of), shown(with)),
-        From::Value(value) => format!("the value {}", shown(&value.to_string())),
+        From::Value(Value::String(text)) => format!("the value `{}`", shown(text)),
+        From::Value(value) => format!("the value `{}`", shown(&value.to_string())),
     }
 }
 
