@@ -157,10 +157,13 @@ async fn a_scope_brings_its_claims_to_those_who_may_have_it_on_every_node(ground
     for at in [&at_a, &at_b] {
         assert_eq!(at.tokens_for(&plain, &alice, "openid+team").await.err().as_deref(), Some("invalid_scope"));
     }
-    let taken = a.change(async |tx| {
-        client_scopes::create(&a.door, tx, &realm.id, ("email".to_owned(), ScopeSettings::default())).await
-    });
-    assert!(taken.await.is_err_and(|refused| refused.to_string().contains("scope of that name")));
+    let named = async |name: &str| {
+        let made = (name.to_owned(), ScopeSettings::default());
+        a.change(async |tx| client_scopes::create(&a.door, tx, &realm.id, made).await).await
+    };
+    // One that Doorward has, and one that somebody declared.
+    assert!(named("email").await.is_err_and(|no| no.to_string().contains("a scope email of its own")));
+    assert!(named("cost").await.is_err_and(|no| no.to_string().contains("already a scope named cost")));
     let mappers = vec![claim("sub", attribute("team"))];
     let bad = ("other".to_owned(), ScopeSettings { mappers, ..ScopeSettings::default() });
     let refused = a.change(async |tx| client_scopes::create(&a.door, tx, &realm.id, bad).await).await;
