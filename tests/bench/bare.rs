@@ -1,7 +1,8 @@
 //! The baselines: servers on the same stack (hyper's automatic connection builder with Doorward's own settings, the
-//! same runtime and allocator) that decide nothing and always give one answer taken from the gate itself.
+//! same serving threads and allocator) that decide nothing and always give one answer taken from the gate itself.
 
 use bytes::Bytes;
+use doorward_web::threads::Threads;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use http_body_util::Full;
@@ -41,9 +42,9 @@ pub fn http(port: &str, file: &str) -> bool {
             }
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        tokio::spawn(async move {
+        async move {
             let _ = connection.await;
-        });
+        }
     })
 }
 
@@ -73,16 +74,20 @@ pub fn grpc(port: &str, file: &str) -> bool {
             async move { service.call(request).await }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
-        tokio::spawn(async move {
+        async move {
             let _ = connection.await;
-        });
+        }
     })
 }
 
 /// Accepts forever; the settings are those of Doorward's own listeners.
-fn serve(port: &str, accept: impl Fn(TcpStream, &Builder<TokioExecutor>)) -> bool {
+fn serve<Serving: Future<Output = ()> + Send + 'static>(
+    port: &str,
+    serving: impl Fn(TcpStream, &Builder<TokioExecutor>) -> Serving,
+) -> bool {
     let port: u16 = port.parse().expect("a port number");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let threads = Threads::start().expect("serving threads");
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("a free port");
         let mut builder = Builder::new(TokioExecutor::new());
@@ -100,7 +105,9 @@ fn serve(port: &str, accept: impl Fn(TcpStream, &Builder<TokioExecutor>)) -> boo
         loop {
             if let Ok((stream, _)) = listener.accept().await {
                 let _ = stream.set_nodelay(true);
-                accept(stream, &builder);
+                let seat = threads.seat();
+                let stream = seat.adopt(stream).expect("a connection that can be watched");
+                seat.serve(serving(stream, &builder));
             }
         }
     })

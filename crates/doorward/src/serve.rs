@@ -1,7 +1,7 @@
 //! Running: listeners, tasks, and stopping calmly.
 
 use crate::control::Standing;
-use crate::exit::Exit;
+use crate::exit::{Code, Exit};
 use crate::settings::Config;
 use crate::{control, open, tasks};
 use doorward_engine::door::Door;
@@ -17,6 +17,7 @@ use doorward_outbound::Outbound;
 use doorward_proxy::{Carrier, Timeouts};
 use doorward_store::{realms, users};
 use doorward_web::front::Front;
+use doorward_web::threads::Threads;
 use doorward_web::web::Web;
 use doorward_web::words::PageWords;
 use doorward_web::{listen, operations, sample};
@@ -147,16 +148,20 @@ pub async fn stand(
         running.push(tokio::spawn(answers));
     }
     let front = Arc::new(Front::new(web.clone()));
-    running.push(tokio::spawn(listen::serve_front(listeners.front, front, stop.clone())));
+    let threads =
+        Threads::start().map_err(|error| Exit::new(Code::Broken, format!("threads cannot be started: {error}")))?;
+    let threads = Arc::new(threads);
+    let whose = || (threads.clone(), stop.clone());
+    running.push(tokio::spawn(listen::serve_front(listeners.front, front, whose())));
     if let Some(listener) = listeners.grpc {
-        running.push(tokio::spawn(listen::serve_grpc(listener, web.clone(), stop.clone())));
+        running.push(tokio::spawn(listen::serve_grpc(listener, web.clone(), whose())));
     }
     if let Some(listener) = listeners.operations {
         let router = operations::router(web.clone());
-        running.push(tokio::spawn(listen::serve_router(listener, router, stop.clone())));
+        running.push(tokio::spawn(listen::serve_router(listener, router, whose())));
     }
     if let Some(listener) = listeners.sample {
-        running.push(tokio::spawn(listen::serve_router(listener, sample::router(), stop.clone())));
+        running.push(tokio::spawn(listen::serve_router(listener, sample::router(), whose())));
     }
     println!("Doorward is ready after {} ms", begun.elapsed().as_millis());
     println!("  Sign in   {public}");

@@ -18,5 +18,6 @@ pub mod pages;
 pub mod proxied;
 pub mod routes;
 pub mod sample;
+pub mod threads;
 pub mod web;
 pub mod words;

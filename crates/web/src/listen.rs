@@ -3,6 +3,7 @@
 
 use crate::front::Front;
 use crate::limits;
+use crate::threads::Threads;
 use crate::web::Web;
 use axum::Router;
 use axum::body::Body as PageBody;
@@ -40,8 +41,8 @@ fn builder() -> Builder<TokioExecutor> {
 }
 
 /// Serves the main listener until told to stop.
-pub async fn serve_front(listener: TcpListener, front: Arc<Front>, stop: Stop) {
-    accept(listener, stop, move |stream, peer, builder, graceful| {
+pub async fn serve_front(listener: TcpListener, front: Arc<Front>, (threads, stop): (Arc<Threads>, Stop)) {
+    accept(listener, (threads, stop), move |stream, peer, builder, graceful| {
         let front = front.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let front = front.clone();
@@ -49,20 +50,20 @@ pub async fn serve_front(listener: TcpListener, front: Arc<Front>, stop: Stop) {
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
-        tokio::spawn(async move {
+        async move {
             let _ = watched.await;
-        })
+        }
     })
     .await;
 }
 
 /// Serves Envoy's gRPC checks until told to stop. Peers that are not trusted are not answered.
-pub async fn serve_grpc(listener: TcpListener, web: Arc<Web>, stop: Stop) {
+pub async fn serve_grpc(listener: TcpListener, web: Arc<Web>, (threads, stop): (Arc<Threads>, Stop)) {
     let keeper = web.clone();
     let begin: Arc<dyn Fn(Option<IpAddr>) -> doorward_model::context::Ctx + Send + Sync> =
         Arc::new(move |client| keeper.begin(client));
     let service = grpc::service(web.gate.clone(), begin);
-    accept(listener, stop, move |stream, peer, builder, graceful| {
+    accept(listener, (threads, stop), move |stream, peer, builder, graceful| {
         let service = service.clone();
         let is_trusted = web.trusted.contains(peer);
         if !is_trusted {
@@ -74,16 +75,16 @@ pub async fn serve_grpc(listener: TcpListener, web: Arc<Web>, stop: Stop) {
         });
         let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
         let watched = graceful.watch(connection);
-        tokio::spawn(async move {
+        async move {
             let _ = watched.await;
-        })
+        }
     })
     .await;
 }
 
 /// Serves a plain router (operations, the sample tool) until told to stop.
-pub async fn serve_router(listener: TcpListener, router: Router, stop: Stop) {
-    accept(listener, stop, move |stream, _peer, builder, graceful| {
+pub async fn serve_router(listener: TcpListener, router: Router, (threads, stop): (Arc<Threads>, Stop)) {
+    accept(listener, (threads, stop), move |stream, _peer, builder, graceful| {
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let mut router = router.clone();
@@ -94,19 +95,17 @@ pub async fn serve_router(listener: TcpListener, router: Router, stop: Stop) {
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
-        tokio::spawn(async move {
+        async move {
             let _ = watched.await;
-        })
+        }
     })
     .await;
 }
 
-type Running = tokio::task::JoinHandle<()>;
-
-async fn accept(
+async fn accept<Serving: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
-    mut stop: Stop,
-    serve: impl Fn(TcpStream, IpAddr, &Builder<TokioExecutor>, &GracefulShutdown) -> Running,
+    (threads, mut stop): (Arc<Threads>, Stop),
+    serve: impl Fn(TcpStream, IpAddr, &Builder<TokioExecutor>, &GracefulShutdown) -> Serving,
 ) {
     let builder = builder();
     let graceful = GracefulShutdown::new();
@@ -130,10 +129,18 @@ async fn accept(
             }
         };
         let _ = stream.set_nodelay(true);
-        let running = serve(stream, peer.ip(), &builder, &graceful);
-        tokio::spawn(async move {
+        let seat = threads.seat();
+        let stream = match seat.adopt(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!("a connection cannot be watched: {error}");
+                continue;
+            }
+        };
+        let serving = serve(stream, peer.ip(), &builder, &graceful);
+        seat.serve(async move {
             let _place = place;
-            let _ = running.await;
+            serving.await;
         });
     }
     drop(listener);
