@@ -13,7 +13,7 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::name::DisplayText;
 use doorward_store::migrate::{MigrationError, is_new, migrate};
 use doorward_store::realms;
-use doorward_store::store::{Database, Store};
+use doorward_store::store::{Database, OpenError, Store};
 use doorward_world::World;
 use std::ffi::OsString;
 use std::fs;
@@ -72,7 +72,7 @@ pub async fn open(config: &Config, world: &World, begin: Begin) -> Result<Door, 
         prepare_directory(config)?;
     }
     let master = master_key(config, world)?;
-    let store = Store::open(&config.database).await.map_err(|fault| unreachable(config, &fault))?;
+    let store = Store::open(&config.database).await.map_err(|error| not_open(config, &error))?;
     if begin == Begin::Never && is_new(&store).await.map_err(|fault| unreachable(config, &fault))? {
         let sentence =
             format!("there is no Doorward in {}: give the --database the server has", name_of(&config.database));
@@ -104,6 +104,22 @@ fn name_of(database: &Database) -> String {
         Database::Sqlite(file) => format!("the database file {}", file.display()),
         Database::Postgres(_) => "the PostgreSQL database".to_owned(),
     }
+}
+
+fn not_open(config: &Config, error: &OpenError) -> Exit {
+    let name = name_of(&config.database);
+    let sentence = match error {
+        OpenError::Standby => format!(
+            "{name} is a standby, which lags behind its primary, so that who was shut out there could still enter here: \
+             name the primary with --database"
+        ),
+        OpenError::ReadOnly => format!(
+            "{name} takes no writes: name the primary with --database, or end what makes it read-only \
+             (default_transaction_read_only)"
+        ),
+        OpenError::Fault(fault) => return unreachable(config, fault),
+    };
+    Exit::new(Code::Database, sentence)
 }
 
 fn unreachable(config: &Config, fault: &Fault) -> Exit {

@@ -142,11 +142,25 @@ fn database(given: &Given) -> Result<Database, Exit> {
     match text.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => Ok(Database::Sqlite(Path::new(path).to_owned())),
         None if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+            if names_several_hosts(text) {
+                let how = "name one, the primary's, or an address that always leads to it";
+                return Err(given.wrong("the database URL names several hosts", how));
+            }
             Ok(Database::Postgres(text.clone()))
         }
         // The text is not repeated: it may hold a password.
         _ => Err(given.wrong("the database is of no known kind", "write sqlite:PATH or postgres://USER@HOST/NAME")),
     }
+}
+
+/// Whether a PostgreSQL URL names several hosts, one of which may be a standby.
+fn names_several_hosts(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (authority, query) = (rest.split(['/', '?', '#']).next(), rest.split_once('?').map(|(_, query)| query));
+    let hosts = authority.map(|text| text.rsplit('@').next().unwrap_or(text));
+    let named = query.into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
+    let named = named.filter(|(name, _)| matches!(*name, "host" | "hostaddr")).map(|(_, value)| value);
+    hosts.into_iter().chain(named).any(|hosts| hosts.contains(',') || hosts.to_ascii_lowercase().contains("%2c"))
 }
 
 fn listener(given: Option<Given>, usual: &str) -> Result<Option<SocketAddr>, Exit> {

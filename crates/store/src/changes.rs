@@ -1,6 +1,6 @@
 //! The change feed: what every node's caches must hear of, in the order it was committed.
 
-use crate::row::Value;
+use crate::row::{Row, Value};
 use crate::sql::statements;
 use crate::store::{Pools, Query, Store, fault};
 use crate::tx::Tx;
@@ -11,8 +11,10 @@ use doorward_model::time::Timestamp;
 
 statements! {
     APPEND = "INSERT INTO changes (at_ms, what) VALUES ($1, $2)";
-    AFTER = "SELECT sequence, what FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-    SPAN = "SELECT COALESCE(MIN(sequence), 0), COALESCE(MAX(sequence), 0) FROM changes";
+    AFTER = "SELECT sequence, what, at_ms FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+    SPAN = "SELECT COALESCE(MIN(sequence), 0), COALESCE(MAX(sequence), 0), \
+            (SELECT at_ms FROM changes WHERE sequence = $1), \
+            (SELECT at_ms FROM changes ORDER BY sequence DESC LIMIT 1) FROM changes";
     PRUNE = "DELETE FROM changes WHERE at_ms < $1 AND sequence < (SELECT MAX(sequence) FROM changes)";
 }
 
@@ -23,6 +25,22 @@ pub struct Entry {
     pub sequence: i64,
     /// What changed; `None` for a kind this version does not know.
     pub change: Option<Change>,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// What the feed reaches over. A reader whose place lies before the oldest entry has missed some and must drop
+/// everything it caches.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// The oldest place; 0 when there is none.
+    pub oldest: i64,
+    /// The newest place; 0 when there is none.
+    pub newest: i64,
+    /// When the entry at the reader's place was written, if it is there.
+    pub at_place: Option<Timestamp>,
+    /// When the newest entry was written.
+    pub at_newest: Option<Timestamp>,
 }
 
 pub(crate) async fn append(tx: &mut Tx, now: Timestamp, change: &Change) -> Result<(), Fault> {
@@ -32,15 +50,21 @@ pub(crate) async fn append(tx: &mut Tx, now: Timestamp, change: &Change) -> Resu
 /// Entries after a place, oldest first, a page at a time.
 pub async fn after(query: &mut impl Query, sequence: i64) -> Result<Vec<Entry>, Fault> {
     let rows = query.all(AFTER, &[Value::Number(sequence), Value::Number(limits::CHANGES_AT_ONCE)]).await?;
-    rows.iter().map(|row| Ok(Entry { sequence: row.number(0)?, change: Change::parse(&row.text(1)?) })).collect()
+    let entry =
+        |row: &Row| Ok(Entry { sequence: row.number(0)?, change: Change::parse(&row.text(1)?), at: row.moment(2)? });
+    rows.iter().map(entry).collect()
 }
 
-/// The oldest and the newest place in the feed. A reader whose place lies before the oldest has missed
-/// entries and must drop everything it caches.
-pub async fn span(query: &mut impl Query) -> Result<(i64, i64), Fault> {
-    match query.first(SPAN, &[]).await? {
-        Some(row) => Ok((row.number(0)?, row.number(1)?)),
-        None => Ok((0, 0)),
+/// What the feed reaches over, for a reader at a place.
+pub async fn span(query: &mut impl Query, place: i64) -> Result<Span, Fault> {
+    match query.first(SPAN, &[Value::Number(place)]).await? {
+        Some(row) => Ok(Span {
+            oldest: row.number(0)?,
+            newest: row.number(1)?,
+            at_place: row.maybe_moment(2)?,
+            at_newest: row.maybe_moment(3)?,
+        }),
+        None => Ok(Span { oldest: 0, newest: 0, at_place: None, at_newest: None }),
     }
 }
 
@@ -58,7 +82,8 @@ impl Listener {
         let Pools::Postgres(pool) = &*store.pools else { return Ok(Self(None)) };
         let doing = "listening for changes";
         let mut listener = sqlx::postgres::PgListener::connect_with(pool).await.map_err(|e| fault(doing, e))?;
-        listener.listen(crate::sql::POSTGRES_CHANNEL).await.map_err(|e| fault(doing, e))?;
+        let work = listener.listen(crate::sql::POSTGRES_CHANNEL);
+        store.doubt.wait(work).await.map_err(|e| fault(doing, e))?;
         Ok(Self(Some(listener)))
     }
 

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod limits;
 pub mod migrate;
 pub mod personal_tokens;
+mod postgres;
 pub mod proofs;
 pub mod pushed;
 pub mod realms;

@@ -8,7 +8,14 @@ pub const SQLITE_READERS: u32 = 4;
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a statement waits for a connection, or for SQLite's writer in another process.
 pub const ACQUIRE: Duration = Duration::from_secs(5);
-/// How long one statement may run on PostgreSQL, in milliseconds: a hung one must not hold a person.
+/// How long one statement may run on PostgreSQL, and a transaction may wait for its next one, in milliseconds: a hung one
+/// must not hold a person, and one whose node is cut off must not hold its locks.
 pub const STATEMENT_MILLISECONDS: &str = "10000";
+/// How long an answer of PostgreSQL is waited for: longer than a connection and a statement may take.
+pub const ANSWER: Duration = Duration::from_secs(16);
+/// How long PostgreSQL may take to say that a connection is there.
+pub const PING: Duration = Duration::from_secs(2);
+/// How long after an answer that did not come connections are tried before they are kept.
+pub const DOUBT: Duration = Duration::from_secs(60);
 /// Prepared statements kept by each connection to SQLite: all there are.
 pub const STATEMENTS_CACHED: usize = 1024;

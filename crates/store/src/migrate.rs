@@ -1,7 +1,7 @@
 //! Migrations: one text for both databases, numbered, append-only. Each runs in a transaction of its
 //! own together with the note that it ran, so an interrupted start resumes where it stopped.
 
-use crate::sql::POSTGRES_MIGRATION_LOCK;
+use crate::sql::{POSTGRES_MIGRATION_LOCK, POSTGRES_NO_HURRY};
 use crate::store::{Pools, Store, fault};
 use doorward_model::fault::Fault;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -78,6 +78,7 @@ pub async fn migrate(store: &Store) -> Result<(), MigrationError> {
             let broken = |error| MigrationError::Fault(fault("migrating", error));
             loop {
                 let mut tx = pool.begin().await.map_err(broken)?;
+                sqlx::query(POSTGRES_NO_HURRY).execute(&mut *tx).await.map_err(broken)?;
                 sqlx::query(POSTGRES_MIGRATION_LOCK).execute(&mut *tx).await.map_err(broken)?;
                 sqlx::raw_sql(NOTES).execute(&mut *tx).await.map_err(broken)?;
                 let row = sqlx::query(NEWEST).fetch_one(&mut *tx).await.map_err(broken)?;

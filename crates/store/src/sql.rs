@@ -63,3 +63,7 @@ pub const POSTGRES_NOTIFY: &str = "SELECT pg_notify('doorward_changes', '')";
 pub const POSTGRES_CHANNEL: &str = "doorward_changes";
 /// PostgreSQL only: two nodes starting at once must not both migrate.
 pub const POSTGRES_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7203860)";
+/// PostgreSQL only: whether the server is a standby, and whether it takes writes.
+pub const POSTGRES_STANDING: &str = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'off'";
+/// PostgreSQL only: a step of a migration, or another node's, may take longer than a person waits for a statement.
+pub const POSTGRES_NO_HURRY: &str = "SET LOCAL statement_timeout = 0";

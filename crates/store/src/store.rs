@@ -1,16 +1,19 @@
 //! Opening the database, reading outside transactions, and telling faults apart.
 
 use crate::limits;
+use crate::postgres::{self, Doubt};
 use crate::row::{Row, Value};
 use crate::sql::Sql;
 use crate::tx::Tx;
 use doorward_model::fault::{Fault, FaultKind};
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 use std::sync::Arc;
+use thiserror::Error;
 use tokio::sync::Notify;
 
 /// Where the data live.
@@ -32,6 +35,21 @@ pub(crate) enum Pools {
 pub struct Store {
     pub(crate) pools: Arc<Pools>,
     pub(crate) committed: Arc<Notify>,
+    pub(crate) doubt: Doubt,
+}
+
+/// Why a database was not opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The server follows another one and is behind it: who was shut out there could still enter here.
+    #[error("the server is a standby, which lags behind its primary: only the primary can be used")]
+    Standby,
+    /// The server takes no writes.
+    #[error("the server takes no writes")]
+    ReadOnly,
+    /// It cannot be reached or opened.
+    #[error("{0}")]
+    Fault(#[from] Fault),
 }
 
 /// Something that answers queries: the store itself, or an open transaction.
@@ -65,13 +83,14 @@ impl Store {
     /// Opens the database, creating the SQLite file if there is none. Does not migrate.
     ///
     /// # Errors
-    /// [`FaultKind::Unavailable`] when it cannot be reached or opened.
-    pub async fn open(database: &Database) -> Result<Self, Fault> {
+    /// When it cannot be reached or opened, or is no server that may be trusted with every answer.
+    pub async fn open(database: &Database) -> Result<Self, OpenError> {
+        let doubt = Doubt::default();
         let pools = match database {
             Database::Sqlite(file) => open_sqlite(file).await?,
-            Database::Postgres(url) => open_postgres(url).await?,
+            Database::Postgres(url) => Pools::Postgres(postgres::open(url, &doubt).await?),
         };
-        Ok(Self { pools: Arc::new(pools), committed: Arc::new(Notify::new()) })
+        Ok(Self { pools: Arc::new(pools), committed: Arc::new(Notify::new()), doubt })
     }
 
     /// Begins a writing transaction. Dropped without commit it leaves no trace.
@@ -118,8 +137,9 @@ impl Query for &Store {
                 .fetch_all(readers)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Pools::Postgres(pool) => bound!(sqlx::Postgres, sql, values)
-                .fetch_all(pool)
+            Pools::Postgres(pool) => self
+                .doubt
+                .wait(bound!(sqlx::Postgres, sql, values).fetch_all(pool))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
         };
@@ -143,6 +163,7 @@ async fn open_sqlite(file: &Path) -> Result<Pools, Fault> {
         .acquire_timeout(limits::ACQUIRE)
         // There is no network between: a connection to a file does not break while nobody looks.
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_whole(connection)))
         .connect_with(options.clone())
         .await
         .map_err(|error| fault(&doing, error))?;
@@ -154,18 +175,14 @@ async fn open_sqlite(file: &Path) -> Result<Pools, Fault> {
     Ok(Pools::Sqlite { writer, readers })
 }
 
-async fn open_postgres(url: &str) -> Result<Pools, Fault> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| fault("reading the PostgreSQL URL", error))?
-        .application_name("doorward")
-        .options([("statement_timeout", limits::STATEMENT_MILLISECONDS)]);
-    let pool = PgPoolOptions::new()
-        .max_connections(limits::POSTGRES_CONNECTIONS)
-        .acquire_timeout(limits::ACQUIRE)
-        .connect_with(options)
-        .await
-        .map_err(|error| fault("connecting to PostgreSQL", error))?;
-    Ok(Pools::Postgres(pool))
+/// Whether a connection has left its last transaction. A commit that fails on a full disk ends the transaction by itself,
+/// and the driver goes on to believe in it: nothing could be begun on that connection any more.
+async fn is_whole(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // A rollback may still be on its way: it is done before this is answered.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// Sorts the driver's errors: what means "not reachable now" becomes 503, everything else is internal.
@@ -180,13 +197,14 @@ pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
     Fault::new(kind, format!("database: {doing}"), error)
 }
 
-/// PostgreSQL: connection trouble (08), a lost race for locks (40), resources (53), operator intervention (57), read-only standby
-/// (25006). SQLite: busy (5), locked (6), I/O (10), full (13), cannot open (14), read-only (8).
+/// PostgreSQL: connection trouble (08), who is let in (28), no such database (3D), a lost race for locks (40), resources (53),
+/// operator intervention (57), its machine (58), no writes now (25006), a transaction that waited too long (25P03). SQLite: busy (5), locked (6), I/O (10), full (13), cannot open (14), read-only (8).
 fn is_passing(code: &str) -> bool {
     if let Ok(number) = code.parse::<i32>()
         && code.len() < 5
     {
         return matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14);
     }
-    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
+    let classes = ["08", "28", "3D", "40", "53", "57", "58"];
+    classes.iter().any(|class| code.starts_with(class)) || matches!(code, "25006" | "25P03")
 }

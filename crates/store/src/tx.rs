@@ -28,7 +28,7 @@ impl Tx {
         let inner = match &*store.pools {
             // IMMEDIATE takes the write lock now: a transaction that reads first cannot be refused later.
             Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
-            Pools::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
+            Pools::Postgres(pool) => store.doubt.wait(pool.begin()).await.map(Inner::Postgres),
         }
         .map_err(|error| fault("beginning a transaction", error))?;
         Ok(Self { inner, store: store.clone(), events: Vec::new(), changes: Vec::new() })
@@ -53,7 +53,8 @@ impl Tx {
                 bound!(Sqlite, sql, values).execute(&mut **tx).await.map(|outcome| outcome.rows_affected())
             }
             Inner::Postgres(tx) => {
-                bound!(Postgres, sql, values).execute(&mut **tx).await.map(|outcome| outcome.rows_affected())
+                let work = bound!(Postgres, sql, values).execute(&mut **tx);
+                self.store.doubt.wait(work).await.map(|outcome| outcome.rows_affected())
             }
         };
         count.map_err(|error| fault(sql.name, error))
@@ -84,7 +85,7 @@ impl Tx {
         }
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await,
-            Inner::Postgres(tx) => tx.commit().await,
+            Inner::Postgres(tx) => self.store.doubt.wait(tx.commit()).await,
         }
         .map_err(|error| fault("committing", error))?;
         if !changes.is_empty() {
@@ -95,7 +96,8 @@ impl Tx {
 
     async fn on_postgres(&mut self, text: &'static str) -> Result<(), Fault> {
         if let Inner::Postgres(tx) = &mut self.inner {
-            sqlx::query(text).execute(&mut **tx).await.map_err(|error| fault(text, error))?;
+            let work = sqlx::query(text).execute(&mut **tx);
+            self.store.doubt.wait(work).await.map_err(|error| fault(text, error))?;
         }
         Ok(())
     }
@@ -108,8 +110,10 @@ impl Query for Tx {
                 .fetch_all(&mut **tx)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Inner::Postgres(tx) => bound!(Postgres, sql, values)
-                .fetch_all(&mut **tx)
+            Inner::Postgres(tx) => self
+                .store
+                .doubt
+                .wait(bound!(Postgres, sql, values).fetch_all(&mut **tx))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
         };

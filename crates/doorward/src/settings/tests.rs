@@ -133,6 +133,16 @@ fn a_database_is_sqlite_or_postgresql_and_a_password_is_not_repeated() {
         sentence,
         "s.yaml:1:11: the database is of no known kind: write sqlite:PATH or postgres://USER@HOST/NAME"
     );
+    for several in
+        ["postgres://u:se,cret@a,b/d", "postgres://u:s@a:1,b:2/d", "postgres://u@a/d?sslmode=require&host=a%2Cb"]
+    {
+        assert_eq!(
+            refused(&format!("database: {several}\n")),
+            "s.yaml:1:11: the database URL names several hosts: name one, the primary's, or an address that always \
+             leads to it"
+        );
+    }
+    assert!(load("database: postgres://u:se,cret@a/d?application_name=x,y\n", &ListenFlags::default()).is_ok());
 }
 
 #[test]
