@@ -182,7 +182,39 @@ async fn an_entry_of_a_kind_unknown_to_this_version_drops_every_cache(ground: Gr
     assert!(b.check(DAGSTER, pass).await.asks_to_sign_in());
 }
 
+async fn gauntlet_b18_04_a_feed_that_lost_what_was_read_of_it_drops_every_cache(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.deaf_node().await);
+    let realm = a.realm("main").await;
+    let app = a.app(&realm, DAGSTER, everyone()).await;
+    let (alice, bob) = (a.user(&realm, "alice").await, a.user(&realm, "bob").await);
+    let pass = known_to_both(&a, &b, &alice, &app).await;
+    // A standby took over without the last entries, and others stand in their places: what they said was never read.
+    let newest = ground.number("SELECT MAX(sequence) FROM changes").await;
+    for (number, act) in [
+        format!("UPDATE changes SET at_ms = at_ms + 1 WHERE sequence = {newest}"),
+        format!(
+            "DELETE FROM changes WHERE sequence = (SELECT MAX(sequence) FROM changes WHERE what = 'user {}')",
+            bob.id
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(b.check(DAGSTER, pass).await.passes());
+        ground.raw("UPDATE users SET is_active = 0").await;
+        ground.raw(&act).await;
+        ground.raw(&format!("INSERT INTO changes (at_ms, what) VALUES ({number}, 'user {}')", bob.id)).await;
+        b.follow().await;
+        assert!(b.check(DAGSTER, pass).await.asks_to_sign_in(), "{act}");
+        ground.raw("UPDATE users SET is_active = 1").await;
+        ground.raw(&format!("INSERT INTO changes (at_ms, what) VALUES (7, 'user {}')", alice.id)).await;
+        ground.raw(&format!("INSERT INTO changes (at_ms, what) VALUES (8, 'user {}')", bob.id)).await;
+        b.follow().await;
+    }
+}
+
 on_both!(together:
+    gauntlet_b18_04_a_feed_that_lost_what_was_read_of_it_drops_every_cache,
     transactions_that_end_in_another_order_than_they_began_are_all_seen,
     followers_among_many_writers_miss_nothing,
     a_follower_behind_the_pruned_feed_forgets_everything,

@@ -9,7 +9,7 @@ use doorward_model::fault::Fault;
 use doorward_model::id::RealmId;
 use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
-use doorward_store::changes;
+use doorward_store::changes::{self, Span};
 use doorward_store::store::Store;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -82,6 +82,14 @@ impl Recent {
     }
 }
 
+/// Whether entries were missed, or the feed is not the one that was read so far: the database was put back, or a standby
+/// took over that had not received all. Then nothing in memory can be trusted.
+fn is_torn(span: Span, place: i64, place_ms: i64) -> bool {
+    let is_missed = span.newest < place || (span.oldest > place + 1 && place != span.newest);
+    let is_another = place > 0 && span.oldest <= place && span.at_place.map(Timestamp::millis) != Some(place_ms);
+    is_missed || is_another
+}
+
 impl Live {
     /// Where the changes stand now; taken before a load.
     pub(crate) fn mark(&self) -> u64 {
@@ -125,19 +133,20 @@ impl Live {
     async fn look(&self, store: &Store, now: Timestamp) -> Result<(), Fault> {
         let mut place = self.place.load(Ordering::Acquire);
         let first_time = self.synced_ms.load(Ordering::Acquire) == i64::MIN;
-        let (oldest, newest) = changes::span(&mut &*store).await?;
+        let mut place_ms = self.place_ms.load(Ordering::Acquire);
+        let span = changes::span(&mut &*store, place).await?;
+        let (newest, at_newest) = (span.newest, span.at_newest.map_or(i64::MIN, Timestamp::millis));
         let mut apps_changed = first_time;
         if first_time {
-            place = newest;
-        } else if newest < place || (oldest > place + 1 && place != newest) {
-            // Entries were missed or the database was put back: nothing in memory can be trusted.
+            (place, place_ms) = (newest, at_newest);
+        } else if is_torn(span, place, place_ms) {
             self.forget(None);
-            (place, apps_changed) = (newest, true);
+            (place, place_ms, apps_changed) = (newest, at_newest, true);
         }
         while place < newest {
             let entries = changes::after(&mut &*store, place).await?;
             let Some(last) = entries.last() else { break };
-            place = last.sequence;
+            (place, place_ms) = (last.sequence, last.at.millis());
             for entry in &entries {
                 self.forget(entry.change.as_ref());
                 apps_changed |= matches!(entry.change, Some(Change::Apps) | None);
@@ -147,6 +156,7 @@ impl Live {
             self.reload_apps(store).await?;
         }
         self.place.store(place, Ordering::Release);
+        self.place_ms.store(place_ms, Ordering::Release);
         self.synced_ms.store(now.millis(), Ordering::Release);
         Ok(())
     }

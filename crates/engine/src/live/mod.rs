@@ -49,6 +49,8 @@ pub struct Live {
     pub(crate) following: tokio::sync::Mutex<u64>,
     pub(crate) looks_begun: AtomicU64,
     pub(crate) place: AtomicI64,
+    /// When the entry at that place was written.
+    pub(crate) place_ms: AtomicI64,
     pub(crate) synced_ms: AtomicI64,
     pub(crate) keys_changed: AtomicBool,
     pub(crate) out_of_reach: AtomicBool,
@@ -81,6 +83,7 @@ impl Live {
             following: tokio::sync::Mutex::new(0),
             looks_begun: AtomicU64::new(0),
             place: AtomicI64::new(0),
+            place_ms: AtomicI64::new(i64::MIN),
             synced_ms: AtomicI64::new(i64::MIN),
             keys_changed: AtomicBool::new(false),
             out_of_reach: AtomicBool::new(false),
