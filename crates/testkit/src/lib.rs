@@ -17,6 +17,7 @@ pub mod limits;
 pub mod peers;
 pub mod ports;
 pub mod process;
+pub mod relay;
 pub mod scratch;
 pub mod setup;
 pub mod tools;

@@ -39,3 +39,7 @@ pub const LOG_TAIL_LINES: usize = 40;
 pub const PORT_FIRST: u16 = 20_000;
 /// Number of ports to hand out from.
 pub const PORT_COUNT: u16 = 12_000;
+/// Bytes a relay carries at once.
+pub const RELAY_CHUNK_BYTES: usize = 16 * 1024;
+/// For a standby to have what its primary has.
+pub const STANDBY_CATCH_UP: Duration = Duration::from_secs(60);

@@ -1,5 +1,5 @@
 //! A PostgreSQL server of the test's own: fresh cluster, loopback only, no passwords, writes made durable.
-//! Can be stopped, started again, killed and paused, for the fault suites.
+//! Can be stopped, started again, killed and paused, and can have a standby, for the fault suites.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::limits;
 use crate::ports::free_port;
-use crate::process::{Process, Signal};
+use crate::process::{Process, Signal, wait_until};
 use crate::scratch::Scratch;
 use crate::tools;
 
@@ -27,35 +27,59 @@ impl Postgres {
     /// # Panics
     /// When it does not start.
     pub fn start() -> Postgres {
-        let scratch = Scratch::new("postgres");
-        let data = scratch.join("data");
-        fs::create_dir(&data).unwrap_or_else(|error| panic!("cannot make {}: {error}", data.display()));
-        if let Some((user, group)) = server_ids() {
-            for path in [scratch.path(), &data] {
-                chown(path, Some(user), Some(group))
-                    .unwrap_or_else(|error| panic!("cannot give {} to {SERVER_USER}: {error}", path.display()));
-            }
-        }
-        let _ = fs::set_permissions(&data, fs::Permissions::from_mode(0o700));
+        let scratch = prepare("postgres");
         let mut make = Command::new(tools::postgres_program("initdb"));
-        make.arg("-D").arg(&data).args([
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ]);
-        let mut maker = Process::start_as("initdb", make, &scratch.join("initdb.log"), server_user());
+        make.arg("-D").arg(scratch.join("data"));
+        make.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        Postgres::make("initdb", make, scratch)
+    }
+
+    /// Makes a copy of this server that follows it: a hot standby, which answers and takes no writes.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn standby(&self) -> Postgres {
+        let scratch = prepare("standby");
+        let mut copy = Command::new(tools::postgres_program("pg_basebackup"));
+        copy.arg("-D").arg(scratch.join("data"));
+        copy.args(["-d", &self.url("postgres"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+        Postgres::make("pg_basebackup", copy, scratch)
+    }
+
+    /// Runs a program that fills the data folder, and a server on it.
+    fn make(name: &str, mut command: Command, scratch: Scratch) -> Postgres {
+        command.current_dir(scratch.path());
+        let mut maker = Process::start_as(name, command, &scratch.join("make.log"), server_user());
         let made = maker.wait_exit(limits::POSTGRES_START);
-        assert!(made.is_some_and(|status| status.success()), "initdb failed:\n{}", maker.tail());
+        assert!(made.is_some_and(|status| status.success()), "{name} failed:\n{}", maker.tail());
         let port = free_port();
         let process = launch(port, &scratch);
         let mut server = Postgres { port, process, scratch };
         server.wait_ready();
         server
+    }
+
+    /// Waits until a standby has everything this server has written.
+    ///
+    /// # Panics
+    /// When it does not get there.
+    pub fn wait_for(&self, standby: &Postgres) {
+        let written = self.query("postgres", "SELECT pg_current_wal_lsn()");
+        let ask = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'::pg_lsn");
+        let has_all = || standby.query("postgres", &ask) == "t";
+        wait_until("the standby to catch up", limits::STANDBY_CATCH_UP, has_all);
+    }
+
+    /// Keeps a standby where it is: what is written from now on is received and not to be seen.
+    pub fn lag(&self) {
+        self.query("postgres", "SELECT pg_wal_replay_pause()");
+        let paused = || self.query("postgres", "SELECT pg_get_wal_replay_pause_state()") == "paused";
+        wait_until("the standby to stay behind", limits::STANDBY_CATCH_UP, paused);
+    }
+
+    /// Makes a standby a primary, with all it has received.
+    pub fn promote(&self) {
+        assert_eq!(self.query("postgres", "SELECT pg_promote()"), "t");
     }
 
     /// The port it listens on.
@@ -159,6 +183,21 @@ impl Drop for Postgres {
         self.resume();
         self.stop();
     }
+}
+
+/// A directory with an empty data folder, both the server's own.
+fn prepare(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    let data = scratch.join("data");
+    fs::create_dir(&data).unwrap_or_else(|error| panic!("cannot make {}: {error}", data.display()));
+    if let Some((user, group)) = server_ids() {
+        for path in [scratch.path(), &data] {
+            chown(path, Some(user), Some(group))
+                .unwrap_or_else(|error| panic!("cannot give {} to {SERVER_USER}: {error}", path.display()));
+        }
+    }
+    let _ = fs::set_permissions(&data, fs::Permissions::from_mode(0o700));
+    scratch
 }
 
 fn launch(port: u16, scratch: &Scratch) -> Process {
