@@ -2,6 +2,15 @@
 //! and input that cannot be used. Each gives one clear sentence, a documented status, and loses nothing.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "faults/disk.rs"]
+mod disk;
+#[path = "faults/house.rs"]
+mod house;
+#[path = "faults/partition.rs"]
+mod partition;
+#[path = "faults/standby.rs"]
+mod standby;
+
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::echo::Echo;
 use doorward_testkit::http::{Address, Answer, Request, get};
