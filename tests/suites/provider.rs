@@ -4,6 +4,8 @@
 
 #[path = "provider/admin.rs"]
 mod admin;
+#[path = "provider/browsers.rs"]
+mod browsers;
 #[path = "provider/client_auth.rs"]
 mod client_auth;
 #[path = "provider/dpop.rs"]
@@ -18,6 +20,8 @@ mod logout;
 mod registration;
 #[path = "provider/requests.rs"]
 mod requests;
+#[path = "provider/spelled_realms.rs"]
+mod spelled_realms;
 
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Request, get};

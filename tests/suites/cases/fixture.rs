@@ -44,6 +44,8 @@ pub struct Ground {
     server: Option<Arc<Postgres>>,
     _scratch: Scratch,
     nodes: Mutex<Vec<Arc<Node>>>,
+    /// Clocks of nodes that go wrong.
+    wrong: Mutex<Vec<World>>,
 }
 
 /// One running process, as far as use cases can tell.
@@ -111,7 +113,8 @@ impl Ground {
 
     fn on(kind: Kind, database: Database, server: Option<Arc<Postgres>>, scratch: Scratch) -> Ground {
         let world = World::frozen(MORNING, 1);
-        Ground { kind, database, world, server, _scratch: scratch, nodes: Mutex::default() }
+        let (nodes, wrong) = (Mutex::default(), Mutex::default());
+        Ground { kind, database, world, server, _scratch: scratch, nodes, wrong }
     }
 
     /// A ground on a server of the case's own, which it may stop.
@@ -127,25 +130,39 @@ impl Ground {
 
     /// A node with its follower and other settings.
     pub async fn node_with(&self, adjust: impl FnOnce(&mut Settings)) -> Arc<Node> {
-        let mut node = self.open(adjust).await;
+        let mut node = self.open(&self.world, adjust).await;
         node.tasks = node.follow_in_background();
         self.keep(node)
     }
 
     /// A node that looks at the feed only when told to.
     pub async fn deaf_node(&self) -> Arc<Node> {
-        let node = self.open(|_| {}).await;
+        let node = self.open(&self.world, |_| {}).await;
         Arc::new(node)
     }
 
-    async fn open(&self, adjust: impl FnOnce(&mut Settings)) -> Node {
+    /// A node whose clock is ahead by so many seconds, or behind. It goes as fast as the others'.
+    pub async fn node_ahead(&self, seconds: i64) -> Arc<Node> {
+        let world = {
+            let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+            let seed = 1000 + u64::try_from(wrong.len()).unwrap_or_default();
+            let world = World::frozen(self.world.now().plus_seconds(seconds), seed);
+            wrong.push(world.clone());
+            world
+        };
+        let mut node = self.open(&world, |_| {}).await;
+        node.tasks = node.follow_in_background();
+        self.keep(node)
+    }
+
+    async fn open(&self, world: &World, adjust: impl FnOnce(&mut Settings)) -> Node {
         let store = self.store().await;
         migrate(&store).await.expect("the schema is brought up to date");
         let mut settings = settings();
         adjust(&mut settings);
         let master = MasterKey::from_bytes(&[7; 32]).expect("32 bytes are a key");
-        let door = Door::new(store, settings, master, self.world.dice().clone());
-        let node = Node { door: Arc::new(door), world: self.world.clone(), tasks: Vec::new() };
+        let door = Door::new(store, settings, master, world.dice().clone());
+        let node = Node { door: Arc::new(door), world: world.clone(), tasks: Vec::new() };
         node.door.warm(&node.ctx()).await.expect("the node warms up");
         node
     }
@@ -159,6 +176,9 @@ impl Ground {
     /// Moves the clock and lets every node look at the feed, as it would have meanwhile.
     pub async fn advance(&self, seconds: i64) {
         self.world.advance_seconds(seconds);
+        for world in self.wrong.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            world.advance_seconds(seconds);
+        }
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for node in nodes {
             node.follow().await;

@@ -139,7 +139,9 @@ async fn gauntlet_b18_01_fifty_claims_on_two_nodes_take_each_delivery_once(groun
     assert_eq!(ground.number("SELECT COUNT(*) FROM deliveries WHERE attempts = 1").await, 20);
 }
 
-async fn a_claim_nobody_came_back_from_is_taken_up_again_and_the_late_one_changes_nothing(ground: Ground) {
+async fn gauntlet_b18_10_a_claim_nobody_came_back_from_is_taken_up_again_and_the_late_one_changes_nothing(
+    ground: Ground,
+) {
     let (a, b) = (ground.node().await, ground.node().await);
     let realm = a.realm("main").await;
     let tool = client(&a, &realm, "tool", true).await;
@@ -216,7 +218,7 @@ async fn frames_name_the_issuer_and_the_session(ground: Ground) {
 on_both!(together:
     gauntlet_b10_every_end_of_a_session_tells_each_client_once,
     gauntlet_b18_01_fifty_claims_on_two_nodes_take_each_delivery_once,
-    a_claim_nobody_came_back_from_is_taken_up_again_and_the_late_one_changes_nothing,
+    gauntlet_b18_10_a_claim_nobody_came_back_from_is_taken_up_again_and_the_late_one_changes_nothing,
     a_client_that_is_away_is_told_later_and_given_up_in_the_end,
     frames_name_the_issuer_and_the_session,
 );

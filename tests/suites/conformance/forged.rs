@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use doorward_testkit::http::{Request, get};
 use doorward_tests::proof::Holder;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -154,4 +155,103 @@ fn jose_forged_tokens_open_nothing_anywhere() {
     }
     assert!(house.tool.seen().iter().all(|seen| seen.path != "/keys"), "a key was fetched");
     assert!(is_active(access), "nobody was signed out");
+}
+
+/// Encrypted tokens in five parts, each asking whoever opens it for much work: nothing here opens any.
+fn encrypted(access: &str) -> Vec<(&'static str, String)> {
+    let deflated = vec![0u8; 1024];
+    let (salt, tag) = (b64([7; 16]), b64([0; 16]));
+    let five = |header: Value, key: usize, body: &[u8]| {
+        format!("{}.{}.{}.{}.{tag}", b64(header.to_string()), b64(vec![1; key]), b64([0; 12]), b64(body))
+    };
+    let derived = |count: u64| json!({"alg": "PBES2-HS512+A256KW", "enc": "A256GCM", "p2s": salt, "p2c": count});
+    vec![
+        ("PBES2 with 2^31 rounds", five(derived(1 << 31), 40, b"x")),
+        ("PBES2 with 2^53 rounds", five(derived(1 << 53), 40, b"x")),
+        ("PBES2 with few", five(derived(1000), 40, b"x")),
+        ("RSA1_5", five(json!({"alg": "RSA1_5", "enc": "A128CBC-HS256", "cty": "JWT"}), 256, access.as_bytes())),
+        ("RSA-OAEP", five(json!({"alg": "RSA-OAEP", "enc": "A256GCM", "cty": "JWT"}), 256, access.as_bytes())),
+        ("dir", five(json!({"alg": "dir", "enc": "A256GCM"}), 0, access.as_bytes())),
+        ("ECDH-ES", five(json!({"alg": "ECDH-ES", "enc": "A256GCM", "epk": {"kty": "EC"}}), 0, b"x")),
+        ("deflated", five(json!({"alg": "dir", "enc": "A256GCM", "zip": "DEF"}), 0, &deflated)),
+        ("derived and deflated", {
+            let mut header = derived(1 << 31);
+            header["zip"] = json!("DEF");
+            five(header, 40, &deflated)
+        }),
+        (
+            "in JSON",
+            json!({"protected": b64(derived(1 << 31).to_string()), "ciphertext": "AA", "tag": tag}).to_string(),
+        ),
+    ]
+}
+
+#[test]
+fn gauntlet_b5_12_b5_15_encrypted_and_compressed_tokens_are_refused_before_any_work() {
+    let house = house();
+    let mut browser = Browser::default();
+    let end = browser.visit(&house.request("plain", &[]));
+    let access = text(&house.redeem("plain", end.code()).json(), "/access_token").to_owned();
+    let parts = Parts::of(&access);
+    let mut all = encrypted(&access);
+    // The same words in the header of a token that is only signed.
+    for words in [
+        json!({"zip": "DEF"}),
+        json!({"p2c": 1u64 << 31, "p2s": "AA"}),
+        json!({"alg": "RSA1_5"}),
+        json!({"enc": "A256GCM"}),
+    ] {
+        all.push(("said by a signed one", parts.below(words)));
+    }
+    let secret = house.secret("plain");
+    let post = |path: &str, form: &[(&str, &str)]| {
+        let begun = Instant::now();
+        let answer = Request::new("POST", &house.endpoint(path)).form(form).send();
+        (answer, begun.elapsed())
+    };
+    let mut slowest = Duration::ZERO;
+    for (name, token) in &all {
+        let token = token.as_str();
+        let assertion = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", token),
+        ];
+        let looked_up = [("token", token), ("client_id", "plain"), ("client_secret", secret)];
+        let exchanged = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", token),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("client_id", "plain"),
+            ("client_secret", secret),
+        ];
+        let (answer, took) = post("token", &assertion);
+        assert!((400..=401).contains(&answer.status), "{name}: {}", answer.text());
+        slowest = slowest.max(took);
+        let (answer, took) = post("token/introspect", &looked_up);
+        assert_eq!(answer.json(), json!({"active": false}), "{name}");
+        slowest = slowest.max(took);
+        let (answer, took) = post("token", &exchanged);
+        assert_eq!(answer.status, 400, "{name}: {}", answer.text());
+        slowest = slowest.max(took);
+        let (answer, took) = post("userinfo", &[("access_token", token)]);
+        assert!((400..=401).contains(&answer.status), "{name}: {}", answer.text());
+        slowest = slowest.max(took);
+        let begun = Instant::now();
+        let end = browser.open(&house.request("plain", &[("request", token)]));
+        let is_refused = end.answer.status == 400 || !end.told("error").is_empty();
+        assert!(is_refused && end.told("code").is_empty(), "{name}: {} {}", end.answer.status, end.url);
+        slowest = slowest.max(begun.elapsed());
+    }
+    // 2^31 rounds would take minutes; what was measured is a refusal on a busy machine.
+    println!("the slowest refusal took {slowest:.1?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    // Nothing says that encryption could be had, and no key is published or taken for it.
+    let metadata = get(&format!("{}/.well-known/openid-configuration", house.issuer())).json();
+    let promised: Vec<&String> =
+        metadata.as_object().expect("members").keys().filter(|name| name.contains("encryption")).collect();
+    assert!(promised.is_empty(), "{promised:?}");
+    let keys = get(&house.endpoint("certs")).json();
+    let keys = keys["keys"].as_array().cloned().unwrap_or_default();
+    assert!(!keys.is_empty() && keys.iter().all(|key| key["use"] == json!("sig") && key["alg"] != json!("RSA1_5")));
 }

@@ -1,8 +1,10 @@
 //! Bytes on the wire: requests inside requests, tunnels, and clients that are slow, long or never done.
 
-use crate::house::{SCENE, scene, signed_in};
+use crate::house::{SCENE, pass_of, scene, sign_in_page, signed_in};
 use doorward_testkit::http::{Request, get, send_raw};
+use doorward_testkit::jar::Jar;
 use doorward_testkit::process::wait_until;
+use doorward_tests::page_request;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -117,4 +119,50 @@ fn gauntlet_b16_06_heads_and_forms_that_never_end_are_cut_off() {
     let outcome = slow.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer).into_owned();
     assert!(answer.starts_with("HTTP/1.1 408"), "{outcome:?}: {answer}");
+}
+
+#[test]
+fn gauntlet_b10_02_many_and_large_cookies_cost_nothing_and_open_nothing() {
+    let scene = scene();
+    let jar = signed_in(&scene, "alice");
+    let good = jar.header_for(&scene.url).unwrap_or_default();
+    let (name, pass) = pass_of(&jar, &scene.url);
+    let own = sign_in_page(&scene.door);
+    let chunks: Vec<String> = (0..100).map(|number| format!("{name}_{number}={}", "A".repeat(60))).collect();
+    let copies: Vec<String> = (0..100).map(|_| format!("{name}=dwp_{}", "A".repeat(43))).collect();
+    let sessions: Vec<String> =
+        (0..100).map(|number| format!("doorward_session_{number}=dws_{}", "A".repeat(43))).collect();
+    let big = format!("{name}={}", "A".repeat(64 * 1024));
+    let split: String = pass.chars().map(String::from).collect::<Vec<_>>().join(&format!("; {name}_1="));
+    let ask = |url: &str, cookies: &str| Request::new("GET", url).header("Cookie", cookies).send().status;
+    let hostile =
+        [chunks.join("; "), copies.join("; "), sessions.join("; "), big, split, format!("{};", "x=y; ".repeat(3000))];
+    for cookies in &hostile {
+        assert!(matches!(ask(&format!("{}/x", scene.url), cookies), 400 | 401 | 431), "{cookies:.40}");
+        assert!(matches!(ask(&own, cookies), 200 | 400 | 431), "{cookies:.40}");
+        assert!(ask(&format!("{}/realms/main/account", scene.door.url()), cookies) != 200, "{cookies:.40}");
+    }
+    // What is as large as browsers send is read, and what is ours is found among it.
+    assert_eq!(ask(&format!("{}/x", scene.url), &format!("{}; {good}", chunks.join("; "))), 200);
+    let before = scene.door.process.resident_kib();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for cookies in hostile.iter().cycle().take(48) {
+                    let _ = Request::new("GET", &format!("{}/x", scene.url)).header("Cookie", cookies).try_send();
+                }
+            });
+        }
+    });
+    let grown = scene.door.process.resident_kib().saturating_sub(before);
+    println!("384 requests with up to 64 KiB of cookies: {grown} KiB more in memory");
+    assert!(grown < 24 * 1024, "{grown} KiB");
+    assert_eq!(ask(&format!("{}/x", scene.url), &good), 200, "and everybody else is served");
+    // However many sign-ins a browser begins, it keeps two cookies for them: one of ours, one of the app's host.
+    let mut browser = Jar::new();
+    for number in 0..40 {
+        browser.follow(page_request(&format!("{}/page/{number}", scene.url)));
+    }
+    let names: Vec<&str> = browser.cookies.iter().map(|cookie| cookie.name.as_str()).collect();
+    assert!(names.len() <= 2, "{names:?}");
 }

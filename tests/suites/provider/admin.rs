@@ -6,6 +6,8 @@ mod access;
 mod record;
 #[path = "admin/temporary.rs"]
 mod temporary;
+#[path = "admin/windows.rs"]
+mod windows;
 
 use crate::{provider, text};
 use doorward_testkit::door::Door;

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_engine::clients::authenticate::Proof;
-use doorward_engine::clients::{Authentication, ClientSettings};
+use doorward_engine::clients::{Authentication, Client, ClientSettings, GrantType, Workload};
+use doorward_engine::token::{dpop, workload};
 use doorward_engine::{manage, upkeep};
+use doorward_jose::algorithm::Algorithm;
+use doorward_jose::key::SigningKey;
+use doorward_model::id::KeyId;
+use doorward_oauth::scope::Scopes;
+use doorward_tests::proof::Holder;
 use serde_json::{Value, json};
 
 use super::{INTROSPECT, ISSUER, Pen, TOKEN, assertion, by_secret, claims, es256, machine, made, proves, signed};
-use crate::fixture::Ground;
+use crate::fixture::{Ground, Node};
 use crate::people::at_once;
 
 async fn gauntlet_b3_17_an_assertion_is_the_clients_own_or_proves_nothing(ground: Ground) {
@@ -160,7 +166,70 @@ async fn an_assertion_is_signed_with_any_secret_that_is_good_now(ground: Ground)
     assert_eq!(assertion(&node, &realm, &by_secret(second.reveal().as_bytes(), &later("e"))).await, "good");
 }
 
+/// What is good once is remembered by its kind and by whose it is: an id of one kind neither uses up nor revives the
+/// same id of another.
+async fn gauntlet_b3_06_one_id_is_good_once_in_each_kind_and_for_each_owner(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.node().await);
+    let realm = a.realm("main").await;
+    let (pen, holder) = (Pen::new(&a, "one"), Holder::default());
+    let platform = SigningKey::generate(Algorithm::Es256).expect("a key");
+    let platform = SigningKey::parse(KeyId::draw(&*a.door.dice), Algorithm::Es256, &platform).expect("a key");
+    let trusted = Workload {
+        issuer: "https://ci.example.com".to_owned(),
+        audience: ISSUER.to_owned(),
+        jwks: json!({"keys": [platform.public_jwk()]}),
+        subjects: vec!["job".to_owned()],
+        reusable: false,
+    };
+    let settings = || ClientSettings {
+        authentication: Authentication::PrivateKeyJwt,
+        jwks: pen.jwks(),
+        grants: vec![GrantType::ClientCredentials, GrantType::JwtBearer],
+        workloads: vec![trusted.clone()],
+        ..machine()
+    };
+    let (loader, _) = made(&a, &realm, "loader", settings()).await;
+    let (other, _) = made(&a, &realm, "other", settings()).await;
+    b.follow().await;
+    let now = a.ctx().now.seconds();
+    let proof = async |node: &Node, client: &Client, holder: &Holder, id: &str| {
+        let proof = holder.proof("POST", TOKEN, now, &[("jti", id)]);
+        let shown = dpop::Shown { proof: &proof, method: "POST", url: TOKEN };
+        let Ok(key) = dpop::of_client(&node.door, &node.ctx(), client, Some(&shown)) else { panic!("a good proof") };
+        let used = dpop::use_up_alone(&node.door, &node.ctx(), client, key.as_ref()).await;
+        used.expect("a database").is_ok()
+    };
+    let workload = async |node: &Node, client: &Client, id: &str| {
+        let claims = json!({"iss": "https://ci.example.com", "sub": "job", "aud": ISSUER, "iat": now, "exp": now + 60, "jti": id});
+        let text = platform.sign("JWT", &claims).expect("a signature");
+        let asked = (text.as_str(), Scopes::default(), None);
+        workload::workload(&node.door, &node.ctx(), (&realm, client), asked).await.expect("a database").is_ok()
+    };
+    let says = async |node: &Node, name: &str, id: &str| {
+        assertion(node, &realm, &pen.sign(&es256("one"), &claims(node, name, id))).await == "good"
+    };
+    // Each kind first in its turn, on one node; then all of them again, on the other.
+    for (first, id) in ["assertion", "proof", "workload"].iter().zip(["one", "two", "three"]) {
+        let show = async |node: &Node, kind: &str| match kind {
+            "assertion" => says(node, "loader", id).await,
+            "proof" => proof(node, &loader, &holder, id).await,
+            _ => workload(node, &loader, id).await,
+        };
+        let rest: Vec<&str> = ["assertion", "proof", "workload"].into_iter().filter(|kind| kind != first).collect();
+        for kind in [*first].iter().chain(&rest) {
+            assert!(show(&a, kind).await, "{kind} {id} after {first}");
+        }
+        for kind in ["assertion", "proof", "workload"] {
+            assert!(!show(&b, kind).await && !show(&a, kind).await, "{kind} {id} again");
+        }
+        // Of another owner it is another one.
+        assert!(says(&b, "other", id).await && !says(&b, "other", id).await, "another client's assertion");
+        assert!(proof(&b, &other, &Holder::default(), id).await, "another key's proof");
+    }
+}
+
 on_both!(together:
+    gauntlet_b3_06_one_id_is_good_once_in_each_kind_and_for_each_owner,
     gauntlet_b3_17_an_assertion_is_the_clients_own_or_proves_nothing,
     gauntlet_b3_17_an_assertion_is_for_us_and_short_lived,
     gauntlet_b3_17_fifty_showings_of_one_assertion_on_two_nodes_prove_once,
