@@ -116,7 +116,9 @@ fn endure(scene: &Scene, trouble: impl FnOnce(&dyn Fn()), end: impl FnOnce()) {
         }
         let writes_go_through = || {
             let before = done.load(Ordering::SeqCst);
-            wait_until("writes to go through", PATIENCE, || done.load(Ordering::SeqCst) > before + 3);
+            let has_both = || kept.lock().is_ok_and(|kept| !kept.sessions.is_empty() && !kept.revoked.is_empty());
+            let limit = PATIENCE * 2;
+            wait_until("writes to go through", limit, || done.load(Ordering::SeqCst) > before + 3 && has_both());
         };
         let is_told = std::panic::AssertUnwindSafe(|| {
             writes_go_through();
@@ -145,7 +147,6 @@ fn endure(scene: &Scene, trouble: impl FnOnce(&dyn Fn()), end: impl FnOnce()) {
         "{} sessions and {} revocations acknowledged, {} in doubt, {} answers of 503",
         counts.0, counts.1, counts.2, counts.3
     );
-    assert!(counts.0 > 0 && counts.1 > 0);
     let lost = kept.sessions.iter_mut().filter_map(|jar| (scene.account(jar) != 200).then_some(())).count();
     assert_eq!(lost, 0, "of {} acknowledged sessions", counts.0);
     let alive = kept.revoked.iter().filter(|token| scene.is_active(token)).count();
