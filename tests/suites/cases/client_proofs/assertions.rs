@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{INTROSPECT, ISSUER, Pen, TOKEN, assertion, by_secret, claims, es256, machine, made, proves, signed};
 use crate::fixture::{Ground, Node};
 use crate::people::at_once;
+use crate::provider::Provider;
 
 async fn gauntlet_b3_17_an_assertion_is_the_clients_own_or_proves_nothing(ground: Ground) {
     let node = ground.node().await;
@@ -171,6 +172,10 @@ async fn an_assertion_is_signed_with_any_secret_that_is_good_now(ground: Ground)
 async fn gauntlet_b3_06_one_id_is_good_once_in_each_kind_and_for_each_owner(ground: Ground) {
     let (a, b) = (ground.node().await, ground.node().await);
     let realm = a.realm("main").await;
+    for node in [&a, &b] {
+        // What a workload gets is signed by the realm's key.
+        Provider::on(node).await;
+    }
     let (pen, holder) = (Pen::new(&a, "one"), Holder::default());
     let platform = SigningKey::generate(Algorithm::Es256).expect("a key");
     let platform = SigningKey::parse(KeyId::draw(&*a.door.dice), Algorithm::Es256, &platform).expect("a key");
