@@ -91,6 +91,9 @@ async fn note_seen(web: Arc<Web>) {
         if let Err(fault) = upkeep::note_seen(web.door(), &ctx).await {
             tracing::warn!("writing down who was seen: {fault}");
         }
+        if let Err(fault) = upkeep::note_refusals(web.door(), &ctx).await {
+            tracing::warn!("writing down which clients were refused: {fault}");
+        }
     }
 }
 
