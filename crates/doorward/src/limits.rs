@@ -43,3 +43,9 @@ pub const ROTATE_SECONDS: i64 = 5 * 366 * 24 * 60 * 60;
 pub const CA_FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// Deliveries one node has on their way at once: one that hangs must not hold up the others.
 pub const DELIVERIES: usize = 16;
+/// Lines of one kind the log takes at once: more than a slip in the settings of a busy tool makes while somebody looks.
+pub const LINES_AT_ONCE: u32 = 200;
+/// Lines of one kind the log takes each second after that: under a hundred megabytes a day for each kind somebody floods.
+pub const LINES_EACH_SECOND: u32 = 5;
+/// Longest part of a line shown where it is told how many more like it were left out, in characters.
+pub const LINE_SHOWN_CHARACTERS: usize = 200;

@@ -8,6 +8,7 @@ mod control;
 mod exit;
 mod headings;
 mod limits;
+mod log;
 mod open;
 mod report;
 mod serve;
@@ -16,18 +17,14 @@ mod tasks;
 mod up;
 mod upstream;
 
-use arguments::{Command, ListenFlags, LogFormat, Parsed, Stop};
+use arguments::{Command, ListenFlags, Parsed, Stop};
 use doorward_world::World;
 use exit::{Code, Exit};
 use settings::Config;
 use std::io::Write as _;
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const LOG_VARIABLE: &str = "DOORWARD_LOG";
-const LOG_USUAL: &str = "info,sqlx=warn,hyper=warn";
 
 fn main() {
     let code = match start() {
@@ -51,23 +48,10 @@ fn start() -> Result<Code, Exit> {
             return Ok(Code::Done);
         }
     };
-    start_log(parsed.cli.common.log_format)?;
+    log::start(parsed.cli.common.log_format)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Exit::new(Code::Broken, format!("threads cannot be started: {error}")))?;
     runtime.block_on(run(parsed))
-}
-
-fn start_log(format: LogFormat) -> Result<(), Exit> {
-    let text = std::env::var(LOG_VARIABLE).ok().filter(|text| !text.is_empty());
-    let text = text.unwrap_or_else(|| LOG_USUAL.to_owned());
-    let filter = EnvFilter::try_new(&text)
-        .map_err(|bad| Exit::usage(format!("{LOG_VARIABLE}: {bad}: write a level such as info or debug")))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.with_ansi(false).init(),
-        LogFormat::Json => log.json().init(),
-    }
-    Ok(())
 }
 
 async fn run(parsed: Parsed) -> Result<Code, Exit> {

@@ -1,6 +1,7 @@
 //! Every task that runs beside the listeners, with its name and pace. All end when told to stop.
 
 use crate::limits;
+use crate::log;
 use doorward_engine::{logout, upkeep};
 use doorward_model::event::Actor;
 use doorward_outbound::Outbound;
@@ -37,6 +38,7 @@ pub fn start(web: &Arc<Web>, outbound: Outbound, stop: &Stop) -> Vec<JoinHandle<
         tokio::spawn(until(stop.clone(), keys(web.clone()))),
         tokio::spawn(until(stop.clone(), deliver(web.clone(), Arc::new(outbound)))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
+        tokio::spawn(until(stop.clone(), tell_left_out())),
     ]
 }
 
@@ -88,6 +90,9 @@ async fn note_seen(web: Arc<Web>) {
         let ctx = web.begin_as(Actor::Worker("note_seen"), None);
         if let Err(fault) = upkeep::note_seen(web.door(), &ctx).await {
             tracing::warn!("writing down who was seen: {fault}");
+        }
+        if let Err(fault) = upkeep::note_refusals(web.door(), &ctx).await {
+            tracing::warn!("writing down which clients were refused: {fault}");
         }
     }
 }
@@ -161,5 +166,12 @@ async fn rest(web: Arc<Web>) {
     loop {
         tokio::time::sleep(REST_EVERY).await;
         web.door().hasher.rest();
+    }
+}
+
+async fn tell_left_out() {
+    loop {
+        tokio::time::sleep(log::TELL_EVERY).await;
+        log::tell_left_out();
     }
 }

@@ -5,9 +5,11 @@ use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Answer, Request, percent};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::ports::free_port;
+use doorward_testkit::process::wait_until;
 use doorward_testkit::scratch::Scratch;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 fn options(of: DoorOptions) -> DoorOptions {
     let password = ("DOORWARD_TEST_PASSWORD".to_owned(), PASSWORD.to_owned());
@@ -179,4 +181,38 @@ fn the_portal_as_authelia_has_it_leads_to_sign_in_and_back() {
         assert_eq!(answer.location(), "/realms/main/sign-in", "{foreign}");
     }
     assert_eq!(Request::new("GET", &format!("{public}/")).send().location(), "/realms/main/sign-in");
+}
+
+#[test]
+fn whoever_asks_without_end_does_not_fill_the_log() {
+    const ASKED: usize = 500;
+    let door = Door::start(options(DoorOptions::serve()));
+    let base = format!("{}/realms/main/protocol/openid-connect", door.url());
+    for _ in 0..ASKED {
+        let page = Request::new("GET", &format!("{base}/auth?client_id=nobody")).send();
+        let form = [("grant_type", "client_credentials"), ("client_id", "nobody")];
+        let told = Request::new("POST", &format!("{base}/token")).form(&form).send();
+        assert_eq!((page.status, told.status), (400, 401));
+    }
+    let kinds = ["an authorization request is not answered: ", "refused: invalid_client: "];
+    const LEFT_OUT: &str = " more lines like this one were left out: ";
+    // How many lines of a kind were written, and how many others told of.
+    let found = |kind: &str| {
+        let log = door.output();
+        let (told, written): (Vec<_>, Vec<_>) =
+            log.lines().filter(|line| line.contains(kind)).partition(|line| line.contains(LEFT_OUT));
+        let count = |line: &&str| {
+            let (before, _) = line.split_once(LEFT_OUT).unwrap();
+            before.rsplit(' ').next().unwrap().parse::<usize>().unwrap()
+        };
+        (written.len(), told.iter().map(count).sum::<usize>())
+    };
+    for kind in kinds {
+        wait_until("every line to be accounted for", Duration::from_secs(30), || {
+            let (written, told) = found(kind);
+            written + told == ASKED
+        });
+        let (written, _) = found(kind);
+        assert!((200..400).contains(&written), "{written} lines of {kind}");
+    }
 }

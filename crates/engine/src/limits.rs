@@ -9,8 +9,12 @@ pub const PASSES_CACHED: usize = 1_048_576;
 pub const SESSIONS_CACHED: usize = 1_048_576;
 /// Service tokens kept in memory.
 pub const TOKENS_CACHED: usize = 16_384;
-/// Refusals of unknown or unproved clients written to the record in one second; the log has all of them.
+/// Refusals of all clients together written to the record in one second, on each node: each is a durable write.
 pub const REFUSALS_RECORDED_EACH_SECOND: u32 = 5;
+/// Refusals of one client and kind written to the record one by one in a window of [`REFUSAL_SECONDS`], on each node.
+pub const REFUSALS_RECORDED_OF_CLIENT: u32 = 10;
+/// Window of [`REFUSALS_RECORDED_OF_CLIENT`], in seconds.
+pub const REFUSAL_SECONDS: i64 = 60;
 /// Longest template of a claim, in bytes: tokens travel in headers.
 pub const TEMPLATE_BYTES: usize = 1024;
 /// Placeholders and texts of one template: each is looked up for every token.

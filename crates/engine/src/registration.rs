@@ -239,6 +239,13 @@ fn settings(policy: &Policy, metadata: &Metadata) -> Result<ClientSettings, OAut
     })
 }
 
+/// The scopes a client is registered with: those every client may ask for and its own, whatever it asked for itself
+/// (RFC 7591 §2). Sent back in a change they are accepted as they are.
+pub fn scopes(client: &Client) -> Vec<&str> {
+    let own = client.settings.scopes.iter().map(String::as_str);
+    KNOWN_SCOPES.into_iter().chain(own).collect()
+}
+
 fn grants(policy: &Policy, metadata: &Metadata) -> Result<Vec<GrantType>, OAuthError> {
     let mut grants = Vec::new();
     for name in &metadata.grants {

@@ -1,6 +1,7 @@
 //! Work that comes round again: following the feed, writing down who was seen, forgetting what is over.
 //! The loops that call these live in the binary.
 
+use crate::clients::refusals;
 use crate::door::Door;
 use crate::limits as engine_limits;
 use doorward_model::context::Ctx;
@@ -54,6 +55,11 @@ async fn write_seen(door: &Door, ctx: &Ctx, seen: &[(SessionId, Timestamp)]) -> 
         sessions::seen(&mut tx, session, *at).await?;
     }
     door.commit(ctx, tx).await
+}
+
+/// Writes down how many refusals of clients were not written down one by one.
+pub async fn note_refusals(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
+    refusals::tell(door, ctx).await
 }
 
 /// Forgets what is over, in memory always, in the database when this node's turn has come.

@@ -122,6 +122,8 @@ events! {
     CodeToToken = "code_to_token",
     /// A code was shown a second time: its tokens are revoked.
     CodeReplayed = "code_replayed",
+    /// A client was refused tokens for a code or a refresh token.
+    TokenRefused = "token_refused",
     /// A refresh token became new tokens.
     TokenRefreshed = "token_refreshed",
     /// A used refresh token was shown again: its whole line is revoked.

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum FaultKind {
     /// The database cannot be reached or is closed: 503, try again.
     Unavailable,
-    /// A guarded write met another write: the caller retries.
+    /// A write met another one of the same name at the same moment.
     Conflict,
     /// Stored data that cannot be: names table and row.
     Corrupt,

@@ -9,6 +9,7 @@ pub mod dice;
 pub mod event;
 pub mod fault;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod name;
 pub mod path;

@@ -1,6 +1,7 @@
 //! The store: SQLite for one node, PostgreSQL for any number, one SQL text for both. The only crate
 //! that contains SQL. Owns connections, transactions, migrations and the change feed; holds no rules.
 
+mod app_tokens;
 pub mod apps;
 pub mod assertions;
 pub mod changes;

@@ -1,11 +1,12 @@
 //! Tokens that people make for their own programs: each opens some apps, as its owner.
 
+use crate::app_tokens;
 use crate::row::{Row, Value};
 use crate::sql::statements;
 use crate::store::Query;
 use crate::tx::Tx;
 use doorward_model::fault::Fault;
-use doorward_model::id::{AppId, RealmId, ServiceTokenId, UserId};
+use doorward_model::id::{ServiceTokenId, UserId};
 use doorward_model::name::TokenName;
 use doorward_model::secret::TokenHash;
 use doorward_model::session::ServiceToken;
@@ -16,10 +17,10 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, name) DO NOTHING";
     ALLOW_APP = "INSERT INTO personal_token_apps (token_id, app_id) VALUES ($1, $2) \
                  ON CONFLICT (token_id, app_id) DO NOTHING";
-    BY_HASH = "SELECT t.id, u.realm_id, t.name, t.expires_ms, t.user_id, a.app_id FROM personal_tokens t \
+    BY_HASH = "SELECT t.id, u.realm_id, t.name, t.expires_ms, a.app_id, t.user_id FROM personal_tokens t \
                JOIN users u ON u.id = t.user_id \
                LEFT JOIN personal_token_apps a ON a.token_id = t.id WHERE t.hash = $1";
-    OF_USER = "SELECT t.id, u.realm_id, t.name, t.expires_ms, t.user_id, a.app_id FROM personal_tokens t \
+    OF_USER = "SELECT t.id, u.realm_id, t.name, t.expires_ms, a.app_id, t.user_id FROM personal_tokens t \
                JOIN users u ON u.id = t.user_id \
                LEFT JOIN personal_token_apps a ON a.token_id = t.id WHERE t.user_id = $1 \
                ORDER BY t.name, a.app_id";
@@ -29,26 +30,7 @@ statements! {
 }
 
 fn gather(rows: &[Row]) -> Result<Vec<ServiceToken>, Fault> {
-    let mut tokens: Vec<ServiceToken> = Vec::new();
-    for row in rows {
-        let id = row.parsed(0, "personal_tokens", ServiceTokenId::parse)?;
-        let app = row.maybe_text(5)?;
-        let app = app
-            .map(|text| AppId::parse(&text).map_err(|error| Fault::corrupt("personal_token_apps", &text, error)))
-            .transpose()?;
-        match tokens.last_mut() {
-            Some(token) if token.id == id => token.apps.extend(app),
-            _ => tokens.push(ServiceToken {
-                id,
-                realm_id: row.parsed(1, "users", RealmId::parse)?,
-                name: row.parsed(2, "personal_tokens", TokenName::parse)?,
-                apps: app.into_iter().collect(),
-                expires_at: row.moment(3)?,
-                owner: Some(row.parsed(4, "personal_tokens", UserId::parse)?),
-            }),
-        }
-    }
-    Ok(tokens)
+    app_tokens::gather(rows, "personal_tokens", |row| row.parsed(5, "personal_tokens", UserId::parse).map(Some))
 }
 
 /// Keeps a new token of a user under its hash; `false` when the user has one of that name.
@@ -58,21 +40,7 @@ pub async fn create(
     token: &ServiceToken,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let values = [
-        Value::Text(token.id.as_str()),
-        Value::Bytes(hash.as_bytes()),
-        Value::Text(user.as_str()),
-        Value::Text(token.name.as_str()),
-        now.into(),
-        token.expires_at.into(),
-    ];
-    if tx.run(CREATE, &values).await? == 0 {
-        return Ok(false);
-    }
-    for app in &token.apps {
-        tx.run(ALLOW_APP, &[Value::Text(token.id.as_str()), Value::Text(app.as_str())]).await?;
-    }
-    Ok(true)
+    app_tokens::keep(tx, (CREATE, ALLOW_APP), (hash, user.as_str()), token, now).await
 }
 
 /// The token behind a bearer credential.

@@ -1,11 +1,12 @@
 //! Service tokens of machines, scoped to apps.
 
+use crate::app_tokens;
 use crate::row::{Row, Value};
 use crate::sql::statements;
 use crate::store::Query;
 use crate::tx::Tx;
 use doorward_model::fault::Fault;
-use doorward_model::id::{AppId, RealmId, ServiceTokenId};
+use doorward_model::id::{RealmId, ServiceTokenId};
 use doorward_model::name::TokenName;
 use doorward_model::secret::TokenHash;
 use doorward_model::session::ServiceToken;
@@ -26,45 +27,12 @@ statements! {
 }
 
 fn gather(rows: &[Row]) -> Result<Vec<ServiceToken>, Fault> {
-    let mut tokens: Vec<ServiceToken> = Vec::new();
-    for row in rows {
-        let id = row.parsed(0, "service_tokens", ServiceTokenId::parse)?;
-        let app = row.maybe_text(4)?;
-        let app = app
-            .map(|text| AppId::parse(&text).map_err(|error| Fault::corrupt("service_token_apps", &text, error)))
-            .transpose()?;
-        match tokens.last_mut() {
-            Some(token) if token.id == id => token.apps.extend(app),
-            _ => tokens.push(ServiceToken {
-                id,
-                realm_id: row.parsed(1, "service_tokens", RealmId::parse)?,
-                name: row.parsed(2, "service_tokens", TokenName::parse)?,
-                apps: app.into_iter().collect(),
-                expires_at: row.moment(3)?,
-                owner: None,
-            }),
-        }
-    }
-    Ok(tokens)
+    app_tokens::gather(rows, "service_tokens", |_| Ok(None))
 }
 
 /// Keeps a new token under its hash; `false` when the name is taken.
 pub async fn create(tx: &mut Tx, hash: &TokenHash, token: &ServiceToken, now: Timestamp) -> Result<bool, Fault> {
-    let values = [
-        Value::Text(token.id.as_str()),
-        Value::Bytes(hash.as_bytes()),
-        Value::Text(token.realm_id.as_str()),
-        Value::Text(token.name.as_str()),
-        now.into(),
-        token.expires_at.into(),
-    ];
-    if tx.run(CREATE, &values).await? == 0 {
-        return Ok(false);
-    }
-    for app in &token.apps {
-        tx.run(ALLOW_APP, &[Value::Text(token.id.as_str()), Value::Text(app.as_str())]).await?;
-    }
-    Ok(true)
+    app_tokens::keep(tx, (CREATE, ALLOW_APP), (hash, token.realm_id.as_str()), token, now).await
 }
 
 /// The token behind a bearer credential.

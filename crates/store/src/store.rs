@@ -185,7 +185,8 @@ async fn is_whole(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
     Ok(!connection.is_in_transaction())
 }
 
-/// Sorts the driver's errors: what means "not reachable now" becomes 503, everything else is internal.
+/// Sorts the driver's errors: what means "not reachable now" becomes 503, a name that another write took at the same
+/// moment is a conflict, everything else is internal.
 pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
     let unavailable = match &error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
@@ -193,7 +194,12 @@ pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
         sqlx::Error::Database(database) => database.code().is_some_and(|code| is_passing(&code)),
         _ => false,
     };
-    let kind = if unavailable { FaultKind::Unavailable } else { FaultKind::Internal };
+    let is_taken = error.as_database_error().is_some_and(|database| database.is_unique_violation());
+    let kind = match (unavailable, is_taken) {
+        (true, _) => FaultKind::Unavailable,
+        (false, true) => FaultKind::Conflict,
+        (false, false) => FaultKind::Internal,
+    };
     Fault::new(kind, format!("database: {doing}"), error)
 }
 

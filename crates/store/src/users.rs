@@ -4,7 +4,7 @@ use crate::row::{Row, Value};
 use crate::sql::statements;
 use crate::store::Query;
 use crate::tx::Tx;
-use doorward_model::fault::Fault;
+use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{RealmId, UserId};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::people::User;
@@ -119,11 +119,16 @@ pub async fn find_by_subject(query: &mut impl Query, realm: &RealmId, subject: &
     query.first(BY_SUBJECT, &values).await?.map(|row| user(&row, 0)).transpose()
 }
 
-/// Writes the subject a user brought along; `false` when it is another user's.
+/// Writes the subject a user brought along; `false` when it is another user's, and the transaction is of no use then:
+/// PostgreSQL ends it where somebody else wrote the same at the same moment.
 pub async fn set_subject(tx: &mut Tx, id: &UserId, subject: Option<&str>) -> Result<bool, Fault> {
-    match subject {
-        Some(subject) => Ok(tx.run(SET_SUBJECT, &[Value::Text(id.as_str()), Value::Text(subject)]).await? == 1),
-        None => tx.run(CLEAR_SUBJECT, &[Value::Text(id.as_str())]).await.map(|_| true),
+    let Some(subject) = subject else {
+        return tx.run(CLEAR_SUBJECT, &[Value::Text(id.as_str())]).await.map(|_| true);
+    };
+    match tx.run(SET_SUBJECT, &[Value::Text(id.as_str()), Value::Text(subject)]).await {
+        Ok(count) => Ok(count == 1),
+        Err(fault) if fault.kind() == FaultKind::Conflict => Ok(false),
+        Err(fault) => Err(fault),
     }
 }
 

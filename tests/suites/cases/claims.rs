@@ -308,6 +308,24 @@ async fn a_subject_somebody_brought_along_is_told_and_belongs_to_one(ground: Gro
     assert_eq!(hinted.user, None);
 }
 
+async fn of_two_who_bring_one_subject_at_once_one_is_told_that_it_is_taken(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.node().await);
+    let realm = a.realm("main").await;
+    let (alice, bob) = (a.user(&realm, "alice").await, a.user(&realm, "bob").await);
+    let subject = "f3b1c9d2-1111-4a1e-9b1a-1d2c3b4a5e6f";
+    let mut first = a.door.begin().await.expect("a transaction");
+    profiles::set_subject(&mut first, &alice, Some(subject)).await.expect("a database").expect("it is free");
+    let second = tokio::spawn(async move {
+        let mut tx = b.door.begin().await.expect("a transaction");
+        profiles::set_subject(&mut tx, &bob, Some(subject)).await
+    });
+    // Long enough for the second one to wait for the first.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    a.door.commit(&a.ctx(), first).await.expect("a commit");
+    let refused = second.await.expect("no panic").expect("no fault").expect_err("it is taken");
+    assert_eq!(refused.to_string(), "user bob: that subject is another user's: choose another");
+}
+
 async fn a_realm_says_how_long_things_live_and_a_client_says_it_louder(ground: Ground) {
     let (a, b) = (ground.node().await, ground.node().await);
     let realm = a.realm("main").await;
@@ -443,6 +461,7 @@ on_both!(together:
     a_client_is_told_paths_roles_profile_and_address_where_it_is_declared,
     a_pairwise_subject_is_one_in_its_sector_and_good_everywhere,
     a_subject_somebody_brought_along_is_told_and_belongs_to_one,
+    of_two_who_bring_one_subject_at_once_one_is_told_that_it_is_taken,
     a_realm_says_how_long_things_live_and_a_client_says_it_louder,
     gauntlet_b3_11_a_service_learns_nothing_of_a_token_that_is_not_for_it,
     answers_are_signed_for_those_who_want_it,

@@ -84,6 +84,48 @@ fn a_client_registers_reads_changes_and_deletes_itself() {
 }
 
 #[test]
+fn the_answer_says_what_is_registered_and_can_be_sent_back() {
+    let door = provider();
+    let initial = token(&door, "ci", &["--everyone", "--scope", "reports"]);
+    let passed_over = ["logo_uri", "policy_uri", "tos_uri", "client_uri", "initiate_login_uri", "no_such_member"];
+    for (wanted, own) in [(Value::Null, false), (json!("openid reports"), true)] {
+        let initial = if own { token(&door, "again", &["--everyone", "--scope", "reports"]) } else { initial.clone() };
+        let mut body = metadata();
+        let members = body.as_object_mut().expect("an object");
+        members.insert("scope".to_owned(), wanted);
+        members.extend(passed_over.map(|name| (name.to_owned(), json!("https://app.example.com/x"))));
+        let made = send("POST", &endpoint(&door), &initial, &body);
+        assert_eq!(made.status, 201, "{}", made.text());
+        let made = made.json();
+        assert!(passed_over.iter().all(|name| made.get(name).is_none()), "{made:#}");
+        let scopes: Vec<&str> = text(&made, "/scope").split(' ').collect();
+        assert!(scopes.contains(&"openid") && scopes.contains(&"offline_access"), "{scopes:?}");
+        assert_eq!(scopes.contains(&"reports"), own, "{scopes:?}");
+        // As RFC 7592 has it: everything that was told, but what only the server sets.
+        let mut again = made.clone();
+        let members = again.as_object_mut().expect("an object");
+        for name in OURS {
+            members.remove(name);
+        }
+        let told =
+            send("PUT", text(&made, "/registration_client_uri"), text(&made, "/registration_access_token"), &again);
+        assert_eq!(told.status, 200, "{}", told.text());
+        for (name, value) in again.as_object().into_iter().flatten() {
+            assert_eq!(told.json().get(name), Some(value), "{name}");
+        }
+    }
+}
+
+/// Members of an answer that a change must not hold (RFC 7592 §2.2).
+const OURS: [&str; 5] = [
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+];
+
+#[test]
 fn a_registration_token_is_good_for_so_many_clients_and_only_what_it_says() {
     let door = provider();
     let none = Request::new("POST", &endpoint(&door)).header("Content-Type", "application/json");

@@ -4,7 +4,7 @@
 
 use crate::clients::assertion::{self, Bad, Expected, Single};
 use crate::clients::guesses::{self, Counter};
-use crate::clients::{Authentication, Client, ClientKind, Paths, find_live, secrets};
+use crate::clients::{Authentication, Client, ClientKind, Paths, find_live, refusals, secrets};
 use crate::door::Door;
 use crate::live::clients::LiveClient;
 use crate::token::mint;
@@ -14,7 +14,7 @@ use doorward_jose::claims::Claims;
 use doorward_jose::hmac::HmacKey;
 use doorward_jose::jws::Presented;
 use doorward_model::context::Ctx;
-use doorward_model::event::{Event, EventKind};
+use doorward_model::event::EventKind;
 use doorward_model::fault::Fault;
 use doorward_model::name::ClientName;
 use doorward_model::people::Realm;
@@ -114,28 +114,26 @@ pub async fn authenticate(
     if let Some(until) = full() {
         return Ok(Err(Unproved::Throttled { until }));
     }
-    let why = match known {
-        Some(live) if live.is_active => match prove(door, ctx, realm, &live, (shown, token.as_ref())).await? {
+    let why = match &known {
+        Some(live) if live.is_active => match prove(door, ctx, realm, live, (shown, token.as_ref())).await? {
             Ok(()) => {
                 // Here, because no transaction is open: making a key is one of its own.
                 mint::prepare(door, ctx, live.client()).await?;
                 return Ok(Ok(live.client().clone()));
             }
-            Err(Why::Hidden(why)) => Why::Hidden(format!("client {}: {why}", live.name)),
+            Err(Why::Hidden(why)) => why,
             Err(Why::Told(why)) => {
-                Box::pin(note(door, ctx, realm, (&format!("client {}: {why}", live.name), None))).await?;
+                Box::pin(note(door, ctx, realm, (known.as_deref(), &why, None))).await?;
                 return Ok(Err(refused(why)));
             }
         },
-        Some(live) => Why::Hidden(format!("client {}: it is disabled", live.name)),
-        // Its name is a stranger's word, and could be a secret in the wrong place.
-        None => Why::Hidden("no client has that client_id".to_owned()),
+        Some(_) => "it is disabled".to_owned(),
+        None => String::new(),
     };
-    let (Why::Hidden(why) | Why::Told(why)) = why;
     if let Some(counter) = &counter {
         door.live.guesses.count(counter, ctx.now);
     }
-    Box::pin(note(door, ctx, realm, (&why, counter.as_ref()))).await?;
+    Box::pin(note(door, ctx, realm, (known.as_deref(), &why, counter.as_ref()))).await?;
     Ok(Err(refused(UNPROVED)))
 }
 
@@ -263,19 +261,29 @@ fn by_certificate(
     }
 }
 
-/// Writes a refusal down; a wrong secret also counts.
-async fn note(door: &Door, ctx: &Ctx, realm: &Realm, (what, counter): (&str, Option<&Counter>)) -> Result<(), Fault> {
-    tracing::info!(request = %ctx.request, "refused: {what}");
-    let is_recorded = door.live.may_record_refusal(ctx.now);
-    if counter.is_none() && !is_recorded {
+/// Writes a refusal down, of a client there is; a wrong secret also counts.
+async fn note(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &Realm,
+    (known, why, counter): (Option<&LiveClient>, &str, Option<&Counter>),
+) -> Result<(), Fault> {
+    const KIND: EventKind = EventKind::ClientRefused;
+    match known {
+        Some(live) => tracing::info!(request = %ctx.request, "refused: client {}: {why}", live.name),
+        // Its name is a stranger's word, and could be a secret in the wrong place.
+        None => tracing::info!(request = %ctx.request, "refused: no client has that client_id"),
+    }
+    let recorded = known.filter(|live| door.live.refusals.may_record(live, KIND, ctx.now));
+    if counter.is_none() && recorded.is_none() {
         return Ok(());
     }
     let mut tx = door.begin().await?;
     if let Some(counter) = counter {
         guesses::note(door, ctx, &mut tx, (&realm.id, counter)).await?;
     }
-    if is_recorded {
-        tx.record(Event::new(EventKind::ClientRefused, Some(&realm.id), String::new(), what));
+    if let Some(live) = recorded {
+        tx.record(refusals::event(live, KIND, why));
     }
     door.commit(ctx, tx).await
 }

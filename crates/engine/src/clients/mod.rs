@@ -7,6 +7,7 @@ pub(crate) mod guesses;
 pub mod keys;
 pub mod mapper;
 pub mod realm_rules;
+pub(crate) mod refusals;
 pub(crate) mod secrets;
 pub mod settings;
 pub mod template;

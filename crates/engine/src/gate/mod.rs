@@ -5,3 +5,4 @@ pub mod check;
 pub mod decide;
 pub mod explain;
 pub mod identity;
+pub mod open;

@@ -11,6 +11,7 @@ pub mod realms;
 pub mod shards;
 
 use crate::clients::guesses::Guesses;
+use crate::clients::refusals::Refusals;
 use crate::limits;
 use crate::token::roles::Roles;
 use apps::Apps;
@@ -44,7 +45,7 @@ pub struct Live {
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
     pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
-    refusals: Mutex<(i64, u32)>,
+    pub(crate) refusals: Refusals,
     /// The last look at the feed that came to its end, by number.
     pub(crate) following: tokio::sync::Mutex<u64>,
     pub(crate) looks_begun: AtomicU64,
@@ -79,7 +80,7 @@ impl Live {
             recent: Mutex::new(Recent::new()),
             seen: Mutex::new(HashMap::new()),
             denials: Mutex::new(HashMap::new()),
-            refusals: Mutex::new((0, 0)),
+            refusals: Refusals::default(),
             following: tokio::sync::Mutex::new(0),
             looks_begun: AtomicU64::new(0),
             place: AtomicI64::new(0),
@@ -93,17 +94,6 @@ impl Live {
     /// Whether the last look at the change feed failed.
     pub fn is_out_of_reach(&self) -> bool {
         self.out_of_reach.load(std::sync::atomic::Ordering::Relaxed)
-    }
-
-    /// Whether one more refusal of somebody unknown should be recorded now: anybody can cause them, and each
-    /// would be a durable write.
-    pub fn may_record_refusal(&self, now: Timestamp) -> bool {
-        let mut refusals = self.refusals.lock();
-        if refusals.0 != now.seconds() {
-            *refusals = (now.seconds(), 0);
-        }
-        refusals.1 = refusals.1.saturating_add(1);
-        refusals.1 <= limits::REFUSALS_RECORDED_EACH_SECOND
     }
 
     /// Whether a denial should be recorded now: a dashboard retries every second, the record needs one a minute.

@@ -1,7 +1,7 @@
 //! An authorization code becomes tokens, once. A second showing by the same client revokes what the first
 //! one gave. RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1.
 
-use crate::clients::Client;
+use crate::clients::{Client, refusals};
 use crate::door::Door;
 use crate::token::begin::{Beginning, begin};
 use crate::token::dpop::{self, Key};
@@ -31,6 +31,11 @@ pub struct Ask<'a> {
 
 /// Exchanges a code.
 pub async fn exchange_code(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
+    let outcome = exchange(door, ctx, realm, client, ask).await?;
+    refusals::noted(door, ctx, client, ("authorization_code", outcome)).await
+}
+
+async fn exchange(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
     let Some(hash) = TokenHash::of_presented(TokenKind::Code, ask.code) else { return Ok(Err(unknown())) };
     let mut tx = door.begin().await?;
     let bound = match dpop::use_up(&mut tx, client, ask.key).await? {

@@ -2,7 +2,7 @@
 //! the same successor, because two tabs may refresh at once; later, somebody has a copy, and the whole
 //! family ends. RFC 6749 §6, RFC 9700 §4.14.2.
 
-use crate::clients::{Client, ClientKind};
+use crate::clients::{Client, ClientKind, refusals};
 use crate::door::Door;
 use crate::token::claims::{Common, granted_to};
 use crate::token::dpop::{self, Bound, Key};
@@ -35,6 +35,11 @@ pub struct Ask<'a> {
 
 /// Refreshes.
 pub async fn refresh(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
+    let outcome = renew(door, ctx, realm, client, ask).await?;
+    refusals::noted(door, ctx, client, ("refresh_token", outcome)).await
+}
+
+async fn renew(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_>) -> Outcome<Tokens> {
     let Some(hash) = TokenHash::of_presented(TokenKind::Refresh, ask.token) else { return Ok(Err(unknown())) };
     let mut tx = door.begin().await?;
     let bound = match dpop::use_up(&mut tx, client, ask.key).await? {

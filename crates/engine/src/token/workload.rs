@@ -2,7 +2,7 @@
 //! it. There is no secret: the platform's keys, issuer, audience and subject are declared with the client.
 //! RFC 7523 §2.1, §3.
 
-use crate::clients::{Client, GrantType, Workload, find};
+use crate::clients::{Client, GrantType, Workload, find, refusals};
 use crate::door::Door;
 use crate::token::client_credentials::client_credentials;
 use crate::token::dpop::Key;
@@ -47,7 +47,7 @@ pub async fn workload(
 ) -> Outcome<Tokens> {
     let (platform, claims) = match verified(client, ctx.now, assertion) {
         Ok(verified) => verified,
-        Err(sentence) => return refuse(door, ctx, (realm, client), sentence).await,
+        Err(sentence) => return refuse(door, ctx, client, sentence).await,
     };
     // Made before anything is used up: a scope that is refused costs the workload nothing.
     let tokens = match client_credentials(door, ctx, realm.name.as_str(), client, (scopes, key)).await? {
@@ -62,7 +62,7 @@ pub async fn workload(
         let until = Timestamp::from_millis(end.saturating_mul(1000)).plus_seconds(AFTER_END_SECONDS);
         if !workload_tokens::use_up(&mut tx, &realm.id, hash.as_ref(), until).await? {
             drop(tx);
-            return refuse(door, ctx, (realm, client), "the assertion was shown before").await;
+            return refuse(door, ctx, client, "the assertion was shown before").await;
         }
     }
     let subject = claims.subject().unwrap_or_default();
@@ -122,14 +122,9 @@ fn fits(pattern: &str, subject: &str) -> bool {
     }
 }
 
-async fn refuse(door: &Door, ctx: &Ctx, (realm, client): (&Realm, &Client), sentence: &'static str) -> Outcome<Tokens> {
+async fn refuse(door: &Door, ctx: &Ctx, client: &Client, sentence: &'static str) -> Outcome<Tokens> {
     tracing::info!(request = %ctx.request, "refused a workload as client {}: {sentence}", client.name);
-    if door.live.may_record_refusal(ctx.now) {
-        let mut tx = door.begin().await?;
-        let detail = format!("client {}: {sentence}", client.name);
-        tx.record(Event::new(EventKind::ClientRefused, Some(&realm.id), client.id.to_string(), detail));
-        door.commit(ctx, tx).await?;
-    }
+    refusals::record(door, ctx, client, EventKind::ClientRefused, sentence).await?;
     Ok(Err::<Tokens, Refused>(invalid_grant(sentence)))
 }
 

@@ -3,9 +3,8 @@
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::limits;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use std::fmt;
+use doorward_model::json::{self, BadJson};
+use serde_json::{Map, Value};
 
 /// Members that must be lists of texts when they are there (RFC 9396 §2.2).
 const LISTS: [&str; 4] = ["locations", "actions", "datatypes", "privileges"];
@@ -73,90 +72,22 @@ pub fn parse(text: &str) -> Result<Vec<Detail>, OAuthError> {
         return Err(refuse("authorization_details is too long; ask for less at once"));
     }
     let broken = || refuse("authorization_details must be a JSON list of objects, each member in it once");
-    let Once(Value::Array(list)) = serde_json::from_str(text).map_err(|_| broken())? else { return Err(broken()) };
+    // One level more for the list around them.
+    let list = match json::value(text.as_bytes(), limits::DETAIL_NESTING + 1) {
+        Ok(Value::Array(list)) => list,
+        Err(BadJson::Deep) => return Err(refuse("authorization_details is nested too deeply; make it flatter")),
+        Ok(_) | Err(_) => return Err(broken()),
+    };
     if list.is_empty() || (list.len() > limits::DETAILS) {
         return Err(refuse("authorization_details must hold at least one object, and not too many; leave it out"));
-    }
-    if !list.iter().all(|value| is_shallow(value, limits::DETAIL_NESTING)) {
-        return Err(refuse("authorization_details is nested too deeply; make it flatter"));
     }
     list.into_iter()
         .map(|value| if let Value::Object(members) = value { members.try_into() } else { Err(broken()) })
         .collect()
 }
 
-fn is_shallow(value: &Value, levels: usize) -> bool {
-    match (value, levels.checked_sub(1)) {
-        (Value::Array(list), Some(left)) => list.iter().all(|value| is_shallow(value, left)),
-        (Value::Object(members), Some(left)) => members.values().all(|value| is_shallow(value, left)),
-        (Value::Array(_) | Value::Object(_), None) => false,
-        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => true,
-    }
-}
-
 fn refuse(sentence: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidAuthorizationDetails, sentence)
-}
-
-/// JSON in which no object has a member twice: what people are shown is what every later reader finds.
-struct Once(Value);
-
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_any(OnceVisitor).map(Self)
-    }
-}
-
-struct OnceVisitor;
-
-impl<'de> Visitor<'de> for OnceVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a number"))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::from(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(Once(value)) = list.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some((name, Once(value))) = object.next_entry::<String, Once>()? {
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member appears twice"));
-            }
-        }
-        Ok(Value::Object(members))
-    }
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ fn answer(web: &Web, realm: &Realm, status: StatusCode, known: &Registered, meth
     put("post_logout_redirect_uris", texts(&settings.post_logout_redirect_uris));
     put("token_endpoint_auth_method", json!(method_name));
     put("grant_types", settings.grants.iter().map(|grant| Value::from(grant.as_str())).collect());
-    put("scope", json!(settings.scopes.join(" ")));
+    put("scope", json!(registration::scopes(client).join(" ")));
     put("subject_type", json!("public"));
     put("id_token_signed_response_alg", json!(algorithm));
     put("require_pushed_authorization_requests", json!(settings.require_pushed));

@@ -27,8 +27,11 @@ pub fn by_way_of(frames: Vec<String>, next: &str, redirect: fn(&str) -> Response
     let mut answer = answers::page(StatusCode::OK, &view, "")?;
     let policy = answer.headers().get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
     let origins = origins.into_iter().collect::<Vec<_>>().join(" ");
-    let policy = HeaderValue::from_str(&format!("{}; frame-src {origins}", policy.unwrap_or("default-src 'none'")));
-    // Without the word for them the frames stay empty, and nothing else changes.
+    let policy = HeaderValue::from_str(&format!(
+        "{}; script-src 'self'; frame-src {origins}",
+        policy.unwrap_or("default-src 'none'")
+    ));
+    // Without the word for them frames stay empty and the script is not run: the button is still there.
     if let Ok(policy) = policy {
         answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }

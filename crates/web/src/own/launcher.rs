@@ -7,7 +7,7 @@ use crate::pages::{self, Tile};
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
-use doorward_engine::gate::decide::{self, Verdict, decide};
+use doorward_engine::gate::open::open_apps;
 use doorward_model::address::BackTo;
 use doorward_model::app::{App, Icon};
 use http::StatusCode;
@@ -20,13 +20,8 @@ pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visito
 
 async fn render(web: &Web, arrival: &Arrival, visitor: &Visitor) -> Outcome {
     let user = &visitor.signed_in.user;
-    let known = web.door().live.person(&web.door().store, user.clone()).await?;
+    let tiles = open_apps(web.door(), arrival.ctx.now, user).await?.iter().filter_map(|app| tile(app)).collect();
     let apps = web.door().live.apps();
-    let may_open = |app: &App| {
-        let who = decide::Visitor::Person { user, groups: &known.groups };
-        matches!(decide(arrival.ctx.now, app, None, Some(who)), Verdict::Pass(_))
-    };
-    let tiles = apps.of_realm(&user.realm_id).iter().filter(|app| may_open(app)).filter_map(|app| tile(app)).collect();
     let realm = apps.realm(&user.realm_id);
     let name = realm.map_or("", |realm| realm.name.as_str());
     let view = pages::Launcher {

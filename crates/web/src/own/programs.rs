@@ -11,10 +11,9 @@ use axum::extract::State;
 use axum::response::Response;
 use doorward_engine::authorize::consent;
 use doorward_engine::clients::Client;
-use doorward_engine::gate::decide::{self, Verdict, decide};
+use doorward_engine::gate::open::open_apps;
 use doorward_engine::manage::personal_tokens;
 use doorward_engine::token::claims;
-use doorward_model::app::App;
 use doorward_model::id::{AppId, ClientId, ServiceTokenId};
 use doorward_model::name::TokenName;
 use doorward_oauth::scope::Scopes;
@@ -39,13 +38,13 @@ async fn created(web: &Web, arrival: &Arrival, visitor: &Visitor, fields: &Field
     let Ok(days) = fields.text("days").parse::<u16>() else {
         return render(web, arrival, visitor, refuse("Choose how long the token is good.".to_owned())).await;
     };
-    let apps = open_apps(web, arrival, visitor).await?;
+    let user = &visitor.signed_in.user;
+    let apps = open_apps(web.door(), arrival.ctx.now, user).await?;
     let chosen: Vec<AppId> = apps
         .iter()
         .filter(|app| !fields.text(&format!("app-{}", app.slug)).is_empty())
         .map(|app| app.id.clone())
         .collect();
-    let user = &visitor.signed_in.user;
     let person = web.door().live.person(&web.door().store, user.clone()).await?;
     let wanted = (name.clone(), chosen, i64::from(days) * 86_400);
     let told = match personal_tokens::create(web.door(), &arrival.ctx, (user, &person.groups), wanted).await? {
@@ -92,22 +91,6 @@ pub async fn take_back(State(web): State<Arc<Web>>, arrival: Arrival, visitor: V
     finish(&web, &arrival, outcome.await)
 }
 
-/// Apps that are open to a person now.
-async fn open_apps(
-    web: &Web,
-    arrival: &Arrival,
-    visitor: &Visitor,
-) -> Result<Vec<Arc<App>>, doorward_model::fault::Fault> {
-    let user = &visitor.signed_in.user;
-    let known = web.door().live.person(&web.door().store, user.clone()).await?;
-    let apps = web.door().live.apps();
-    let may_open = |app: &App| {
-        let who = decide::Visitor::Person { user, groups: &known.groups };
-        matches!(decide(arrival.ctx.now, app, None, Some(who)), Verdict::Pass(_))
-    };
-    Ok(apps.of_realm(&user.realm_id).iter().filter(|app| may_open(app)).cloned().collect())
-}
-
 /// What the page tells about programs.
 pub async fn view(
     web: &Web,
@@ -131,7 +114,7 @@ pub async fn view(
                 is_over: token.expires_at <= arrival.ctx.now,
             })
             .collect(),
-        apps: open_apps(web, arrival, visitor)
+        apps: open_apps(web.door(), arrival.ctx.now, user)
             .await?
             .iter()
             .map(|app| AppChoice { slug: app.slug.to_string(), title: app.settings.title.to_string() })

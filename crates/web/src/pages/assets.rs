@@ -20,15 +20,18 @@ pub struct Asset {
     pub bytes: &'static [u8],
 }
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 struct Assets {
-    all: [Asset; 3],
+    all: [Asset; 4],
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     all: [
         named("doorward", "css", "text/css; charset=utf-8", include_bytes!("../../static/doorward.css")),
         named("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg")),
-        named("form_post", "js", "text/javascript; charset=utf-8", include_bytes!("../../static/form_post.js")),
+        named("form_post", "js", SCRIPT, include_bytes!("../../static/form_post.js")),
+        named("signing_out", "js", SCRIPT, include_bytes!("../../static/signing_out.js")),
     ],
 });
 
@@ -50,12 +53,18 @@ pub fn stylesheet_path() -> &'static str {
 
 /// Address of the favicon, for templates.
 pub fn favicon_path() -> &'static str {
-    let [_, favicon, _] = &ASSETS.all;
+    let [_, favicon, ..] = &ASSETS.all;
     favicon.path
 }
 
 /// Address of the script that sends a form at once, for its template.
 pub(super) fn form_post_script_path() -> &'static str {
+    let [.., script, _] = &ASSETS.all;
+    script.path
+}
+
+/// Address of the script that goes on after signing out, for its template.
+pub(super) fn signing_out_script_path() -> &'static str {
     let [.., script] = &ASSETS.all;
     script.path
 }
@@ -90,6 +99,8 @@ mod tests {
         assert!(find_asset("/.doorward/static/doorward.css").is_none());
         assert!(stylesheet_path().ends_with(".css"));
         assert!(favicon_path().ends_with(".svg"));
-        assert!(form_post_script_path().ends_with(".js"));
+        for (path, name) in [(form_post_script_path(), "form_post-"), (signing_out_script_path(), "signing_out-")] {
+            assert!(path.ends_with(".js") && path.contains(name), "{path}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The answer to an OAuth request that asked for `response_mode=form_post`: a form that carries the answer to
-//! the client's own site. OAuth 2.0 Form Post Response Mode §2. The one page with a script, which only spares
+//! the client's own site. OAuth 2.0 Form Post Response Mode §2. Its script only spares
 //! people the button; its policy needs `script-src 'self'`, and the client's origin in `form-action`.
 
 use std::fmt;

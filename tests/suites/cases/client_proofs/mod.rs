@@ -3,6 +3,7 @@
 
 mod assertions;
 mod certificates;
+mod refusals;
 mod secrets;
 
 use aws_lc_rs::hmac;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::parse;
-use super::plan::{There, check};
+use super::there::{There, check};
 use crate::declared::{Declared, Step};
 use doorward_engine::clients::mapper::{From, Mapper, Tell};
 use doorward_engine::clients::template::{Property, Template};
@@ -109,7 +109,7 @@ fn lives_of_a_realm_are_owned_key_by_key() {
     );
     // One of the two stands in the file, the other one is there.
     let text = "kind: Realm\nname: main\nsessions: {remembered_idle_seconds: 600}\n";
-    super::plan::refused(
+    super::there::refused(
         There::main().having(text),
         "kind: Realm\nname: main\nsessions: {idle_seconds: 900}\n",
         &[
@@ -246,7 +246,7 @@ fn a_realm_has_only_so_many_scopes() {
     assert_eq!(There::main().plan(&all(most)).unwrap().steps.len(), most);
     let line = 3 * most + 2;
     let expected = format!("d.yaml:{line}:7: a realm has at most {most} scopes of its own: delete one first");
-    super::plan::refused(There::main(), &all(most + 1), &[expected.as_str()]);
+    super::there::refused(There::main(), &all(most + 1), &[expected.as_str()]);
     let there = There::main().having(&all(most));
-    super::plan::refused(there, "kind: ClientScope\nname: z\n", &[expected.replace(&line.to_string(), "2").as_str()]);
+    super::there::refused(there, "kind: ClientScope\nname: z\n", &[expected.replace(&line.to_string(), "2").as_str()]);
 }

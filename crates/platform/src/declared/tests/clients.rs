@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::parse;
-use super::plan::{There, check};
+use super::there::{There, check};
 use crate::declared::{Declared, DeclaredClient, Step};
 use crate::limits;
 use doorward_engine::clients::mapper::{From, Mapper, Tell};
@@ -338,7 +338,7 @@ fn names_nobody_knows_are_pointed_at() {
     let text = "kind: Client\nname: a\nredirect_uris: [https://a.x/]\napp: x\n---\n\
                 kind: Client\nname: b\nredirect_uris: [https://b.x/]\nallowed_groups: [y]\n---\n\
                 kind: Client\nrealm: nowhere\nname: c\nredirect_uris: [https://c.x/]\neveryone: true\n";
-    super::plan::refused(
+    super::there::refused(
         There::main(),
         text,
         &[

@@ -6,6 +6,7 @@ mod clients;
 mod parse;
 mod plan;
 mod roles;
+mod there;
 mod wrong_clients;
 
 use crate::declared::{Complaint, Declared, Reading};

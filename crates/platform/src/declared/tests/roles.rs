@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::parse;
-use super::plan::{There, check};
+use super::there::{There, check};
 use crate::declared::{HolderName, RoleKey, Step};
 use doorward_model::id::{ClientId, RealmId, RoleId};
 use doorward_model::name::{ClientName, RealmName};

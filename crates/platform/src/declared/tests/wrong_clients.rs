@@ -1,7 +1,7 @@
 //! Clients that no file may declare, and how changes of mappers are told.
 
 use super::clients::{HEAD, USUAL, client, refused};
-use super::plan::{There, check};
+use super::there::{There, check};
 
 #[test]
 fn what_the_engine_refuses_is_pointed_at_before_anything_is_planned() {
