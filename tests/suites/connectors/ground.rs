@@ -1,5 +1,7 @@
 //! A door with a tool behind it, and a company's identity provider to sign in with.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::echo::Echo;
 use doorward_testkit::http::{Address, Request};
@@ -122,4 +124,10 @@ impl Ground {
 /// Opens a page as a browser would, and follows wherever it leads.
 pub fn visit(jar: &mut Jar, url: &str) -> Hop {
     jar.follow(page_request(url)).pop().expect("a hop")
+}
+
+/// What a token claims; its signature is others' business.
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a token");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }

@@ -8,7 +8,7 @@ use doorward_testkit::http::Request;
 use doorward_testkit::jar::Jar;
 use doorward_testkit::webdriver::Browser;
 use doorward_tests::{PASSWORD, page_request, sign_in_at, user};
-use ground::{Ground, people, person, visit};
+use ground::{Ground, claims, people, person, visit};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -235,6 +235,48 @@ fn a_company_that_says_no_or_is_gone_keeps_nobody_else_out() {
     ground.company.process.stop();
     let (_, answer, _) = sign_in_at(&ground.tool_url("/x"), "cleo");
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_client_may_name_the_company_as_with_keycloak_and_is_told_no_method_it_does_not_know() {
+    let ground = Ground::new(&[]);
+    let callback = "http://127.0.0.1:9/callback";
+    let words =
+        ["client", "create", "notebook", "--redirect-uri", callback, "--everyone", "--public", "--output", "json"];
+    ground.door.cli_text(&words);
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let realm = format!("{}/realms/main", ground.door.url());
+    let asked = |hint: &str| {
+        format!(
+            "{realm}/protocol/openid-connect/auth?response_type=code&client_id=notebook&redirect_uri={}&scope=openid\
+             &code_challenge={challenge}&code_challenge_method=S256&kc_idp_hint={hint}",
+            doorward_testkit::http::percent(callback)
+        )
+    };
+    // A name nobody has is passed over.
+    for unknown in ["nobody", "Company", "../company"] {
+        let page = visit(&mut Jar::new(), &asked(unknown));
+        assert!(page.url.contains("/sign-in"), "{unknown} {}", page.url);
+    }
+    let mut jar = Jar::new();
+    let page = visit(&mut jar, &asked("company"));
+    let mut at = ground.bring_back(&mut jar, &page, "bob");
+    while !at.starts_with(callback) {
+        at = jar.send(page_request(&at)).location().to_owned();
+    }
+    let code = at.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code").to_owned();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "notebook"),
+        ("redirect_uri", callback),
+        ("code", code.as_str()),
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ];
+    let tokens = Request::new("POST", &format!("{realm}/protocol/openid-connect/token")).form(&form).send().json();
+    let token = tokens["id_token"].as_str().unwrap_or_else(|| panic!("{tokens:#}"));
+    let claims = claims(token);
+    assert_eq!(claims["preferred_username"], json!("bob"));
+    assert_eq!((claims.get("amr"), claims.get("auth_time").is_some()), (None, true), "{claims:#}");
 }
 
 #[test]

@@ -57,9 +57,20 @@ pub async fn choices(web: &Web, realm: &LiveRealm, flow: &str) -> Result<Vec<pag
     let all = doorward_engine::federation::active(web.door(), &realm.id).await?;
     let choice = |connector: &Connector| pages::Choice {
         title: connector.title().to_owned(),
-        href: format!("/realms/{}/broker/{}/login?flow={flow}", realm.name, connector.name),
+        href: login_path(realm, connector, flow),
     };
     Ok(all.iter().map(choice).collect())
+}
+
+/// Where choosing a provider leads.
+pub fn login_path(realm: &LiveRealm, connector: &Connector, flow: &str) -> String {
+    format!("/realms/{}/broker/{}/login?flow={flow}", realm.name, connector.name)
+}
+
+/// The active connector a client names, if there is one of that name.
+pub async fn hinted(web: &Web, realm: &LiveRealm, name: &str) -> Result<Option<Connector>, Fault> {
+    let Ok(name) = ConnectorName::parse(name) else { return Ok(None) };
+    Ok(find(web.door(), &realm.id, &name).await?.filter(|connector| connector.is_active))
 }
 
 struct Asked<'a> {

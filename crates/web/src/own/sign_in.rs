@@ -63,8 +63,13 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     };
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
-    let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
-    let mut answer = render(web, StatusCode::OK, &form, &way, &browser).await?;
+    let mut answer = match broker::hinted(web, &realm, way.provider_hint()).await? {
+        Some(connector) => answers::see_other(&broker::login_path(&realm, &connector, &token)),
+        None => {
+            let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
+            render(web, StatusCode::OK, &form, &way, &browser).await?
+        }
+    };
     browser.keep(web, answer.headers_mut());
     Ok(answer)
 }
@@ -260,6 +265,16 @@ impl Way {
     fn login_hint(&self) -> &str {
         match self {
             Self::Client { preview, .. } => &preview.login_hint,
+            Self::Home | Self::App(_) | Self::Page(_) => "",
+        }
+    }
+}
+
+impl Way {
+    /// The connector the client wants its people to come through.
+    fn provider_hint(&self) -> &str {
+        match self {
+            Self::Client { preview, .. } => &preview.provider_hint,
             Self::Home | Self::App(_) | Self::Page(_) => "",
         }
     }
