@@ -115,6 +115,12 @@ impl Ground {
         (jar, end)
     }
 
+    /// The groups of a user.
+    pub fn groups(&self, user: &str) -> Value {
+        let told = self.door.cli_text(&["user", "show", user, "--output", "json"]);
+        serde_json::from_str::<Value>(&told).expect("JSON")["groups"].clone()
+    }
+
     /// The reasons of refused sign-ins, newest first.
     pub fn refusals(&self) -> String {
         self.door.cli_text(&["events", "--kind", "sign_in_refused", "--output", "json"])
