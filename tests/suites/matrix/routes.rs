@@ -40,8 +40,6 @@ const OWN_FORM: &[Place] = &[Session, AccountForm];
 const ENTER: &[Place] = &[AppEnter];
 const GATE: &[Place] = &[GatePass, GateShared];
 const PUBLIC: Row = Nothing("the same for everybody");
-const BROKER: Row =
-    Nothing("what a provider proved, sealed for one browser and one connector: see the suite connectors");
 const LEADS_ON: Row = Nothing("leads on to where credentials are taken, which is judged there");
 
 /// The rows, in the order of the table.
@@ -52,7 +50,7 @@ pub const ROWS: &[(Site, &str, &str, Row)] = &[
     (Site::Own, "POST", "/realms/{realm}/sign-in",                                        Takes(SIGN_IN)),
     (Site::Own, "POST", "/realms/{realm}/sign-in/new-password",                           Takes(&[NewPassword, SignInFlow, SignInBrowser])),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/login",                       LEADS_ON),
-    (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint",                    BROKER),
+    (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint",                    Takes(&[BrokerState])),
     (Site::Own, "GET",  "/realms/{realm}/sign-out",                                       Takes(&[Session])),
     (Site::Own, "POST", "/realms/{realm}/sign-out",                                       Takes(OWN_FORM)),
     (Site::Own, "GET",  "/realms/{realm}/signed-out",                                     PUBLIC),
