@@ -209,6 +209,7 @@ impl Seeder {
                     idle_seconds: 7 * 24 * 60 * 60,
                     client_address: "192.0.2.1".to_owned(),
                     user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
+                    connector: None,
                 };
                 let cookie = PlainToken::draw(TokenKind::Session, dice);
                 sessions::create(&mut tx, &cookie.hash(), &session).await.expect("a session");

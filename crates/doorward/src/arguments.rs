@@ -2,8 +2,8 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, delivery, events, explain, group, identity, key, realm, recipe, registration, role, scope,
-    session, setup_link, token, user,
+    app, apply, client, connector, delivery, events, explain, group, identity, key, realm, recipe, registration, role,
+    scope, session, setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
 use crate::open::Begin;
@@ -148,7 +148,10 @@ pub enum Command {
     /// Clients: tools and programs that sign people in here, or themselves.
     #[command(subcommand)]
     Client(client::Client),
-    /// The same as `client create`, with other option names.
+    /// Identity providers people may sign in with.
+    #[command(subcommand)]
+    Connector(connector::Connector),
+    /// `client create` and `connector add`, with other option names.
     #[command(subcommand)]
     Identity(identity::Identity),
     /// Service tokens of machines.
@@ -190,6 +193,7 @@ impl Command {
             | Self::Role(role::Role::Create { .. })
             | Self::App(app::App::Create(_))
             | Self::Client(client::Client::Create(_))
+            | Self::Connector(connector::Connector::Add(_))
             | Self::Registration(registration::Registration::Create { .. }) => Begin::Allowed,
             Self::Apply(apply) if !apply.is_plan() => Begin::Allowed,
             _ => Begin::Never,

@@ -4,6 +4,7 @@
 pub mod app;
 pub mod apply;
 pub mod client;
+pub mod connector;
 pub mod delivery;
 pub mod events;
 pub mod explain;
@@ -65,6 +66,7 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::Scope(command) => scope::run(command, &shell).await,
         Command::Session(command) => session::run(command, &shell).await,
         Command::Client(command) => client::run(command, &shell).await,
+        Command::Connector(command) => connector::run(command, &shell).await,
         Command::Identity(command) => identity::run(command, &shell).await,
         Command::Token(command) => token::run(command, &shell).await,
         Command::Registration(command) => registration::run(command, &shell).await,

@@ -7,6 +7,7 @@ use crate::{control, open, tasks};
 use doorward_engine::door::Door;
 use doorward_engine::manage::{self, Refused};
 use doorward_engine::setup;
+use doorward_federation::providers::Providers;
 use doorward_gate::answer::Gate;
 use doorward_model::context::{Ctx, RequestTag};
 use doorward_model::event::Actor;
@@ -133,14 +134,20 @@ pub async fn stand(
     begun: Instant,
 ) -> Result<(), Exit> {
     open::warn_of_readers(&config);
-    let outbound = Outbound::new(config.outbound.clone()).map_err(Exit::usage)?;
+    let outbound = Arc::new(Outbound::new(config.outbound.clone()).map_err(Exit::usage)?);
     let public = door.settings.public.clone();
     let standing = listeners.standing(&config);
     let sample_address = listeners.sample.as_ref().and_then(|listener| listener.local_addr().ok());
     let words = Arc::new(PageWords { public: public.clone() });
     let gate = Arc::new(Gate::new(Arc::new(door), words));
     let carrier = Carrier::new(Timeouts::STANDARD);
-    let web = Arc::new(Web::new(gate, carrier, config.trusted.clone(), world, sample_address));
+    let web = Arc::new(Web::new(
+        gate,
+        (carrier, Providers::new(outbound.clone())),
+        config.trusted.clone(),
+        world,
+        sample_address,
+    ));
     let (tell, stop) = watch::channel(false);
     let mut running = tasks::start(&web, outbound, &stop);
     if let Some(listener) = control::bind(&config.data) {

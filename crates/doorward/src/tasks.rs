@@ -30,13 +30,13 @@ const DELIVER_EVERY: Duration = Duration::from_millis(500);
 const REST_EVERY: Duration = Duration::from_secs(30);
 
 /// Starts all tasks.
-pub fn start(web: &Arc<Web>, outbound: Outbound, stop: &Stop) -> Vec<JoinHandle<()>> {
+pub fn start(web: &Arc<Web>, outbound: Arc<Outbound>, stop: &Stop) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(until(stop.clone(), follow(web.clone()))),
         tokio::spawn(until(stop.clone(), note_seen(web.clone()))),
         tokio::spawn(until(stop.clone(), prune(web.clone()))),
         tokio::spawn(until(stop.clone(), keys(web.clone()))),
-        tokio::spawn(until(stop.clone(), deliver(web.clone(), Arc::new(outbound)))),
+        tokio::spawn(until(stop.clone(), deliver(web.clone(), outbound))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
         tokio::spawn(until(stop.clone(), tell_left_out())),
     ]

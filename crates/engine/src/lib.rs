@@ -6,6 +6,7 @@ pub mod authorize;
 pub mod clients;
 pub mod device;
 pub mod door;
+pub mod federation;
 pub mod gate;
 pub mod keys;
 pub mod limits;

@@ -101,3 +101,13 @@ pub const DELIVERY_PAUSE_SECONDS: (i64, i64) = (5, 60 * 60);
 pub const DELIVERY_ATTEMPTS: i64 = 16;
 /// Frames on the page after signing out: more tools than one person has open.
 pub const LOGOUT_FRAMES: usize = 32;
+/// How long somebody may take at an outside provider, in seconds.
+pub const PROVIDER_SECONDS: i64 = 10 * 60;
+/// Groups an outside provider may say somebody is in.
+pub const EXTERNAL_GROUPS: usize = 2_000;
+/// Connectors of a realm: more than fit on a sign-in page.
+pub const CONNECTORS: usize = 50;
+/// Longest issuer or client id of an outside provider, in bytes.
+pub const ISSUER_BYTES: usize = 512;
+/// How far an outside provider's clock may be apart at most, in seconds.
+pub const CLOCK_TOLERANCE_SECONDS: u32 = 600;

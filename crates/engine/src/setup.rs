@@ -5,7 +5,7 @@ use crate::door::Door;
 use crate::manage::Refused;
 use crate::manage::roles::{self, NewRole};
 use crate::passwords::HashError;
-use crate::sign_in::password::{Opened, begin_session};
+use crate::sign_in::password::{Begin, Opened, begin_session};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -101,7 +101,8 @@ pub async fn found(door: &Door, ctx: &Ctx, link: &TokenHash, founder: Founder<'_
     }
     tx.changed(Change::User(user.id.clone()));
     tx.record(Event::new(EventKind::SetUp, Some(&realm), user.id.to_string(), format!("user {}", user.name)));
-    let opened = begin_session(door, ctx, &mut tx, user, (false, founder.user_agent)).await?;
+    let begin = Begin { remember: false, user_agent: founder.user_agent, connector: None };
+    let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
 }

@@ -17,6 +17,11 @@ impl Skew {
     pub const USUAL: Self = Self(limits::SKEW_SECONDS);
     /// For our own tokens.
     pub const NONE: Self = Self(0);
+
+    /// For the clock of somebody who is known to be this far apart.
+    pub fn seconds(seconds: u32) -> Self {
+        Self(i64::from(seconds))
+    }
 }
 
 /// The time claims, in seconds since 1970.

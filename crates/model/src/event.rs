@@ -50,6 +50,16 @@ events! {
     ClientScopeChanged = "client_scope_changed",
     /// A scope of a realm's own was deleted.
     ClientScopeDeleted = "client_scope_deleted",
+    /// A connector to an outside identity provider was created.
+    ConnectorCreated = "connector_created",
+    /// A connector was changed, disabled or enabled.
+    ConnectorChanged = "connector_changed",
+    /// A connector was deleted.
+    ConnectorDeleted = "connector_deleted",
+    /// Somebody at an outside identity provider was linked with a user.
+    UserLinked = "user_linked",
+    /// Such a link was taken back.
+    UserUnlinked = "user_unlinked",
     /// A user was created.
     UserCreated = "user_created",
     /// A user was changed.

@@ -110,6 +110,8 @@ ids! {
     ClientScopeId: "csc",
     /// A role of one realm, or of one of its clients.
     RoleId: "rol",
+    /// An outside identity provider of one realm.
+    ConnectorId: "con",
     /// A protected tool.
     AppId: "app",
     /// A browser signed in to a realm.

@@ -81,6 +81,8 @@ names! {
     DisplayText = display;
     /// Name of a service token.
     TokenName = |text| slug("the token name", text);
+    /// Name of a connector in URLs and commands: lower-case letters, digits, hyphens.
+    ConnectorName = |text| slug("the connector name", text);
     /// A client's `client_id` on the wire (RFC 6749 §2.2, appendix A.1).
     ClientName = client_name;
 }

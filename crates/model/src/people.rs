@@ -1,6 +1,6 @@
 //! Realms, users, groups and who belongs where, and since which source says so.
 
-use crate::id::{ClientId, GroupId, RealmId, RoleId, UserId};
+use crate::id::{ClientId, ConnectorId, GroupId, RealmId, RoleId, UserId};
 use crate::name::{DisplayText, EmailAddress, GroupName, RealmName, RoleName, UserName};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -82,14 +82,17 @@ pub enum Source {
     Local,
     /// Set by a declared object.
     Declared,
+    /// Said by an outside identity provider when the user last signed in through it.
+    Connector(ConnectorId),
 }
 
 impl Source {
     /// As stored.
-    pub fn as_str(&self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Local => "local",
             Self::Declared => "declared",
+            Self::Connector(id) => id.as_str(),
         }
     }
 
@@ -98,7 +101,7 @@ impl Source {
         match text {
             "local" => Some(Self::Local),
             "declared" => Some(Self::Declared),
-            _ => None,
+            _ => ConnectorId::parse(text).ok().map(Self::Connector),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Browsers signed in to a realm, their passes to app hosts, and the short-lived things between.
 
-use crate::id::{AppId, RealmId, SessionId, UserId};
+use crate::id::{AppId, ConnectorId, RealmId, SessionId, UserId};
 use crate::time::Timestamp;
 
 /// A browser signed in to a realm.
@@ -24,6 +24,8 @@ pub struct Session {
     pub client_address: String,
     /// The browser's own description, for the session list.
     pub user_agent: String,
+    /// The connector its person came through; `None` when they proved themselves here.
+    pub connector: Option<ConnectorId>,
 }
 
 impl Session {

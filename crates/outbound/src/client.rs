@@ -8,7 +8,7 @@ use crate::reach::Reach;
 use crate::roots;
 use crate::target::Target;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -79,8 +79,22 @@ impl Outbound {
     /// # Errors
     /// A [`Failure`] when there is no answer; an answer of any status is one.
     pub async fn post_form(&self, url: &str, pairs: &[(&str, &str)]) -> Result<Answer, Failure> {
+        self.post_form_as(url, pairs, None).await
+    }
+
+    /// Posts a form, and says who posts it.
+    ///
+    /// # Errors
+    /// As [`Outbound::post_form`].
+    pub async fn post_form_as(
+        &self,
+        url: &str,
+        pairs: &[(&str, &str)],
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer, Failure> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        self.call(Method::POST, url, Some(("application/x-www-form-urlencoded", body.into()))).await
+        let body = Some(("application/x-www-form-urlencoded", body.into()));
+        self.call((Method::POST, url), body, authorization).await
     }
 
     /// Gets a document.
@@ -88,16 +102,29 @@ impl Outbound {
     /// # Errors
     /// As [`Outbound::post_form`].
     pub async fn get(&self, url: &str) -> Result<Answer, Failure> {
-        self.call(Method::GET, url, None).await
+        self.get_as(url, None).await
     }
 
-    async fn call(&self, method: Method, url: &str, body: Option<(&'static str, Bytes)>) -> Result<Answer, Failure> {
+    /// Gets a document, and says who gets it.
+    ///
+    /// # Errors
+    /// As [`Outbound::post_form`].
+    pub async fn get_as(&self, url: &str, authorization: Option<HeaderValue>) -> Result<Answer, Failure> {
+        self.call((Method::GET, url), None, authorization).await
+    }
+
+    async fn call(
+        &self,
+        (method, url): (Method, &str),
+        body: Option<(&'static str, Bytes)>,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer, Failure> {
         let target = Target::parse(url)?;
         let slow = |limit: Duration| Failure::Slow { host: target.host.clone(), seconds: limit.as_secs().max(1) };
         let whole = async {
             let connected = timeout(self.connect, self.dial(&target)).await;
             let (wire, names_whole) = connected.map_err(|_| slow(self.connect))??;
-            self.exchange(wire, (&target, names_whole), method, body).await
+            self.exchange(wire, (&target, names_whole), (method, authorization), body).await
         };
         timeout(self.total, whole).await.map_err(|_| slow(self.total))?
     }
@@ -106,7 +133,7 @@ impl Outbound {
         &self,
         wire: Box<dyn Wire>,
         (target, names_whole): (&Target, bool),
-        method: Method,
+        (method, authorization): (Method, Option<HeaderValue>),
         body: Option<(&'static str, Bytes)>,
     ) -> Result<Answer, Failure> {
         let broken = |why: String| Failure::Broken { host: target.host.clone(), why };
@@ -116,7 +143,10 @@ impl Outbound {
             .uri(uri)
             .header(HOST, &target.authority)
             .header(USER_AGENT, HeaderValue::from_static("doorward"))
-            .header(ACCEPT, HeaderValue::from_static("*/*"));
+            .header(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         if let Some((kind, _)) = &body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(kind));
         }

@@ -29,6 +29,8 @@ statements! {
     ABOVE = "WITH RECURSIVE above (id) AS (SELECT CAST($1 AS TEXT) \
              UNION SELECT n.parent_id FROM nestings n JOIN above a ON n.child_id = a.id) \
              SELECT 1 FROM above WHERE id = $2";
+    ALL_ABOVE = "WITH RECURSIVE above (id) AS (SELECT CAST($1 AS TEXT) \
+                 UNION SELECT n.parent_id FROM nestings n JOIN above a ON n.child_id = a.id) SELECT id FROM above";
     OF_USER = "WITH RECURSIVE above (id) AS (SELECT group_id FROM memberships WHERE user_id = $1 \
                UNION SELECT n.parent_id FROM nestings n JOIN above a ON n.child_id = a.id) \
                SELECT g.id, g.realm_id, g.name FROM user_groups g JOIN above a ON a.id = g.id ORDER BY g.name";
@@ -126,6 +128,12 @@ pub async fn children(query: &mut impl Query, id: &GroupId, count: i64) -> Resul
 pub async fn is_above(query: &mut impl Query, above: &GroupId, group: &GroupId) -> Result<bool, Fault> {
     let values = [Value::Text(group.as_str()), Value::Text(above.as_str())];
     Ok(query.first(ABOVE, &values).await?.is_some())
+}
+
+/// A group and every group it lies in, at any depth.
+pub async fn all_above(query: &mut impl Query, group: &GroupId) -> Result<Vec<GroupId>, Fault> {
+    let rows = query.all(ALL_ABOVE, &[Value::Text(group.as_str())]).await?;
+    rows.iter().map(|row| row.parsed(0, "nestings", GroupId::parse)).collect()
 }
 
 /// Takes the realm's row so that two nestings made at once cannot close a cycle between them.

@@ -7,6 +7,7 @@ pub mod assertions;
 pub mod changes;
 pub mod client_scopes;
 pub mod clients;
+pub mod connectors;
 pub mod consents;
 pub mod deliveries;
 pub mod device_codes;

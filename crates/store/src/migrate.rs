@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_pushed.sql"),
     include_str!("../migrations/0009_deliveries.sql"),
     include_str!("../migrations/0012_temporary_passwords.sql"),
+    include_str!("../migrations/0013_connectors.sql"),
 ];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
 const NOTES_IN_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_versions'";

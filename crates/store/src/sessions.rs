@@ -7,7 +7,7 @@ use crate::store::Query;
 use crate::tx::Tx;
 use crate::users;
 use doorward_model::fault::Fault;
-use doorward_model::id::{AppId, RealmId, SessionId, UserId};
+use doorward_model::id::{AppId, ConnectorId, RealmId, SessionId, UserId};
 use doorward_model::people::User;
 use doorward_model::secret::TokenHash;
 use doorward_model::session::{Pass, Session};
@@ -15,22 +15,23 @@ use doorward_model::time::Timestamp;
 
 statements! {
     CREATE = "INSERT INTO sessions (id, hash, realm_id, user_id, created_ms, last_seen_ms, expires_ms, \
-              idle_seconds, client_address, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+              idle_seconds, client_address, user_agent, connector_id) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     BY_HASH = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
-               s.client_address, s.user_agent, \
+               s.client_address, s.user_agent, s.connector_id, \
                u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms \
                FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1";
     BY_ID = "SELECT id, realm_id, user_id, created_ms, last_seen_ms, expires_ms, idle_seconds, client_address, \
-             user_agent FROM sessions WHERE id = $1";
+             user_agent, connector_id FROM sessions WHERE id = $1";
     BY_PASS = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
-               s.client_address, s.user_agent, \
+               s.client_address, s.user_agent, s.connector_id, \
                u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms, p.app_id, p.host \
                FROM passes p JOIN sessions s ON s.id = p.session_id JOIN users u ON u.id = s.user_id \
                WHERE p.hash = $1";
     OF_USER = "SELECT id, realm_id, user_id, created_ms, last_seen_ms, expires_ms, idle_seconds, client_address, \
-               user_agent FROM sessions WHERE user_id = $1 ORDER BY last_seen_ms DESC LIMIT $2";
+               user_agent, connector_id FROM sessions WHERE user_id = $1 ORDER BY last_seen_ms DESC LIMIT $2";
     OF_REALM = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
-                s.client_address, s.user_agent, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
+                s.client_address, s.user_agent, s.connector_id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
                 WHERE s.realm_id = $1 AND s.expires_ms > $2 ORDER BY s.last_seen_ms DESC LIMIT $3";
     IDS_OF_USER = "SELECT id FROM sessions WHERE user_id = $1";
     SEEN = "UPDATE sessions SET last_seen_ms = $2 WHERE id = $1 AND last_seen_ms < $2";
@@ -81,6 +82,10 @@ fn session(row: &Row) -> Result<Session, Fault> {
         idle_seconds: row.number(6)?,
         client_address: row.text(7)?,
         user_agent: row.text(8)?,
+        connector: match row.maybe_text(9)? {
+            Some(_) => Some(row.parsed(9, "sessions", ConnectorId::parse)?),
+            None => None,
+        },
     })
 }
 
@@ -97,6 +102,7 @@ pub async fn create(tx: &mut Tx, hash: &TokenHash, session: &Session) -> Result<
         Value::Number(session.idle_seconds),
         Value::Text(&session.client_address),
         Value::Text(&session.user_agent),
+        Value::MaybeText(session.connector.as_ref().map(ConnectorId::as_str)),
     ];
     tx.run(CREATE, &values).await.map(drop)
 }
@@ -104,7 +110,7 @@ pub async fn create(tx: &mut Tx, hash: &TokenHash, session: &Session) -> Result<
 /// The session behind a cookie, with its user.
 pub async fn find(query: &mut impl Query, hash: &TokenHash) -> Result<Option<SignedIn>, Fault> {
     let row = query.first(BY_HASH, &[Value::Bytes(hash.as_bytes())]).await?;
-    row.map(|row| Ok(SignedIn { session: session(&row)?, user: users::user(&row, 9)? })).transpose()
+    row.map(|row| Ok(SignedIn { session: session(&row)?, user: users::user(&row, 10)? })).transpose()
 }
 
 /// The session of that id.
@@ -115,11 +121,11 @@ pub async fn find_by_id(query: &mut impl Query, id: &SessionId) -> Result<Option
 /// The pass behind a cookie, with its session and user.
 pub async fn find_pass(query: &mut impl Query, hash: &TokenHash) -> Result<Option<(Pass, SignedIn)>, Fault> {
     let Some(row) = query.first(BY_PASS, &[Value::Bytes(hash.as_bytes())]).await? else { return Ok(None) };
-    let signed_in = SignedIn { session: session(&row)?, user: users::user(&row, 9)? };
-    let app_id = row.maybe_text(16)?;
+    let signed_in = SignedIn { session: session(&row)?, user: users::user(&row, 10)? };
+    let app_id = row.maybe_text(17)?;
     let app_id =
         app_id.map(|text| AppId::parse(&text).map_err(|error| Fault::corrupt("passes", &text, error))).transpose()?;
-    let pass = Pass { session_id: signed_in.session.id.clone(), app_id, host: row.text(17)? };
+    let pass = Pass { session_id: signed_in.session.id.clone(), app_id, host: row.text(18)? };
     Ok(Some((pass, signed_in)))
 }
 
@@ -136,7 +142,7 @@ pub async fn of_realm(
     count: i64,
 ) -> Result<Vec<(Session, String)>, Fault> {
     let rows = query.all(OF_REALM, &[Value::Text(realm.as_str()), now.into(), Value::Number(count)]).await?;
-    rows.iter().map(|row| Ok((session(row)?, row.text(9)?))).collect()
+    rows.iter().map(|row| Ok((session(row)?, row.text(10)?))).collect()
 }
 
 /// Ids of all of a user's sessions.

@@ -28,6 +28,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::changes::STATEMENTS,
         crate::client_scopes::STATEMENTS,
         crate::clients::STATEMENTS,
+        crate::connectors::STATEMENTS,
         crate::consents::STATEMENTS,
         crate::device_codes::STATEMENTS,
         crate::deliveries::STATEMENTS,

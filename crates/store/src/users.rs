@@ -172,6 +172,12 @@ pub async fn find_by_email(
     }
 }
 
+/// Every user with that e-mail address, up to two: more than one is nobody's address.
+pub async fn of_email(query: &mut impl Query, realm: &RealmId, email: &EmailAddress) -> Result<Vec<User>, Fault> {
+    let rows = query.all(BY_EMAIL, &[Value::Text(realm.as_str()), Value::Text(email.as_str())]).await?;
+    rows.iter().map(|row| user(row, 0)).collect()
+}
+
 /// A page of a realm's users by name, those after `after`.
 pub async fn list(query: &mut impl Query, realm: &RealmId, after: &str, count: i64) -> Result<Vec<User>, Fault> {
     let values = [Value::Text(realm.as_str()), Value::Text(after), Value::Number(count)];

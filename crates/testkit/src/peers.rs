@@ -14,6 +14,7 @@ mod proxies;
 mod relying_party;
 mod seaweedfs;
 mod superset;
+mod upstream;
 
 use crate::http::Request;
 use crate::limits;
@@ -36,6 +37,7 @@ pub use proxies::{
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
 pub use superset::Superset;
+pub use upstream::{UPSTREAM_CLIENT, Upstream};
 
 /// A client of the provider, as an application's settings name it.
 #[derive(Clone, Debug)]

@@ -44,6 +44,7 @@ const AIRFLOW_PACKAGES: &[&str] =
     &["apache-airflow==3.3.2", "apache-airflow-providers-fab==3.10.2", "authlib==1.9.9", "requests==2.34.2"];
 const AXE_PACKAGES: &[&str] = &["axe-core@4.14.1"];
 const RELYING_PARTY_PACKAGES: &[&str] = &["openid-client@6.8.9"];
+const UPSTREAM_PACKAGES: &[&str] = &["oidc-provider@9.13.3"];
 const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
 const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
 const CUBE_PACKAGES: &[&str] =
@@ -75,6 +76,8 @@ pub enum Part {
     RelyingParty,
     /// Another one, which checks every answer it is handed.
     StrictParty,
+    /// A certified library for identity providers.
+    Upstream,
     /// Keycloak's library for pages.
     KeycloakPage,
     /// An object store that takes tokens, and clients in Python.
@@ -95,13 +98,14 @@ pub enum Part {
 
 impl Part {
     /// Everything the suites of a whole run need.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Debian,
         Part::Proxies,
         Part::Dagster,
         Part::Axe,
         Part::RelyingParty,
         Part::StrictParty,
+        Part::Upstream,
         Part::KeycloakPage,
         Part::Clients,
         Part::Cube,
@@ -119,6 +123,7 @@ impl Part {
             Part::Axe => "axe-core",
             Part::RelyingParty => "openid-client",
             Part::StrictParty => "oauth4webapi",
+            Part::Upstream => "oidc-provider",
             Part::KeycloakPage => "keycloak-js",
             Part::Clients => "clients in Python",
             Part::Cube => "Cube",
@@ -138,6 +143,7 @@ impl Part {
             Part::Axe => install_npm("axe", AXE_PACKAGES, &tools::axe_script()),
             Part::RelyingParty => install_npm("openid-client", RELYING_PARTY_PACKAGES, &tools::openid_client()),
             Part::StrictParty => install_npm("oauth4webapi", STRICT_PARTY_PACKAGES, &tools::oauth4webapi()),
+            Part::Upstream => install_npm("oidc-provider", UPSTREAM_PACKAGES, &tools::oidc_provider()),
             Part::KeycloakPage => install_npm("keycloak-js", KEYCLOAK_PAGE_PACKAGES, &tools::keycloak_script()),
             Part::Clients => install_python(&tools::clients_environment(), CLIENTS_PACKAGES),
             Part::Cube => {

@@ -37,6 +37,11 @@ pub fn openid_client() -> PathBuf {
     directory().join("openid-client/node_modules/openid-client/build/index.js")
 }
 
+/// The main module of oidc-provider.
+pub fn oidc_provider() -> PathBuf {
+    directory().join("oidc-provider/node_modules/oidc-provider/lib/index.js")
+}
+
 /// The virtual environment that holds what signs in with tokens alone: an object store, clients in Python.
 pub fn clients_environment() -> PathBuf {
     directory().join("clients")

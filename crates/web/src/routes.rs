@@ -68,6 +68,8 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/realms/{realm}/sign-in",                   (Own, Access::Open),     get(own::sign_in::show)),
         route("POST", "/realms/{realm}/sign-in",                   (Own, Access::Open),     post(own::sign_in::submit)),
         route("POST", "/realms/{realm}/sign-in/new-password",      (Own, Access::Open),     post(own::new_password::submit)),
+        route("GET",  "/realms/{realm}/broker/{connector}/login",  (Own, Access::Open),     get(own::broker::login)),
+        route("GET",  "/realms/{realm}/broker/{connector}/endpoint", (Own, Access::Open),   get(own::broker::endpoint)),
         route("GET",  "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), get(own::sign_out::show)),
         route("POST", "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), post(own::sign_out::submit)),
         route("GET",  "/realms/{realm}/signed-out",                (Own, Access::Open),     get(own::sign_out::done)),

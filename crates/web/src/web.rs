@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use doorward_engine::door::Door;
+use doorward_federation::providers::Providers;
 use doorward_gate::answer::Gate;
 use doorward_gate::trust::TrustedProxies;
 use doorward_model::context::{Ctx, RequestTag};
@@ -27,6 +28,8 @@ pub struct Web {
     pub gate: Arc<Gate>,
     /// The built-in reverse proxy.
     pub carrier: Carrier,
+    /// Outside identity providers.
+    pub providers: Providers,
     /// Peers that may speak for others.
     pub trusted: TrustedProxies,
     /// Clock and dice.
@@ -40,14 +43,14 @@ impl Web {
     /// Puts the parts together.
     pub fn new(
         gate: Arc<Gate>,
-        carrier: Carrier,
+        (carrier, providers): (Carrier, Providers),
         trusted: TrustedProxies,
         world: World,
         sample: Option<SocketAddr>,
     ) -> Self {
         let mut process = [0u8; 4];
         world.dice().fill(&mut process);
-        Self { gate, carrier, trusted, world, sample, process: u32::from_be_bytes(process) }
+        Self { gate, carrier, providers, trusted, world, sample, process: u32::from_be_bytes(process) }
     }
 
     /// The door.

@@ -218,6 +218,7 @@ impl Node {
             idle_seconds: limits.idle_seconds,
             client_address: String::new(),
             user_agent: String::new(),
+            connector: None,
         };
         let token = PlainToken::draw(TokenKind::Session, &*self.door.dice);
         self.change(async |tx| sessions::create(tx, &token.hash(), &session).await).await;

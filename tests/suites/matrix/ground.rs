@@ -11,7 +11,7 @@ use doorward_jose::key_set::KeySet;
 use doorward_model::dice::Counting;
 use doorward_model::id::KeyId;
 use doorward_testkit::door::{Door, DoorOptions};
-use doorward_testkit::echo::Echo;
+use doorward_testkit::echo::{Echo, Reply};
 use doorward_testkit::http::{Answer, Request, get, percent};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::ports::free_port;
@@ -64,6 +64,8 @@ pub struct Ground<'d> {
     pub holder: Holder,
     /// The tool behind the built-in proxy.
     pub echo: Echo,
+    /// An identity provider that says where it is, and no more.
+    pub company: Echo,
     /// Where the client `listener` is told of sessions that ended.
     pub listener: Echo,
     /// The address of the app served by the built-in proxy.
@@ -78,6 +80,21 @@ pub struct Ground<'d> {
     pub pass_names: [String; 2],
     /// Every credential that was got here.
     pub issued: RefCell<Vec<(Kind, String)>>,
+}
+
+fn company() -> Echo {
+    let port = free_port();
+    let issuer = format!("http://127.0.0.1:{port}");
+    Echo::start_on(port, move |seen| {
+        let at = |path: &str| format!("{issuer}/{path}");
+        Reply::json(&match seen.path.as_str() {
+            "/jwks" => json!({"keys": []}),
+            _ => json!({
+                "issuer": issuer, "authorization_endpoint": at("authorize"), "token_endpoint": at("token"),
+                "jwks_uri": at("jwks"),
+            }),
+        })
+    })
 }
 
 /// The present moment, in seconds since 1970.
@@ -114,6 +131,7 @@ impl<'d> Ground<'d> {
             key,
             holder: Holder::default(),
             echo: Echo::start(),
+            company: company(),
             listener: Echo::start(),
             app: door.url_as(&app),
             outer: door.url_as(&outer),
@@ -137,6 +155,8 @@ impl<'d> Ground<'d> {
         let (file, directory) = (file.display().to_string(), secrets.display().to_string());
         self.door.cli_text(&["apply", "-f", &file, "--secrets-dir", &directory]);
         self.secret = self.secret_of("tool");
+        let issuer = self.company.url();
+        self.cli(&["connector", "add", "company", "--issuer", &issuer, "--client-id", "doorward"]);
         self.cli(&["role", "create", "realm-admin", "--client", "realm-management"]);
         let steward = ["--client", "realm-management", "--service", "steward"];
         self.cli(&[&["role", "assign", "realm-admin"][..], &steward].concat());

@@ -2,7 +2,7 @@
 
 use crate::ground::{CALLBACK, Ground, PLATFORM, TEMPORARY, fresh_number, now, request};
 use crate::kinds::Kind;
-use doorward_testkit::http::Request;
+use doorward_testkit::http::{Request, percent};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::process::wait_until;
 use doorward_tests::{field, page_request};
@@ -124,6 +124,16 @@ impl Ground<'_> {
                 let mut jar = Jar::new();
                 let (flow, csrf) = self.sign_in_form(&mut jar);
                 Shown { value: flow, jar: Some(jar), beside: csrf }
+            }
+            Kind::ProviderState => {
+                let mut jar = Jar::new();
+                let (flow, _) = self.sign_in_form(&mut jar);
+                let url = format!("{}/broker/company/login?flow={}", self.issuer(), percent(&flow));
+                let answer = jar.send(page_request(&url));
+                let way = answer.location();
+                let state = way.split("state=").nth(1).and_then(|rest| rest.split('&').next());
+                let state = state.unwrap_or_else(|| panic!("no state in {way}")).to_owned();
+                with(jar, state)
             }
             Kind::Renewal => {
                 self.cli(&["user", "set-password", "tess", "--password-env", TEMPORARY.0, "--temporary"]);

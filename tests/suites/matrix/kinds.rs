@@ -91,6 +91,8 @@ kinds! {
     DeviceCookie,
     /// A sign-in flow in its page.
     Flow,
+    /// The way to a provider and back, in the provider's hands.
+    ProviderState,
     /// A sign-in that waits for a new password, in its page.
     Renewal,
     /// The question for consent in its page.
@@ -165,6 +167,7 @@ pub fn life(kind: Kind) -> Life {
         Kind::BrowserCookie => &[SignInBrowser],
         Kind::DeviceCookie => &[SignInDevice],
         Kind::Flow => &[SignInFlow],
+        Kind::ProviderState => &[BrokerState],
         Kind::Renewal => &[NewPassword],
         Kind::ConsentQuestion => &[Consent],
         Kind::DeviceQuestion => &[DeviceAnswer],
@@ -224,8 +227,10 @@ pub const SIGNERS: &[(&str, &[Kind])] = &[
 pub const SEALERS: &[(&str, &[Kind])] = &[
     ("authorize/consent.rs", &[Kind::ConsentQuestion]),
     ("device.rs", &[Kind::DeviceQuestion]),
+    ("federation/attempt.rs", &[Kind::ProviderState]),
     ("keys/mod.rs", &[]),
     ("manage/clients.rs", &[]),
+    ("manage/connectors.rs", &[]),
     ("sign_in/flow.rs", &[Kind::Flow]),
     ("sign_in/renewal.rs", &[Kind::Renewal]),
     ("token/refresh.rs", &[]),
@@ -244,7 +249,10 @@ fn holding(text: &str) -> Vec<String> {
             let path = entry.path();
             let name = path.strip_prefix(crates()).expect("below").display().to_string();
             let is_apart = name.starts_with("jose") || name.starts_with("testkit") || name.contains("/tests");
-            if path.is_dir() && !is_apart {
+            if is_apart {
+                continue;
+            }
+            if path.is_dir() {
                 waiting.push(path);
             } else if name.ends_with(".rs") && std::fs::read_to_string(&path).is_ok_and(|code| code.contains(text)) {
                 found.push(name);

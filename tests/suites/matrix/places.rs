@@ -97,6 +97,8 @@ places! {
     Consent,
     /// The flow in the sign-in form.
     SignInFlow,
+    /// What a provider sends a browser back with.
+    BrokerState,
     /// The password in it.
     SignInPassword,
     /// The cookie its flow is bound to.
@@ -160,6 +162,8 @@ impl Place {
             LogoutRefresh => answer.status == 204,
             // What is wrong is then the refresh token beside it.
             LogoutSecret => answer.status != 401,
+            // It was ours; the provider said no.
+            BrokerState => answer.status == 403,
             Nonce => !answer.text().contains("use_dpop_nonce"),
             AuthorizeRequest | AuthorizeRequestUri | AuthorizeHint | Consent => {
                 location.contains("code=") || location.contains("id_token=")
@@ -237,6 +241,12 @@ impl Ground<'_> {
             }
             SignInFlow | SignInPassword | SignInBrowser | SignInDevice | NewPassword => {
                 self.show_sign_in(place, kind, shown)
+            }
+            BrokerState => {
+                let url =
+                    format!("{}/broker/company/endpoint?error=access_denied&state={}", self.issuer(), percent(value));
+                let mut jar = shown.jar.clone().unwrap_or_default();
+                jar.send(page_request(&url))
             }
             AdminBearer => {
                 let url = format!("{}/admin/realms/{}/users", self.door.url(), self.realm);

@@ -110,8 +110,9 @@ fn complaint(
 /// A credential as somebody would show it in the other realm.
 fn carried(shown: &Shown, kind: Kind, (from, to): (&Ground<'_>, &Ground<'_>)) -> Shown {
     let beside = shown.beside.replace(&format!("/realms/{}/", from.realm), &format!("/realms/{}/", to.realm));
-    let mut jar =
-        shown.jar.clone().filter(|_| matches!(kind, Kind::Flow | Kind::Renewal | Kind::Ticket | Kind::BrowserCookie));
+    let mut jar = shown.jar.clone().filter(|_| {
+        matches!(kind, Kind::Flow | Kind::ProviderState | Kind::Renewal | Kind::Ticket | Kind::BrowserCookie)
+    });
     if let Some(jar) = &mut jar {
         let hosts = [&from.app, &to.app].map(|app| Address::parse(app).host);
         jar.cookies.retain(|cookie| cookie.name != "doorward_session");

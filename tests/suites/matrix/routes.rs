@@ -49,6 +49,8 @@ pub const ROWS: &[(Site, &str, &str, Row)] = &[
     (Site::Own, "GET",  "/realms/{realm}/sign-in",                                        Takes(SIGN_IN)),
     (Site::Own, "POST", "/realms/{realm}/sign-in",                                        Takes(SIGN_IN)),
     (Site::Own, "POST", "/realms/{realm}/sign-in/new-password",                           Takes(&[NewPassword, SignInFlow, SignInBrowser])),
+    (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/login",                       LEADS_ON),
+    (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint",                    Takes(&[BrokerState])),
     (Site::Own, "GET",  "/realms/{realm}/sign-out",                                       Takes(&[Session])),
     (Site::Own, "POST", "/realms/{realm}/sign-out",                                       Takes(OWN_FORM)),
     (Site::Own, "GET",  "/realms/{realm}/signed-out",                                     PUBLIC),

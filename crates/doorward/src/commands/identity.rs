@@ -1,7 +1,7 @@
 //! `doorward identity`: clients in the words platforms use for them. The use case is `client create`'s.
 
-use crate::commands::Shell;
 use crate::commands::client::{Kept, New, Redirects, Rule, RuleFlags, kind, make, risks};
+use crate::commands::{Shell, connector};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::{Args, Subcommand};
@@ -10,11 +10,21 @@ use doorward_model::name::{ClientName, DisplayText};
 use doorward_platform::declared::client::{USUAL_GRANTS, scope};
 use std::path::PathBuf;
 
-/// The same as `client create`, with other option names.
+/// `client create` and `connector add`, in the words platforms use.
 #[derive(Subcommand, Debug)]
 pub enum Identity {
     /// Create a client, and a secret unless it is public: the same as `client create`, with other option names.
     CreateClient(Box<CreateClient>),
+    /// Connect an identity provider: the same as `connector add`.
+    #[command(subcommand)]
+    AddConnector(AddConnector),
+}
+
+/// The kinds of identity providers.
+#[derive(Subcommand, Debug)]
+pub enum AddConnector {
+    /// A provider that speaks OpenID Connect.
+    Oidc(Box<connector::Add>),
 }
 
 /// A new client.
@@ -46,8 +56,10 @@ pub struct CreateClient {
 
 /// Runs the command.
 pub async fn run(command: Identity, shell: &Shell) -> Result<Report, Exit> {
-    let Identity::CreateClient(asked) = command;
-    create_client(shell, *asked).await
+    match command {
+        Identity::CreateClient(asked) => create_client(shell, *asked).await,
+        Identity::AddConnector(AddConnector::Oidc(asked)) => connector::add(shell, *asked).await,
+    }
 }
 
 async fn create_client(shell: &Shell, asked: CreateClient) -> Result<Report, Exit> {

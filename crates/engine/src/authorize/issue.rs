@@ -125,6 +125,7 @@ fn authorized(
         challenge: challenge.map(|challenge| challenge.text().to_owned()),
         nonce: request.nonce.clone(),
         signed_in_at: signed_in.session.created_at,
+        elsewhere: signed_in.session.connector.is_some(),
         resources: request.resources.clone(),
         code_key: request.dpop_jkt.clone(),
         refresh_key: None,

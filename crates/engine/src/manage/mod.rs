@@ -4,6 +4,7 @@
 pub mod apps;
 pub mod client_scopes;
 pub mod clients;
+pub mod connectors;
 pub mod find;
 pub mod groups;
 pub mod look;

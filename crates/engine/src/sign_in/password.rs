@@ -9,7 +9,7 @@ use crate::sign_in::throttle::{self, Account, Place, Reserved};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
-use doorward_model::id::{RealmId, SessionId, UserId};
+use doorward_model::id::{ConnectorId, RealmId, SessionId, UserId};
 use doorward_model::name::{EmailAddress, UserName, is_unprintable};
 use doorward_model::people::User;
 use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
@@ -149,9 +149,20 @@ async fn open_session(
     if let Some(former) = &closing.former {
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
-    let opened = begin_session(door, ctx, &mut tx, user, (remember, user_agent)).await?;
+    let begin = Begin { remember, user_agent, connector: None };
+    let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     door.commit(&Ctx { actor: Actor::User(opened.user.id.clone()), ..ctx.clone() }, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
+}
+
+/// How a session begins.
+pub(crate) struct Begin<'a> {
+    /// "Keep me signed in".
+    pub(crate) remember: bool,
+    /// The browser's description of itself.
+    pub(crate) user_agent: &'a str,
+    /// The connector the person came through.
+    pub(crate) connector: Option<ConnectorId>,
 }
 
 /// Opens a session for a user who has proved who they are: the only place sessions come from.
@@ -160,7 +171,7 @@ pub(crate) async fn begin_session(
     ctx: &Ctx,
     tx: &mut doorward_store::tx::Tx,
     user: User,
-    (remember, user_agent): (bool, &str),
+    Begin { remember, user_agent, connector }: Begin<'_>,
 ) -> Result<Opened, Fault> {
     let lives = RealmSettings::load(tx, &user.realm_id).await?.sessions;
     let lifetimes = lives.or(door.settings.sessions);
@@ -179,6 +190,7 @@ pub(crate) async fn begin_session(
         idle_seconds,
         client_address: ctx.client_address(),
         user_agent: user_agent.chars().filter(|c| !is_unprintable(*c)).take(limits::USER_AGENT_CHARACTERS).collect(),
+        connector,
     };
     let session = PlainToken::draw(TokenKind::Session, &*door.dice);
     let device = PlainToken::draw(TokenKind::Device, &*door.dice);

@@ -6,7 +6,7 @@ use crate::door::Door;
 use crate::limits;
 use crate::manage::users::forget_what_rested_on_password;
 use crate::passwords::HashError;
-use crate::sign_in::password::{Opened, Proved, begin_session};
+use crate::sign_in::password::{Begin, Opened, Proved, begin_session};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -148,7 +148,7 @@ pub async fn choose(
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
     let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
-    let opened = begin_session(door, ctx, &mut tx, user, (remember, user_agent)).await?;
+    let opened = begin_session(door, ctx, &mut tx, user, Begin { remember, user_agent, connector: None }).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
 }

@@ -230,7 +230,9 @@ pub fn id(
     if let Some(at_hash) = at_hash {
         claims.insert("at_hash".to_owned(), json!(at_hash));
     }
-    claims.insert("amr".to_owned(), json!(AMR));
+    if !authorized.elsewhere {
+        claims.insert("amr".to_owned(), json!(AMR));
+    }
     if let Some(nonce) = &authorized.nonce {
         claims.insert("nonce".to_owned(), json!(nonce));
     }

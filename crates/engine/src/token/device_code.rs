@@ -80,7 +80,7 @@ async fn redeem(
         return Ok(Err(denied("this person may not enter any more")));
     };
     let wanted = read_wanted(&facts)?;
-    let authorized = Authorized::new(wanted.scopes, wanted.resources, session.created_at);
+    let authorized = Authorized::new(wanted.scopes, wanted.resources, &session);
     let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, details: None, bound };
     let tokens = begin(door, ctx, &mut tx, (family_id, EventKind::DeviceToToken), beginning).await?;
     door.commit(ctx, tx).await?;

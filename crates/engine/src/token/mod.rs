@@ -28,6 +28,7 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{SessionId, UserId};
 use doorward_model::people::{Group, User};
 use doorward_model::secret::PlainToken;
+use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
 use doorward_oauth::authorize::{ClaimsRequest, Detail};
 use doorward_oauth::error::{ErrorCode, OAuthError};
@@ -59,6 +60,9 @@ pub struct Authorized {
     pub nonce: Option<String>,
     /// When the person proved who they are.
     pub signed_in_at: Timestamp,
+    /// Whether that was at an outside provider: by which means, is not known here.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// Resources the tokens are for (RFC 8707).
     #[serde(default)]
     pub resources: Vec<String>,
@@ -78,14 +82,15 @@ pub struct Authorized {
 
 impl Authorized {
     /// What was authorized without a browser being sent anywhere.
-    pub(crate) fn new(scopes: Scopes, resources: Vec<String>, signed_in_at: Timestamp) -> Self {
+    pub(crate) fn new(scopes: Scopes, resources: Vec<String>, session: &Session) -> Self {
         Self {
             scopes,
             redirect_uri: String::new(),
             named_redirect_uri: false,
             challenge: None,
             nonce: None,
-            signed_in_at,
+            signed_in_at: session.created_at,
+            elsewhere: session.connector.is_some(),
             resources,
             code_key: None,
             refresh_key: None,

@@ -118,7 +118,7 @@ async fn enter(
         door.commit(ctx, tx).await?;
         return Ok(Err(No::Refused(invalid_grant(why))));
     };
-    let authorized = Authorized::new(scopes, Vec::new(), session.created_at);
+    let authorized = Authorized::new(scopes, Vec::new(), &session);
     let (family, realm) = (FamilyId::draw(&*door.dice), realm.name.as_str());
     let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, details: None, bound };
     let tokens = begin(door, ctx, &mut tx, (family, EventKind::PasswordToToken), beginning).await?;

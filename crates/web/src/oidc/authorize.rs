@@ -136,17 +136,23 @@ pub struct Preview {
     pub target: String,
     /// The name the client expects.
     pub login_hint: String,
+    /// The connector the client wants its people to come through (`kc_idp_hint`, as Keycloak has it).
+    pub provider_hint: String,
 }
 
 /// What is behind the text a flow carries.
 pub async fn preview(web: &Web, arrival: &Arrival, realm: &Realm, sealed: &str) -> Result<Option<Preview>, Fault> {
     let Some(asked) = Asked::of_text(sealed) else { return Ok(None) };
     let Ok(Read { back, parameters }) = read(web, arrival, realm, &asked).await? else { return Ok(None) };
-    let hint = parameters.one("login_hint").ok().flatten().filter(|hint| hint.len() <= LOGIN_HINT_BYTES);
+    let hint = |name| {
+        let text = parameters.one(name).ok().flatten().filter(|hint| hint.len() <= LOGIN_HINT_BYTES);
+        text.unwrap_or_default().to_owned()
+    };
     Ok(Some(Preview {
         title: back.client.title().to_owned(),
         target: form_target(back.target.as_str()),
-        login_hint: hint.unwrap_or_default().to_owned(),
+        login_hint: hint("login_hint"),
+        provider_hint: hint("kc_idp_hint"),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod assets;
+pub mod broker;
 pub mod device;
 pub mod enter;
 pub mod goodbye;

@@ -4,7 +4,7 @@ use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
 use crate::cookies::{BROWSER_SECONDS, Cookie};
 use crate::oidc::authorize;
-use crate::own::{enter, new_password, stale_form};
+use crate::own::{broker, enter, new_password, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -63,8 +63,13 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     };
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
-    let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
-    let mut answer = render(web, StatusCode::OK, &form, &way, &browser)?;
+    let mut answer = match broker::hinted(web, &realm, way.provider_hint()).await? {
+        Some(connector) => answers::see_other(&broker::login_path(&realm, &connector, &token)),
+        None => {
+            let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
+            render(web, StatusCode::OK, &form, &way, &browser).await?
+        }
+    };
     browser.keep(web, answer.headers_mut());
     Ok(answer)
 }
@@ -106,13 +111,10 @@ impl Begun {
         if browser.is_new || !browser.proof().matches(fields.text("csrf")) {
             return Ok(Err(stale_form(web, arrival)));
         }
-        let kept = flow::find(web.door(), &arrival.ctx, fields.text("flow"), &browser.hash);
-        let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else {
-            return Ok(Err(flow_over(web, &arrival.ctx, &realm)));
-        };
-        let asked = (flow::authorize(&kept), flow::page(&kept));
-        let way = Way::of(web, arrival, &realm, flow::wish(web.door(), &kept), asked).await?;
-        Ok(Ok(Self { realm, browser, way }))
+        match Way::of_flow(web, arrival, &realm, (fields.text("flow"), &browser)).await? {
+            Some(way) => Ok(Ok(Self { realm, browser, way })),
+            None => Ok(Err(flow_over(web, &arrival.ctx, &realm))),
+        }
     }
 }
 
@@ -128,7 +130,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         Ok(password) => password,
         Err(bad) => {
             form.error = Some(format!("Please {bad}."));
-            return render(web, StatusCode::BAD_REQUEST, &form, way, browser);
+            return render(web, StatusCode::BAD_REQUEST, &form, way, browser).await;
         }
     };
     let scheme = web.door().settings.public.scheme();
@@ -164,7 +166,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         }
     };
     form.error = Some(error);
-    let mut answer = render(web, status, &form, way, browser)?;
+    let mut answer = render(web, status, &form, way, browser).await?;
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     }
@@ -215,6 +217,19 @@ pub enum Way {
 }
 
 impl Way {
+    /// Where a flow leads, if it is still one of this browser's own.
+    pub async fn of_flow(
+        web: &Web,
+        arrival: &Arrival,
+        realm: &Realm,
+        (text, browser): (&str, &Browser),
+    ) -> Result<Option<Self>, Fault> {
+        let kept = flow::find(web.door(), &arrival.ctx, text, &browser.hash);
+        let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else { return Ok(None) };
+        let asked = (flow::authorize(&kept), flow::page(&kept));
+        Self::of(web, arrival, realm, flow::wish(web.door(), &kept), asked).await.map(Some)
+    }
+
     async fn of(
         web: &Web,
         arrival: &Arrival,
@@ -255,15 +270,25 @@ impl Way {
     }
 }
 
+impl Way {
+    /// The connector the client wants its people to come through.
+    fn provider_hint(&self) -> &str {
+        match self {
+            Self::Client { preview, .. } => &preview.provider_hint,
+            Self::Home | Self::App(_) | Self::Page(_) => "",
+        }
+    }
+}
+
 struct Form<'a> {
-    realm: &'a Realm,
+    realm: &'a LiveRealm,
     flow: &'a str,
     login: &'a str,
     remember: bool,
     error: Option<String>,
 }
 
-fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
+async fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
     let (name, targets) = way.end(web);
     let view = pages::SignIn {
         realm_title: form.realm.title.to_string(),
@@ -275,6 +300,7 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
         error: form.error.clone(),
         notice: None,
         remember_checked: form.remember,
+        providers: broker::choices(web, form.realm, form.flow).await?,
     };
     answers::page(status, &view, &targets)
 }

@@ -44,6 +44,6 @@ pub use proceed::Proceed;
 pub use programs::{AppChoice, ConsentRow, FreshToken, Programs, TokenRow};
 pub use sample_tool::SampleTool;
 pub use setup::Setup;
-pub use sign_in::SignIn;
+pub use sign_in::{Choice, SignIn};
 pub use signed_out::{SignOutConfirm, SignedOut};
 pub use signing_out::SigningOut;

@@ -2,6 +2,15 @@
 
 use askama::Template;
 
+/// A provider a person may choose on the sign-in page.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Its name for people.
+    pub title: String,
+    /// Where choosing it leads.
+    pub href: String,
+}
+
 /// Sign-in form. Posts `csrf`, `flow`, `login`, `password` and, if ticked, `remember=yes`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in.html")]
@@ -24,6 +33,8 @@ pub struct SignIn {
     pub notice: Option<String>,
     /// Whether *keep me signed in* starts ticked.
     pub remember_checked: bool,
+    /// Identity providers to sign in with instead.
+    pub providers: Vec<Choice>,
 }
 
 impl SignIn {
@@ -39,9 +50,12 @@ impl SignIn {
             error: None,
             notice: None,
             remember_checked: false,
+            providers: Vec::new(),
         };
+        let provider = |title: &str| Choice { title: title.to_owned(), href: "/realms/main/broker/x/login".to_owned() };
         vec![
             ("plain", plain.clone()),
+            ("providers", Self { providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(), ..plain.clone() }),
             ("no-app", Self { app_name: None, remember_checked: true, ..plain.clone() }),
             (
                 "wrong-password",

@@ -1,0 +1,67 @@
+//! One way out to a provider and back. It is sealed into `state`, so that beginning one costs no memory and no write;
+//! it opens only at the connector it was made for, beside the cookie of the browser that began it, for ten minutes.
+
+use crate::door::Door;
+use crate::federation::Connector;
+use crate::limits;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward_model::context::Ctx;
+use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::id::ConnectorId;
+use doorward_model::secret::TokenHash;
+use doorward_model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+const PURPOSE: &str = "way to a provider";
+const PREFIX: &str = "dwy_";
+
+/// What has to be known again when the browser comes back.
+#[derive(Serialize, Deserialize)]
+pub struct Attempt {
+    connector: ConnectorId,
+    /// The flow it belongs to, as it stood in the page.
+    pub flow: String,
+    /// What the ID token must repeat.
+    pub nonce: String,
+    /// What proves to the provider that whoever shows the code asked for it (RFC 7636).
+    pub verifier: String,
+    browser: String,
+    expires_at: Timestamp,
+}
+
+/// Begins one; the text is the request's `state`.
+pub fn begin(
+    door: &Door,
+    ctx: &Ctx,
+    connector: &Connector,
+    (flow, browser): (&str, &TokenHash),
+) -> Result<(Attempt, String), Fault> {
+    let attempt = Attempt {
+        connector: connector.id.clone(),
+        flow: flow.to_owned(),
+        nonce: word(door),
+        verifier: word(door),
+        browser: browser.hex(),
+        expires_at: ctx.now.plus_seconds(limits::PROVIDER_SECONDS),
+    };
+    let text = serde_json::to_vec(&attempt)
+        .map_err(|error| Fault::new(FaultKind::Internal, "writing the way to a provider", error))?;
+    let sealed = door.keys.seal(PURPOSE, &text, &*door.dice)?;
+    Ok((attempt, format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sealed))))
+}
+
+/// What came back, if it was begun here, at this connector, by this browser, and not too long ago.
+pub fn find(door: &Door, ctx: &Ctx, connector: &Connector, (state, browser): (&str, &TokenHash)) -> Option<Attempt> {
+    let sealed = URL_SAFE_NO_PAD.decode(state.strip_prefix(PREFIX)?).ok()?;
+    let attempt: Attempt = serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()?;
+    let is_here = attempt.connector == connector.id && attempt.browser == browser.hex();
+    (is_here && ctx.now < attempt.expires_at).then_some(attempt)
+}
+
+/// 256 random bits as text.
+fn word(door: &Door) -> String {
+    let mut bytes = [0u8; 32];
+    door.dice.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -1,0 +1,136 @@
+//! Which user somebody outside is. Pure: what is known in, the decision out. An e-mail address or a name that is the
+//! same never makes two people one; only a link does, or an address both sides have proved, of a domain for which the
+//! provider's word is the last.
+
+use crate::federation::ExternalIdentity;
+use crate::federation::settings::Linking;
+use doorward_model::id::UserId;
+use doorward_model::name::UserName;
+
+/// A user who is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// Who.
+    pub id: UserId,
+    /// Whether the user's e-mail address is proved here.
+    pub email_verified: bool,
+}
+
+/// What is known here of somebody outside.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The user they are linked with.
+    pub linked: Option<UserId>,
+    /// The user with the same e-mail address.
+    pub same_email: Option<Present>,
+    /// Whether a user has their name, or either's name is the other's e-mail address.
+    pub name_is_taken: bool,
+}
+
+/// Who they are here.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// This user, as ever.
+    Linked(UserId),
+    /// This user, from now on: both sides have proved the same address.
+    Link(UserId),
+    /// A new user of this name.
+    Create(UserName),
+    /// Nobody.
+    Refuse(Why),
+}
+
+/// Why somebody is nobody here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Only people who are known already come in.
+    Unknown,
+    /// The provider tells no name that a user could have.
+    NoName,
+    /// A user of that name, or with that e-mail address, is there already and may be somebody else.
+    Taken,
+}
+
+/// Decides.
+pub fn decide(policy: &Linking, identity: &ExternalIdentity, known: Known) -> Decision {
+    if let Some(user) = known.linked {
+        return Decision::Linked(user);
+    }
+    if let Some(user) = known.same_email {
+        let both_proved = identity.email_verified && user.email_verified && is_authoritative(policy, identity);
+        return if both_proved { Decision::Link(user.id) } else { Decision::Refuse(Why::Taken) };
+    }
+    if !policy.create {
+        return Decision::Refuse(Why::Unknown);
+    }
+    let Some(name) = identity.name.as_deref().and_then(|name| UserName::parse(name).ok()) else {
+        return Decision::Refuse(Why::NoName);
+    };
+    if known.name_is_taken { Decision::Refuse(Why::Taken) } else { Decision::Create(name) }
+}
+
+fn is_authoritative(policy: &Linking, identity: &ExternalIdentity) -> bool {
+    let Some(email) = &identity.email else { return false };
+    // The address was parsed: it has one `@`, and what follows is a domain in lower case.
+    let domain = email.as_str().rsplit_once('@').map(|(_, domain)| domain);
+    domain.is_some_and(|domain| policy.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_model::dice::Dice;
+    use doorward_model::name::{BadName, EmailAddress};
+
+    struct Ones;
+    impl Dice for Ones {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(1);
+        }
+    }
+
+    fn policy(create: bool, domains: &[&str]) -> Linking {
+        Linking { create, domains: domains.iter().map(|domain| (*domain).to_owned()).collect() }
+    }
+
+    fn alice(email_verified: bool) -> Result<ExternalIdentity, BadName> {
+        let email = Some(EmailAddress::parse("alice@example.com")?);
+        Ok(ExternalIdentity { name: Some("Alice".to_owned()), email, email_verified, ..ExternalIdentity::default() })
+    }
+
+    #[test]
+    fn a_link_is_enough_and_an_address_alone_never() -> Result<(), BadName> {
+        let id = UserId::draw(&Ones);
+        let linked = Known { linked: Some(id.clone()), ..Known::default() };
+        assert_eq!(decide(&policy(false, &[]), &alice(false)?, linked), Decision::Linked(id.clone()));
+        let ours = ["example.com"];
+        // Proved there, proved here, a domain of theirs: any one missing, and they stay two.
+        for (there, here, domains, decided) in [
+            (true, true, &ours[..], Decision::Link(id.clone())),
+            (false, true, &ours[..], Decision::Refuse(Why::Taken)),
+            (true, false, &ours[..], Decision::Refuse(Why::Taken)),
+            (true, true, &["example.org"][..], Decision::Refuse(Why::Taken)),
+            (true, true, &["com"][..], Decision::Refuse(Why::Taken)),
+            (true, true, &[][..], Decision::Refuse(Why::Taken)),
+        ] {
+            let same_email = Some(Present { id: id.clone(), email_verified: here });
+            let known = Known { same_email, ..Known::default() };
+            assert_eq!(decide(&policy(true, domains), &alice(there)?, known), decided, "{there} {here} {domains:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn somebody_new_gets_a_user_only_with_a_name_nobody_has() -> Result<(), BadName> {
+        let name = UserName::parse("alice")?;
+        assert_eq!(decide(&policy(true, &[]), &alice(false)?, Known::default()), Decision::Create(name));
+        assert_eq!(decide(&policy(false, &[]), &alice(true)?, Known::default()), Decision::Refuse(Why::Unknown));
+        let taken = Known { name_is_taken: true, ..Known::default() };
+        assert_eq!(decide(&policy(true, &["example.com"]), &alice(true)?, taken), Decision::Refuse(Why::Taken));
+        for odd in [None, Some(""), Some(" "), Some("a b"), Some("x\u{0}")] {
+            let nameless = ExternalIdentity { name: odd.map(str::to_owned), ..alice(true)? };
+            assert_eq!(decide(&policy(true, &[]), &nameless, Known::default()), Decision::Refuse(Why::NoName));
+        }
+        Ok(())
+    }
+}

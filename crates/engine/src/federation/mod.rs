@@ -1,0 +1,112 @@
+//! Connectors: people come in with what an outside identity provider proved. The provider is asked elsewhere; what it
+//! proved arrives as an [`ExternalIdentity`], and the rules here say which user that is and in which groups.
+
+pub mod attempt;
+pub mod groups;
+pub mod linking;
+pub mod settings;
+pub mod sign_in;
+
+use crate::door::Door;
+use crate::manage::connectors::PURPOSE;
+use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::id::{ConnectorId, RealmId};
+use doorward_model::name::{ConnectorName, DisplayText, EmailAddress};
+use doorward_store::connectors::{self, ConnectorRow, Outsider};
+use settings::ConnectorSettings;
+use zeroize::Zeroizing;
+
+/// An outside identity provider of one realm.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// Its id.
+    pub id: ConnectorId,
+    /// Its realm.
+    pub realm_id: RealmId,
+    /// Its name in URLs.
+    pub name: ConnectorName,
+    /// What it is and what its word counts for.
+    pub settings: ConnectorSettings,
+    /// Its client secret, sealed, when it is kept here.
+    pub sealed: Option<Vec<u8>>,
+    /// Nobody comes in through a disabled one.
+    pub is_active: bool,
+}
+
+impl Connector {
+    /// From the store.
+    pub fn read(row: ConnectorRow) -> Result<Self, Fault> {
+        let settings = serde_json::from_str(&row.settings)
+            .map_err(|error| Fault::corrupt("connectors", row.id.as_str(), error))?;
+        let ConnectorRow { id, realm_id, name, sealed, is_active, .. } = row;
+        Ok(Self { id, realm_id, name, settings, sealed, is_active })
+    }
+
+    /// To the store.
+    pub fn row(&self) -> Result<ConnectorRow, Fault> {
+        let settings = serde_json::to_string(&self.settings)
+            .map_err(|error| Fault::new(FaultKind::Internal, "writing a connector's settings", error))?;
+        Ok(ConnectorRow {
+            id: self.id.clone(),
+            realm_id: self.realm_id.clone(),
+            name: self.name.clone(),
+            settings,
+            sealed: self.sealed.clone(),
+            is_active: self.is_active,
+        })
+    }
+
+    /// Its name for people.
+    pub fn title(&self) -> &str {
+        self.settings.title.as_ref().map_or(self.name.as_str(), DisplayText::as_str)
+    }
+}
+
+/// What an outside identity provider proved of somebody. Issuer and subject alone tell people apart; everything else is
+/// what the provider says of them now.
+#[derive(Debug, Clone, Default)]
+pub struct ExternalIdentity {
+    /// Who vouches for them.
+    pub issuer: String,
+    /// What the issuer calls them, for ever.
+    pub subject: String,
+    /// What they would be called here.
+    pub name: Option<String>,
+    /// Their name for people.
+    pub display: Option<DisplayText>,
+    /// Their e-mail address.
+    pub email: Option<EmailAddress>,
+    /// Whether the provider says that it proved the address to be theirs.
+    pub email_verified: bool,
+    /// The groups they are in; `None` when the provider says nothing of groups, which is not the same as none.
+    pub groups: Option<Vec<String>>,
+    /// What the provider calls the session there.
+    pub session: Option<String>,
+}
+
+impl ExternalIdentity {
+    /// Whom it is about.
+    pub fn outsider<'a>(&'a self, connector: &'a ConnectorId) -> Outsider<'a> {
+        Outsider { connector, issuer: &self.issuer, subject: &self.subject }
+    }
+}
+
+/// The connector of that name, active or not.
+pub async fn find(door: &Door, realm: &RealmId, name: &ConnectorName) -> Result<Option<Connector>, Fault> {
+    connectors::find(&mut &door.store, realm, name).await?.map(Connector::read).transpose()
+}
+
+/// The active connectors of a realm, by name.
+pub async fn active(door: &Door, realm: &RealmId) -> Result<Vec<Connector>, Fault> {
+    let all = connectors::of_realm(&mut &door.store, realm).await?;
+    all.into_iter().filter(|row| row.is_active).map(Connector::read).collect()
+}
+
+/// A connector's client secret, when it is kept here.
+pub fn open_secret(door: &Door, connector: &Connector) -> Result<Option<Zeroizing<String>>, Fault> {
+    let corrupt = |why: &str| Fault::corrupt("connectors", connector.id.as_str(), why);
+    let Some(sealed) = &connector.sealed else { return Ok(None) };
+    let clear = door.keys.open(PURPOSE, sealed).ok_or_else(|| corrupt("it was sealed with another master key"))?;
+    let text = std::str::from_utf8(&clear).map_err(|_| corrupt("the secret is no text"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
+}

@@ -1,0 +1,264 @@
+//! Signing in with what an outside provider proved: load what is known, decide, and in one transaction link or create
+//! the user, put what the provider says of groups in place of what it said before, and open the session.
+
+use crate::administration::{self, Rights};
+use crate::door::Door;
+use crate::federation::groups::{Mapped, map};
+use crate::federation::linking::{Decision, Known, Present, Why, decide};
+use crate::federation::{Connector, ExternalIdentity};
+use crate::manage;
+use crate::manage::users::NewUser;
+use crate::sign_in::password::{Begin, Opened, begin_session};
+use crate::token::profile;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Actor, Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::{GroupId, SessionId};
+use doorward_model::name::{EmailAddress, UserName};
+use doorward_model::people::{Group, Holder, Realm, Source, User};
+use doorward_store::store::Query;
+use doorward_store::tx::Tx;
+use doorward_store::{connectors, groups, users};
+use std::collections::BTreeSet;
+
+/// The browser somebody comes back in.
+pub struct Browser<'a> {
+    /// Its description of itself.
+    pub user_agent: &'a str,
+    /// The session it had before; it ends.
+    pub former: Option<SessionId>,
+}
+
+/// How it ended.
+pub enum Outcome {
+    /// Signed in.
+    Opened(Box<Opened>),
+    /// Not, and why.
+    Refused(Refusal),
+}
+
+/// Why somebody the provider vouches for does not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The connector is disabled or gone.
+    ConnectorDisabled,
+    /// The user is disabled.
+    UserDisabled,
+    /// They are nobody here.
+    Nobody(Why),
+    /// The provider says more groups than anybody can be in.
+    TooManyGroups,
+}
+
+impl Refusal {
+    fn words(self) -> &'static str {
+        match self {
+            Self::ConnectorDisabled => "the connector is disabled",
+            Self::UserDisabled => "the user is disabled",
+            Self::Nobody(Why::Unknown) => "nobody here is linked, and the connector creates no users",
+            Self::Nobody(Why::NoName) => "the provider tells no name that a user could have",
+            Self::Nobody(Why::Taken) => "a user with the same name or e-mail address is there and not linked",
+            Self::TooManyGroups => "the provider says more groups than anybody can be in",
+        }
+    }
+}
+
+/// Signs somebody in.
+pub async fn sign_in(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, connector): (&Realm, &Connector),
+    identity: &ExternalIdentity,
+    browser: Browser<'_>,
+) -> Result<Outcome, Fault> {
+    let mapped = match identity.groups.as_deref().map(|said| map(&connector.settings.groups, said)) {
+        Some(Err(_)) => return refuse(door, ctx, (realm, connector), Refusal::TooManyGroups).await,
+        Some(Ok(mapped)) => Some(mapped),
+        None => None,
+    };
+    let mut tx = door.begin().await?;
+    // Held, so that disabling the connector comes before this or sees the session that begins here.
+    if !connectors::hold_active(&mut tx, &connector.id).await? {
+        drop(tx);
+        return refuse(door, ctx, (realm, connector), Refusal::ConnectorDisabled).await;
+    }
+    let who = identity.outsider(&connector.id);
+    let known = known(&mut tx, realm, connector, identity).await?;
+    let user = match decide(&connector.settings.linking, identity, known) {
+        Decision::Linked(id) => {
+            connectors::seen(&mut tx, who, ctx.now).await?;
+            users::hold(&mut tx, &id).await?;
+            users::find(&mut tx, &id).await?
+        }
+        Decision::Link(id) => {
+            users::hold(&mut tx, &id).await?;
+            let user = users::find(&mut tx, &id).await?;
+            if let Some(user) = &user {
+                link(&mut tx, ctx, (connector, identity), user).await?;
+            }
+            user
+        }
+        Decision::Create(name) => create(door, ctx, &mut tx, (connector, identity), name).await?,
+        Decision::Refuse(why) => {
+            drop(tx);
+            return refuse(door, ctx, (realm, connector), Refusal::Nobody(why)).await;
+        }
+    };
+    // Gone or taken between looking and writing: to be tried again, not guessed.
+    let Some(user) = user else {
+        drop(tx);
+        return refuse(door, ctx, (realm, connector), Refusal::Nobody(Why::Taken)).await;
+    };
+    if !user.is_active {
+        drop(tx);
+        return refuse(door, ctx, (realm, connector), Refusal::UserDisabled).await;
+    }
+    if let Some(mapped) = &mapped {
+        put_groups(door, &mut tx, (realm, connector), &user, mapped).await?;
+    }
+    if let Some(former) = &browser.former {
+        crate::sessions::end_in(&mut tx, former, "signed in again").await?;
+    }
+    let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    let begin = Begin { remember: false, user_agent: browser.user_agent, connector: Some(connector.id.clone()) };
+    let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
+    connectors::begun(&mut tx, &opened.kept.id, who, identity.session.as_deref()).await?;
+    door.commit(ctx, tx).await?;
+    Ok(Outcome::Opened(Box::new(opened)))
+}
+
+/// What is known here of somebody outside.
+async fn known(
+    query: &mut impl Query,
+    realm: &Realm,
+    connector: &Connector,
+    identity: &ExternalIdentity,
+) -> Result<Known, Fault> {
+    let linked = connectors::linked(query, identity.outsider(&connector.id)).await?;
+    if linked.is_some() {
+        return Ok(Known { linked, ..Known::default() });
+    }
+    let name = identity.name.as_deref().and_then(|name| UserName::parse(name).ok());
+    // People sign in with name or address, so one's name must not be another's address either.
+    let name_as_address = name.as_ref().and_then(|name| EmailAddress::parse(name.as_str()).ok());
+    let address_as_name = identity.email.as_ref().and_then(|email| UserName::parse(email.as_str()).ok());
+    let mut name_is_taken = false;
+    for name in name.iter().chain(&address_as_name) {
+        name_is_taken |= users::find_by_name(query, &realm.id, name).await?.is_some();
+    }
+    let mut same_email = None;
+    for (address, is_theirs) in
+        identity.email.iter().map(|a| (a, true)).chain(name_as_address.iter().map(|a| (a, false)))
+    {
+        let found = users::of_email(query, &realm.id, address).await?;
+        match (found.as_slice(), is_theirs) {
+            ([], _) => {}
+            ([only], true) => {
+                let (profile, _) = profile(query, &only.id).await?;
+                same_email = Some(Present { id: only.id.clone(), email_verified: profile.email_verified });
+            }
+            _ => name_is_taken = true,
+        }
+    }
+    // A user may have their own address as name: that one is not in the way of being linked by it.
+    Ok(Known { linked: None, same_email, name_is_taken })
+}
+
+async fn create(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    (connector, identity): (&Connector, &ExternalIdentity),
+    name: UserName,
+) -> Result<Option<User>, Fault> {
+    let new = NewUser {
+        name,
+        display: identity.display.clone(),
+        email: identity.email.clone(),
+        password: None,
+        is_active: true,
+    };
+    let Ok(user) = manage::users::create(door, ctx, tx, &connector.realm_id, new).await? else { return Ok(None) };
+    if identity.email_verified && identity.email.is_some() {
+        let (mut known, _) = profile(tx, &user.id).await?;
+        known.email_verified = true;
+        users::set_profile(tx, &user.id, &known.to_text()?).await?;
+    }
+    link(tx, ctx, (connector, identity), &user).await?;
+    Ok(Some(user))
+}
+
+async fn link(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (connector, identity): (&Connector, &ExternalIdentity),
+    user: &User,
+) -> Result<(), Fault> {
+    connectors::link(tx, identity.outsider(&connector.id), &user.id, ctx.now).await?;
+    let detail = format!("user {}, connector {}", user.name, connector.name);
+    tx.record(Event::new(EventKind::UserLinked, Some(&user.realm_id), user.id.to_string(), detail));
+    Ok(())
+}
+
+/// Puts what the provider says now in place of what it said before. Other sources' memberships stay.
+async fn put_groups(
+    door: &Door,
+    tx: &mut Tx,
+    (realm, connector): (&Realm, &Connector),
+    user: &User,
+    mapped: &Mapped,
+) -> Result<(), Fault> {
+    let source = Source::Connector(connector.id.clone());
+    let before: BTreeSet<String> = connectors::groups_said(tx, &user.id, &source).await?.into_iter().collect();
+    let mut now = BTreeSet::new();
+    for (name, is_named) in &mapped.groups {
+        let group = match groups::find(tx, &realm.id, name).await? {
+            Some(group) => group,
+            None => match manage::groups::create(door, tx, &realm.id, name.clone()).await? {
+                Ok(group) => group,
+                // Another sign-in made it a moment ago; it counts from the next one on.
+                Err(_) => continue,
+            },
+        };
+        if !is_named && administers(door, tx, realm, &group).await? {
+            continue;
+        }
+        if !before.contains(group.id.as_str()) {
+            manage::groups::add_member(tx, &group, user, &source).await?;
+        }
+        now.insert(group.id.to_string());
+    }
+    for gone in before.difference(&now) {
+        let id = GroupId::parse(gone).map_err(|error| Fault::corrupt("memberships", gone, error))?;
+        if let Some(group) = groups::find_by_id(tx, &id).await? {
+            manage::groups::remove_member(tx, &group, user, &source).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether members of a group may administer anything: such a group is filled by name only where a rule says so,
+/// because whoever can make groups at the provider chooses their names.
+async fn administers(door: &Door, tx: &mut Tx, realm: &Realm, group: &Group) -> Result<bool, Fault> {
+    for id in groups::all_above(tx, &group.id).await? {
+        let asked = (Rights::default(), realm);
+        if administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn refuse(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, connector): (&Realm, &Connector),
+    why: Refusal,
+) -> Result<Outcome, Fault> {
+    let mut tx = door.begin().await?;
+    // Nothing that came from outside stands in the record.
+    let detail = format!("connector {}: {}", connector.name, why.words());
+    tx.record(Event::new(EventKind::SignInRefused, Some(&realm.id), String::new(), detail));
+    door.commit(ctx, tx).await?;
+    Ok(Outcome::Refused(why))
+}

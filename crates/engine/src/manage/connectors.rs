@@ -1,0 +1,120 @@
+//! Connectors: created, changed, disabled and deleted. Whatever shuts one ends the sessions that began at it.
+
+use crate::door::Door;
+use crate::federation::Connector;
+use crate::federation::settings::{ConnectorSettings, Kind};
+use crate::limits;
+use crate::manage::Refused;
+use crate::sessions;
+use doorward_model::change::Change;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::{ConnectorId, RealmId};
+use doorward_model::name::ConnectorName;
+use doorward_store::connectors;
+use doorward_store::tx::Tx;
+use zeroize::Zeroizing;
+
+/// What connectors' secrets are sealed for.
+pub(crate) const PURPOSE: &str = "connector secret";
+
+/// Creates a connector, active from now on. A secret given here is sealed.
+pub async fn create(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    (realm, name): (&RealmId, ConnectorName),
+    settings: ConnectorSettings,
+    secret: Option<Zeroizing<String>>,
+) -> Result<Result<Connector, Refused>, Fault> {
+    if let Err(refused) = check(&name, &settings) {
+        return Ok(Err(refused));
+    }
+    if connectors::of_realm(tx, realm).await?.len() >= limits::CONNECTORS {
+        return Ok(Err(Refused::because(format!(
+            "a realm has at most {} connectors: remove one first",
+            limits::CONNECTORS
+        ))));
+    }
+    let id = ConnectorId::draw(&*door.dice);
+    let sealed = match secret {
+        Some(secret) => Some(door.keys.seal(PURPOSE, secret.as_bytes(), &*door.dice)?),
+        None => None,
+    };
+    let connector = Connector { id, realm_id: realm.clone(), name, settings, sealed, is_active: true };
+    if !connectors::create(tx, &connector.row()?, ctx.now).await? {
+        return Ok(Err(Refused::taken("connector", connector.name.as_str())));
+    }
+    if let Some(sealed) = &connector.sealed {
+        connectors::set_secret(tx, &connector.id, sealed).await?;
+    }
+    note(tx, EventKind::ConnectorCreated, &connector, "");
+    Ok(Ok(connector))
+}
+
+/// Disables or enables a connector; disabling ends the sessions that began at it, and tells how many.
+pub async fn set_active(tx: &mut Tx, connector: &Connector, is_active: bool) -> Result<usize, Fault> {
+    let changed = Connector { is_active, ..connector.clone() };
+    connectors::update(tx, &changed.row()?).await?;
+    note(tx, EventKind::ConnectorChanged, connector, if is_active { "enabled" } else { "disabled" });
+    if is_active { Ok(0) } else { end_sessions(tx, connector, "its connector was disabled").await }
+}
+
+/// Deletes a connector with its links and every membership it said. Users stay.
+pub async fn delete(tx: &mut Tx, connector: &Connector) -> Result<usize, Fault> {
+    let ended = end_sessions(tx, connector, "its connector was deleted").await?;
+    connectors::delete(tx, &connector.id).await?;
+    // Everybody's groups may be others now.
+    tx.changed(Change::Groups(connector.realm_id.clone()));
+    note(tx, EventKind::ConnectorDeleted, connector, "");
+    Ok(ended)
+}
+
+async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<usize, Fault> {
+    let begun = connectors::begun_at(tx, &connector.id).await?;
+    for session in &begun {
+        sessions::end_in(tx, session, why).await?;
+    }
+    Ok(begun.len())
+}
+
+/// What no connector may be, whoever made it.
+fn check(name: &ConnectorName, settings: &ConnectorSettings) -> Result<(), Refused> {
+    let refuse = |what: &str| Err(Refused::because(format!("connector {name}: {what}")));
+    let Kind::Oidc(oidc) = &settings.kind;
+    let is_url = oidc.issuer.starts_with("https://") || oidc.issuer.starts_with("http://");
+    if !is_url || oidc.issuer.len() > limits::ISSUER_BYTES || oidc.issuer.contains(['?', '#', ' ']) {
+        return refuse(
+            "the issuer is an https:// URL without query and fragment, letter by letter as its tokens say it",
+        );
+    }
+    if oidc.client_id.is_empty() || oidc.client_id.len() > limits::ISSUER_BYTES {
+        return refuse("the client id is what the provider gave to Doorward; it is missing");
+    }
+    const OURS: [&str; 11] = [
+        "client_id",
+        "response_type",
+        "redirect_uri",
+        "state",
+        "nonce",
+        "scope",
+        "code_challenge",
+        "code_challenge_method",
+        "response_mode",
+        "request",
+        "request_uri",
+    ];
+    if let Some(name) = oidc.parameters.keys().find(|name| OURS.contains(&name.as_str())) {
+        return refuse(&format!("the parameter {name} is set by Doorward itself: leave it out"));
+    }
+    if oidc.clock_tolerance_seconds > limits::CLOCK_TOLERANCE_SECONDS {
+        return refuse(&format!("the clock tolerance is at most {} s", limits::CLOCK_TOLERANCE_SECONDS));
+    }
+    Ok(())
+}
+
+fn note(tx: &mut Tx, kind: EventKind, connector: &Connector, what: &str) {
+    let detail = format!("connector {} {what}", connector.name);
+    tx.record(Event::new(kind, Some(&connector.realm_id), connector.id.to_string(), detail.trim_end()));
+}

@@ -1,0 +1,241 @@
+//! From a provider's claims to an `ExternalIdentity`. Pure. A claim of the wrong type is an error: taking it for absent
+//! would make somebody a member of nothing, or of everything.
+
+use crate::limits;
+use crate::trouble::{Trouble, told};
+use doorward_engine::federation::ExternalIdentity;
+use doorward_engine::federation::settings::{ClaimNames, OidcSettings};
+use doorward_model::name::{DisplayText, EmailAddress};
+use serde_json::{Map, Value};
+
+/// Reads what a provider says of somebody; the ID token's word is the last.
+///
+/// # Errors
+/// [`Trouble::Mapping`], [`Trouble::Claim`].
+pub fn identity(
+    settings: &OidcSettings,
+    token: Map<String, Value>,
+    more: Map<String, Value>,
+) -> Result<ExternalIdentity, Trouble> {
+    let issuer = settings.issuer.clone();
+    if !settings.hosted_domains.is_empty() {
+        let domain = token.get("hd").and_then(Value::as_str).unwrap_or_default();
+        if !settings.hosted_domains.iter().any(|own| own.eq_ignore_ascii_case(domain)) {
+            return Err(Trouble::Claim("a domain (hd) that this connector does not let in"));
+        }
+    }
+    let names = &settings.claims;
+    let (email, email_verified) = address(names, &token, &more)?;
+    let mut claims = more;
+    claims.extend(token);
+    Ok(ExternalIdentity {
+        issuer,
+        subject: text(&claims, "sub")?.unwrap_or_default().to_owned(),
+        name: name(&claims, names)?.map(str::to_owned),
+        display: text(&claims, &names.display)?.and_then(|text| DisplayText::parse(text).ok()),
+        email,
+        email_verified,
+        groups: groups(&claims, &names.groups)?,
+        session: text(&claims, "sid")?.map(str::to_owned),
+    })
+}
+
+fn name<'c>(claims: &'c Map<String, Value>, names: &ClaimNames) -> Result<Option<&'c str>, Trouble> {
+    for name in &names.name {
+        if let Some(text) = text(claims, name)?.filter(|text| !text.trim().is_empty()) {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// The address and whether it is proved: what is said of one address is not said of another.
+fn address(
+    names: &ClaimNames,
+    token: &Map<String, Value>,
+    more: &Map<String, Value>,
+) -> Result<(Option<EmailAddress>, bool), Trouble> {
+    let (first, second) = (email(token, names)?, email(more, names)?);
+    let (is_first_verified, is_second_verified) = (is_verified(token, names), is_verified(more, names));
+    if first.is_none() && find(token, &names.email).is_none() {
+        let proved = second.is_some() && is_second_verified;
+        return Ok((second, proved));
+    }
+    let proved = first.is_some() && (is_first_verified || (first == second && is_second_verified));
+    Ok((first, proved))
+}
+
+/// An address that is none is left out: a person without a known address comes in all the same.
+fn email(claims: &Map<String, Value>, names: &ClaimNames) -> Result<Option<EmailAddress>, Trouble> {
+    Ok(text(claims, &names.email)?.and_then(|text| EmailAddress::parse(text).ok()))
+}
+
+/// Only a plain `true`, or the word some providers write for it.
+fn is_verified(claims: &Map<String, Value>, names: &ClaimNames) -> bool {
+    match find(claims, &names.email_verified) {
+        Some(Value::Bool(verified)) => *verified,
+        Some(Value::String(word)) => word == "true",
+        _ => false,
+    }
+}
+
+/// The groups: a list of texts, one text, or an object whose members are named after them.
+fn groups(claims: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Trouble> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    // A provider that leaves groups out because there are too many says so beside them.
+    let left_out =
+        |member: &str| claims.get(member).and_then(Value::as_object).is_some_and(|all| all.contains_key(name));
+    if left_out("_claim_names") || claims.get("hasgroups") == Some(&Value::Bool(true)) {
+        return Err(mapping(
+            name,
+            "is left out because there are too many groups: have the provider send only those assigned to the application",
+        ));
+    }
+    match find(claims, name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(one)) => Ok(Some(vec![one.clone()])),
+        Some(Value::Object(all)) => Ok(Some(all.keys().cloned().collect())),
+        Some(Value::Array(all)) => {
+            let texts = all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+            texts.map(Some).ok_or_else(|| mapping(name, "is a list with something else than texts in it"))
+        }
+        Some(_) => Err(mapping(name, "is neither a list of texts, a text nor an object")),
+    }
+}
+
+fn text<'c>(claims: &'c Map<String, Value>, name: &str) -> Result<Option<&'c str>, Trouble> {
+    match find(claims, name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(mapping(name, "is no text")),
+    }
+}
+
+/// A claim by its whole name, else by a path of names with dots between them.
+fn find<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c Value> {
+    if let Some(value) = claims.get(name) {
+        return Some(value);
+    }
+    let (first, rest) = name.split_once('.')?;
+    let inner = claims.get(first)?;
+    rest.split('.').take(limits::CLAIM_DEPTH).try_fold(inner, |value, name| value.as_object()?.get(name))
+}
+
+fn mapping(name: &str, why: &'static str) -> Trouble {
+    Trouble::Mapping { name: told(name), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn settings(more: Value) -> Result<OidcSettings, serde_json::Error> {
+        let mut all = json!({"issuer": "https://id.example.com", "clientId": "doorward"});
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
+        serde_json::from_value(all)
+    }
+
+    fn read(settings: &OidcSettings, token: Value, more: Value) -> Result<ExternalIdentity, Trouble> {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        identity(settings, object(token), object(more))
+    }
+
+    #[test]
+    fn the_id_tokens_word_is_the_last_and_paths_lead_inside() -> Result<(), Box<dyn std::error::Error>> {
+        let names = json!({"claims": {"groups": "https://ns/roles", "name": ["login.short", "sub"]}});
+        let token = json!({"sub": "1", "email": "a@example.com", "https://ns/roles": ["x"], "sid": "s-1"});
+        let more = json!({"sub": "1", "email": "b@example.com", "email_verified": true, "login": {"short": "ada"}});
+        let read = read(&settings(names)?, token, more)?;
+        assert_eq!(read.email.as_ref().map(EmailAddress::as_str), Some("a@example.com"));
+        assert_eq!((read.name.as_deref(), read.session.as_deref()), (Some("ada"), Some("s-1")));
+        assert_eq!(read.groups, Some(vec!["x".to_owned()]));
+        // What is said of one address is not said of another.
+        assert!(!read.email_verified);
+        let plain = settings(json!({}))?;
+        for (token, more, proved) in [
+            (json!({"email": "a@example.com"}), json!({"email": "a@example.com", "email_verified": true}), true),
+            (json!({"email": "a@example.com"}), json!({"email_verified": true}), false),
+            (json!({}), json!({"email": "a@example.com", "email_verified": true}), true),
+            (json!({"email_verified": true}), json!({"email": "a@example.com"}), false),
+            (json!({"email": "no address"}), json!({"email": "a@example.com", "email_verified": true}), false),
+        ] {
+            assert_eq!(self::read(&plain, token.clone(), more.clone())?.email_verified, proved, "{token} {more}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn saying_nothing_of_groups_is_not_saying_none() -> Result<(), Box<dyn std::error::Error>> {
+        let plain = settings(json!({}))?;
+        let groups =
+            |value: Value| read(&plain, json!({"sub": "1", "groups": value}), json!({})).map(|read| read.groups);
+        assert_eq!(read(&plain, json!({"sub": "1"}), json!({}))?.groups, None);
+        assert_eq!(groups(Value::Null)?, None);
+        assert_eq!(groups(json!([]))?, Some(Vec::new()));
+        assert_eq!(groups(json!("one"))?, Some(vec!["one".to_owned()]));
+        assert_eq!(groups(json!({"a": {"org": "x"}}))?, Some(vec!["a".to_owned()]));
+        for odd in [json!(1), json!(true), json!(["a", 1]), json!([["a"]])] {
+            assert!(groups(odd.clone()).is_err(), "{odd}");
+        }
+        for overage in [
+            json!({"sub": "1", "_claim_names": {"groups": "src1"}, "_claim_sources": {}}),
+            json!({"sub": "1", "hasgroups": true}),
+        ] {
+            assert!(read(&plain, overage.clone(), json!({})).is_err(), "{overage}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn gauntlet_b4_09_addresses_are_proved_by_a_plain_yes_and_are_one_address() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let plain = settings(json!({}))?;
+        for (verified, proved) in [
+            (json!(true), true),
+            (json!("true"), true),
+            (json!(false), false),
+            (json!(1), false),
+            (json!("yes"), false),
+        ] {
+            let token = json!({"sub": "1", "email": "Ada@Example.com", "email_verified": verified});
+            let read = read(&plain, token, json!({}))?;
+            assert_eq!(
+                (read.email.as_ref().map(EmailAddress::as_str), read.email_verified),
+                (Some("ada@example.com"), proved)
+            );
+        }
+        for odd in [
+            "a@evil.com@corp.com",
+            "\"a@corp.com\"@evil",
+            "a@corp.com.",
+            "a@corp.com (x)",
+            "a@",
+            "@corp.com",
+            "a@co\u{0}rp.com",
+        ] {
+            let token = json!({"sub": "1", "email": odd, "email_verified": true});
+            let read = read(&plain, token, json!({}))?;
+            assert_eq!((read.email, read.email_verified), (None, false), "{odd}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn only_declared_domains_come_in_where_any_is_declared() -> Result<(), Box<dyn std::error::Error>> {
+        let pinned = settings(json!({"hostedDomains": ["example.com"]}))?;
+        assert!(read(&pinned, json!({"sub": "1", "hd": "Example.com"}), json!({})).is_ok());
+        for odd in
+            [json!({"sub": "1"}), json!({"sub": "1", "hd": "evil.com"}), json!({"sub": "1", "hd": ["example.com"]})]
+        {
+            assert!(read(&pinned, odd.clone(), json!({})).is_err(), "{odd}");
+        }
+        // What only userinfo says does not count for it: the token is signed.
+        assert!(read(&pinned, json!({"sub": "1"}), json!({"hd": "example.com"})).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Whether an ID token is the answer to what was asked (OIDC Core §3.1.3.7). Pure: the token, the keys and what was
+//! asked in; what it claims out.
+
+use crate::limits;
+use crate::trouble::Trouble;
+use doorward_jose::bad::BadToken;
+use doorward_jose::claims::{Claims, Skew};
+use doorward_jose::jws::Presented;
+use doorward_jose::key_set::KeySet;
+use doorward_oauth::token_hash;
+
+/// What the token must answer.
+pub struct Asked<'a> {
+    /// The provider, letter by letter.
+    pub issuer: &'a str,
+    /// What Doorward is called there.
+    pub client_id: &'a str,
+    /// The nonce of the request.
+    pub nonce: &'a str,
+    /// The access token that came with it.
+    pub access_token: &'a str,
+    /// Seconds since 1970.
+    pub now: i64,
+    /// How far the provider's clock may be apart, in seconds.
+    pub tolerance: u32,
+}
+
+/// Checks a token. `Err(Trouble::Token(BadToken::UnknownKey))` says that other keys may do.
+///
+/// # Errors
+/// [`Trouble::Token`] or [`Trouble::Claim`]: what is wrong with it.
+pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Trouble> {
+    let presented = Presented::read(token)?;
+    let claims = presented.verify(keys.find_for(presented.header())?)?;
+    if claims.issuer()? != asked.issuer {
+        return Err(Trouble::Claim("another issuer"));
+    }
+    let audiences = claims.audiences()?;
+    if !audiences.contains(&asked.client_id) {
+        return Err(Trouble::Claim("that it is for another client"));
+    }
+    let party = claims.text("azp")?;
+    if party.is_some_and(|party| party != asked.client_id) || (audiences.len() > 1 && party.is_none()) {
+        return Err(Trouble::Claim("that it is for several clients, and not that it was made for Doorward"));
+    }
+    claims.check_times(asked.now, Skew::seconds(asked.tolerance))?;
+    if claims.time("iat")?.is_none() {
+        return Err(Trouble::Token(BadToken::NoClaim("iat")));
+    }
+    if claims.text("nonce")? != Some(asked.nonce) {
+        return Err(Trouble::Claim("another nonce: it does not answer this sign-in"));
+    }
+    if let Some(told) = claims.text("at_hash")?
+        && token_hash::at_hash(presented.header().algorithm_name(), asked.access_token).as_deref() != Some(told)
+    {
+        return Err(Trouble::Claim("that another access token belongs to it"));
+    }
+    let subject = claims.subject()?;
+    if subject.trim().is_empty() || subject.len() > limits::SUBJECT_BYTES || subject.chars().any(char::is_control) {
+        return Err(Trouble::Claim("no subject anybody could be known by"));
+    }
+    Ok(claims)
+}
+
+#[cfg(test)]
+mod tests;

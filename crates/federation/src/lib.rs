@@ -1,0 +1,11 @@
+//! Asking outside identity providers who somebody is. Speaks their protocols and dials out; what they proved leaves here
+//! as an `ExternalIdentity`, and which user that is, is the engine's to say.
+
+pub mod claims;
+pub mod id_token;
+pub mod limits;
+pub mod metadata;
+pub mod oidc;
+pub mod providers;
+pub mod secret;
+pub mod trouble;

@@ -1,0 +1,18 @@
+//! Every size and duration of this crate in one place.
+
+/// How long what a provider publishes of itself, its keys too, counts without asking again, in seconds: a key it has
+/// taken away stops working within this time.
+pub const PUBLISHED_SECONDS: i64 = 10 * 60;
+/// How long keys are not asked for again after a token named one that is not there, in seconds: tokens anybody can make
+/// up must not become requests.
+pub const UNKNOWN_KEY_SECONDS: i64 = 60;
+/// Longest subject, in bytes (OIDC Core §2).
+pub const SUBJECT_BYTES: usize = 255;
+/// Longest code, in bytes.
+pub const CODE_BYTES: usize = 8 * 1024;
+/// Largest file a secret is read from, in bytes.
+pub const SECRET_BYTES: u64 = 16 * 1024;
+/// Longest of a provider's own words told on, in characters.
+pub const TOLD_CHARACTERS: usize = 200;
+/// Deepest path into claims.
+pub const CLAIM_DEPTH: usize = 8;

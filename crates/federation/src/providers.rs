@@ -1,0 +1,118 @@
+//! What providers publish, kept for a while. Each connector has a place of its own, so that one that hangs keeps nobody
+//! else waiting, and many people who come at once ask once.
+
+use crate::limits;
+use crate::metadata::Metadata;
+use crate::trouble::{Trouble, told};
+use doorward_engine::federation::Connector;
+use doorward_engine::federation::settings::Kind;
+use doorward_jose::json;
+use doorward_jose::key_set::KeySet;
+use doorward_model::id::ConnectorId;
+use doorward_model::time::Timestamp;
+use doorward_outbound::Outbound;
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Everything that asks providers.
+pub struct Providers {
+    pub(crate) outbound: Arc<Outbound>,
+    places: Mutex<HashMap<ConnectorId, Arc<Place>>>,
+}
+
+#[derive(Default)]
+struct Place {
+    known: tokio::sync::Mutex<Option<Known>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    issuer: String,
+    metadata: Arc<Metadata>,
+    keys: Arc<KeySet>,
+    /// When the document was read, and when the keys were.
+    read_at: Timestamp,
+    keys_at: Timestamp,
+}
+
+/// What a provider has published.
+pub struct Published {
+    /// Its document.
+    pub metadata: Arc<Metadata>,
+    /// Its keys.
+    pub keys: Arc<KeySet>,
+}
+
+impl Providers {
+    /// Asks through this client.
+    pub fn new(outbound: Arc<Outbound>) -> Self {
+        Self { outbound, places: Mutex::default() }
+    }
+
+    /// What a provider has published; asked for again when it is old.
+    ///
+    /// # Errors
+    /// [`Trouble`]: it cannot be asked, or says something else than it should.
+    pub async fn published(&self, connector: &Connector, now: Timestamp) -> Result<Published, Trouble> {
+        let place = self.place(&connector.id);
+        let mut known = place.known.lock().await;
+        let fresh = self.fresh(connector, now, known.as_ref()).await?;
+        let published = Published { metadata: fresh.metadata.clone(), keys: fresh.keys.clone() };
+        *known = Some(fresh);
+        Ok(published)
+    }
+
+    /// The keys, asked for again because a token named one that is not among them; at most once a minute.
+    ///
+    /// # Errors
+    /// As [`Providers::published`].
+    pub async fn newer_keys(&self, connector: &Connector, now: Timestamp) -> Result<Arc<KeySet>, Trouble> {
+        let place = self.place(&connector.id);
+        let mut known = place.known.lock().await;
+        let mut fresh = self.fresh(connector, now, known.as_ref()).await?;
+        if now.millis_since(fresh.keys_at) >= limits::UNKNOWN_KEY_SECONDS * 1000 {
+            fresh.keys = Arc::new(self.keys(&fresh.metadata).await?);
+            fresh.keys_at = now;
+        }
+        let keys = fresh.keys.clone();
+        *known = Some(fresh);
+        Ok(keys)
+    }
+
+    fn place(&self, id: &ConnectorId) -> Arc<Place> {
+        self.places.lock().entry(id.clone()).or_default().clone()
+    }
+
+    async fn fresh(&self, connector: &Connector, now: Timestamp, known: Option<&Known>) -> Result<Known, Trouble> {
+        let Kind::Oidc(settings) = &connector.settings.kind;
+        let is_fresh = |known: &&Known| {
+            known.issuer == settings.issuer && now.millis_since(known.read_at) < limits::PUBLISHED_SECONDS * 1000
+        };
+        if let Some(known) = known.filter(is_fresh) {
+            return Ok(known.clone());
+        }
+        let text = self.document("the discovery document", &Metadata::address(&settings.issuer)).await?;
+        let metadata = Metadata::read(&settings.issuer, &text)?;
+        let keys = Arc::new(self.keys(&metadata).await?);
+        Ok(Known { issuer: settings.issuer.clone(), metadata: Arc::new(metadata), keys, read_at: now, keys_at: now })
+    }
+
+    async fn keys(&self, metadata: &Metadata) -> Result<KeySet, Trouble> {
+        const WHAT: &str = "the key set";
+        let text = self.document(WHAT, &metadata.keys).await?;
+        let set = json::object(&text).map_err(|why| Trouble::malformed(WHAT, why))?;
+        KeySet::parse(&Value::Object(set)).map_err(|why| Trouble::malformed(WHAT, why))
+    }
+
+    async fn document(&self, what: &'static str, url: &str) -> Result<Vec<u8>, Trouble> {
+        let answer = self.outbound.get(url).await?;
+        if answer.status != http::StatusCode::OK {
+            let words = told(&String::from_utf8_lossy(&answer.body));
+            let words = if words.is_empty() { words } else { format!(": {words}") };
+            return Err(Trouble::Status { what, status: answer.status.as_u16(), words });
+        }
+        Ok(answer.body.to_vec())
+    }
+}

@@ -1,0 +1,37 @@
+//! Reading a client secret from where it is kept. It is read for every use, so that another one needs no restart.
+
+use crate::limits;
+use crate::trouble::Trouble;
+use doorward_engine::federation::settings::SecretRef;
+use std::io::Read as _;
+use zeroize::Zeroizing;
+
+/// Reads it.
+///
+/// # Errors
+/// [`Trouble::Secret`]: where it should be, and why it is not.
+pub async fn read(reference: &SecretRef) -> Result<Zeroizing<String>, Trouble> {
+    match reference {
+        SecretRef::Variable(name) => match std::env::var(name) {
+            Ok(secret) if !secret.is_empty() => Ok(Zeroizing::new(secret)),
+            _ => Err(Trouble::Secret(format!("the environment variable {name} is not set: set it and start again"))),
+        },
+        SecretRef::File(path) => {
+            let path = path.clone();
+            let reading = tokio::task::spawn_blocking(move || of_file(&path));
+            reading.await.map_err(|error| Trouble::Secret(error.to_string()))?
+        }
+    }
+}
+
+fn of_file(path: &str) -> Result<Zeroizing<String>, Trouble> {
+    let wrong = |why: String| Trouble::Secret(format!("file {path}: {why}"));
+    let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let mut secret = Zeroizing::new(String::new());
+    file.take(limits::SECRET_BYTES).read_to_string(&mut secret).map_err(|error| wrong(error.to_string()))?;
+    let kept = secret.trim_end_matches(['\r', '\n']);
+    if kept.is_empty() {
+        return Err(wrong("it is empty".to_owned()));
+    }
+    Ok(Zeroizing::new(kept.to_owned()))
+}

@@ -1,0 +1,51 @@
+//! Why a provider proved nobody, each as one sentence for administrators. None holds a token, a code or a secret.
+
+use crate::limits;
+use doorward_jose::bad::BadToken;
+use doorward_outbound::Failure;
+
+/// Why nobody came of it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of each variant is its documentation")]
+pub enum Trouble {
+    #[error("the provider cannot be asked: {0}")]
+    Unreachable(#[from] Failure),
+    #[error("{what} of the provider answered {status}{words}")]
+    Status { what: &'static str, status: u16, words: String },
+    #[error("{what} of the provider is not what it should be: {why}")]
+    Malformed { what: &'static str, why: String },
+    #[error(
+        "the provider calls itself {found}, and the connector says {declared}: they must be the same, letter by letter"
+    )]
+    Issuer { found: String, declared: String },
+    #[error("the provider refused: {0}")]
+    Refused(String),
+    #[error("the ID token is not good: {0}")]
+    Token(#[from] BadToken),
+    #[error("the ID token says {0}")]
+    Claim(&'static str),
+    #[error("claim {name} {why}")]
+    Mapping { name: String, why: &'static str },
+    #[error("the client secret cannot be read: {0}")]
+    Secret(String),
+}
+
+impl Trouble {
+    pub(crate) fn malformed(what: &'static str, why: impl ToString) -> Self {
+        Self::Malformed { what, why: told(&why.to_string()) }
+    }
+
+    /// Whether another attempt may go better: the provider was not there, not wrong.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Status { status, .. } => *status >= 500 || *status == 429,
+            _ => false,
+        }
+    }
+}
+
+/// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
+pub(crate) fn told(words: &str) -> String {
+    words.chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,69 @@
+//! An identity provider to be connected to: oidc-provider, a certified library.
+
+use crate::http::{Request, get};
+use crate::limits;
+use crate::ports::free_port;
+use crate::process::Process;
+use crate::scratch::Scratch;
+use crate::tools;
+use serde_json::{Value, json};
+use std::process::Command;
+
+const PROGRAM: &str = include_str!("upstream.mjs");
+
+/// What Doorward is called there, and its secret.
+pub const UPSTREAM_CLIENT: (&str, &str) = ("doorward", "a secret of at least thirty-two letters");
+
+/// A running provider.
+pub struct Upstream {
+    port: u16,
+    /// The program.
+    pub process: Process,
+    scratch: Scratch,
+}
+
+impl Upstream {
+    /// Starts one whose people are `people`: what is said of each, by the name they sign in with there.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(redirect_uri: &str, people: &Value) -> Upstream {
+        let port = free_port();
+        let scratch = Scratch::new("upstream");
+        let program = scratch.write("upstream.mjs", PROGRAM);
+        let file = scratch.write("people.json", &people.to_string());
+        let (id, secret) = UPSTREAM_CLIENT;
+        let client = json!({"client_id": id, "client_secret": secret, "redirect_uris": [redirect_uri]});
+        let mut command = Command::new(tools::debian_program("node"));
+        command.arg(program).env("OIDC_PROVIDER", tools::oidc_provider()).env("PORT", port.to_string());
+        command.env("CLIENT", client.to_string()).env("PEOPLE", file);
+        let process = Process::start("upstream", command, &scratch.join("log"));
+        let mut upstream = Upstream { port, process, scratch };
+        let ready = Request::new("GET", &upstream.url("/.well-known/openid-configuration"));
+        upstream
+            .process
+            .wait_ready("/", limits::DAGSTER_START, |_| ready.try_send().is_ok_and(|answer| answer.status == 200));
+        upstream
+    }
+
+    /// The address of one of its pages; its issuer is the one without a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Says something else of its people from now on.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn say(&self, people: &Value) {
+        self.scratch.write("people.json", &people.to_string());
+    }
+
+    /// How often an endpoint was asked: `token` or `jwks`.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn asked(&self, endpoint: &str) -> u64 {
+        get(&self.url("/asked")).json().get(endpoint).and_then(Value::as_u64).expect("a count")
+    }
+}

@@ -1,0 +1,232 @@
+//! Out to an identity provider and back.
+
+use crate::answers::{self, Outcome};
+use crate::callers::{Arrival, Headers, Query, visitor};
+use crate::own::sign_in::{Browser, Way, flow_over, known_realm, no_realm, open};
+use crate::pages;
+use crate::web::Web;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use doorward_engine::federation::linking::Why;
+use doorward_engine::federation::sign_in::{self, Refusal};
+use doorward_engine::federation::{Connector, attempt, find, open_secret};
+use doorward_engine::live::realms::LiveRealm;
+use doorward_engine::sign_in::flow;
+use doorward_federation::oidc::Answer;
+use doorward_federation::trouble::Trouble;
+use doorward_model::context::Ctx;
+use doorward_model::fault::Fault;
+use doorward_model::name::ConnectorName;
+use doorward_oauth::parameters::Parameters;
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use std::sync::Arc;
+
+/// `GET /realms/{realm}/broker/{connector}/login?flow=…`
+pub async fn login(
+    State(web): State<Arc<Web>>,
+    Path((realm, connector)): Path<(String, String)>,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    query: Query,
+) -> Response {
+    let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
+    match out(&asked, (&realm, &connector), query.fields.text("flow")).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
+}
+
+/// `GET /realms/{realm}/broker/{connector}/endpoint?code=…&state=…`
+pub async fn endpoint(
+    State(web): State<Arc<Web>>,
+    Path((realm, connector)): Path<(String, String)>,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    query: Query,
+) -> Response {
+    let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
+    match back(&asked, (&realm, &connector), &query.raw).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
+}
+
+/// The providers of a realm, with the way to each from a flow.
+pub async fn choices(web: &Web, realm: &LiveRealm, flow: &str) -> Result<Vec<pages::Choice>, Fault> {
+    let all = doorward_engine::federation::active(web.door(), &realm.id).await?;
+    let choice = |connector: &Connector| pages::Choice {
+        title: connector.title().to_owned(),
+        href: login_path(realm, connector, flow),
+    };
+    Ok(all.iter().map(choice).collect())
+}
+
+/// Where choosing a provider leads.
+pub fn login_path(realm: &LiveRealm, connector: &Connector, flow: &str) -> String {
+    format!("/realms/{}/broker/{}/login?flow={flow}", realm.name, connector.name)
+}
+
+/// The active connector a client names, if there is one of that name.
+pub async fn hinted(web: &Web, realm: &LiveRealm, name: &str) -> Result<Option<Connector>, Fault> {
+    let Ok(name) = ConnectorName::parse(name) else { return Ok(None) };
+    Ok(find(web.door(), &realm.id, &name).await?.filter(|connector| connector.is_active))
+}
+
+struct Asked<'a> {
+    web: &'a Web,
+    arrival: &'a Arrival,
+    headers: &'a HeaderMap,
+}
+
+impl Asked<'_> {
+    /// The realm and its connector, if both are there and the connector is active; else the answer that says so.
+    async fn place(
+        &self,
+        (realm, connector): (&str, &str),
+    ) -> Result<Result<(Arc<LiveRealm>, Connector), Response>, Fault> {
+        let (web, ctx) = (self.web, &self.arrival.ctx);
+        let Some(realm) = known_realm(web, realm).await? else { return Ok(Err(no_realm(web, ctx))) };
+        let found = match ConnectorName::parse(connector) {
+            Ok(name) => find(web.door(), &realm.id, &name).await?,
+            Err(_) => None,
+        };
+        match found.filter(|connector| connector.is_active) {
+            Some(connector) => Ok(Ok((realm, connector))),
+            None => {
+                let words = (
+                    "There is no such way in",
+                    "This identity provider is not connected, or not any more.",
+                    "Start again from the sign-in page, or ask your administrator.",
+                );
+                Ok(Err(answers::problem(web, ctx, StatusCode::NOT_FOUND, words)))
+            }
+        }
+    }
+
+    fn redirect_uri(&self, realm: &LiveRealm, connector: &Connector) -> String {
+        let path = format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name);
+        self.web.door().settings.public.url(&path)
+    }
+}
+
+async fn out(asked: &Asked<'_>, place: (&str, &str), presented: &str) -> Outcome {
+    let (web, ctx) = (asked.web, &asked.arrival.ctx);
+    let (realm, connector) = match asked.place(place).await? {
+        Ok(found) => found,
+        Err(answer) => return Ok(answer),
+    };
+    let browser = Browser::of(web, asked.headers);
+    let kept = flow::find(web.door(), ctx, presented, &browser.hash).filter(|kept| kept.realm_id == realm.id);
+    if kept.is_none() {
+        return Ok(flow_over(web, ctx, &realm));
+    }
+    let (begun, state) = attempt::begin(web.door(), ctx, &connector, (presented, &browser.hash))?;
+    let redirect_uri = asked.redirect_uri(&realm, &connector);
+    match web.providers.way(&connector, ctx.now, (&begun, &state, &redirect_uri)).await {
+        Ok(way) => Ok(answers::see_other(&way)),
+        Err(trouble) => Ok(troubled(asked, (&realm, &connector), &trouble)),
+    }
+}
+
+async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
+    let (web, ctx) = (asked.web, &asked.arrival.ctx);
+    let (realm, connector) = match asked.place(place).await? {
+        Ok(found) => found,
+        Err(answer) => return Ok(answer),
+    };
+    let browser = Browser::of(web, asked.headers);
+    let Some(answered) = Parameters::parse_query(query).ok().filter(|all| all.check_doubled().is_ok()) else {
+        return Ok(flow_over(web, ctx, &realm));
+    };
+    let one = |name: &str| answered.one(name).ok().flatten().unwrap_or_default();
+    let Some(begun) = attempt::find(web.door(), ctx, &connector, (one("state"), &browser.hash)) else {
+        return Ok(flow_over(web, ctx, &realm));
+    };
+    let Some(way) = Way::of_flow(web, asked.arrival, &realm, (&begun.flow, &browser)).await? else {
+        return Ok(flow_over(web, ctx, &realm));
+    };
+    let answer = match one("error") {
+        "" => Answer::Code { code: one("code"), issuer: Some(one("iss")).filter(|issuer| !issuer.is_empty()) },
+        error => Answer::Refused { error, description: one("error_description") },
+    };
+    let redirect_uri = asked.redirect_uri(&realm, &connector);
+    let secret = open_secret(web.door(), &connector)?;
+    let identity = match web.providers.arrival(&connector, ctx.now, (&begun, answer, &redirect_uri), secret).await {
+        Ok(identity) => identity,
+        Err(trouble) => return Ok(troubled(asked, (&realm, &connector), &trouble)),
+    };
+    let former = visitor(web, asked.arrival, asked.headers).await?;
+    let came = sign_in::Browser {
+        user_agent: asked.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        former: former.map(|visitor| visitor.signed_in.session.id.clone()),
+    };
+    match sign_in::sign_in(web.door(), ctx, (&realm, &connector), &identity, came).await? {
+        sign_in::Outcome::Opened(opened) => open(web, (asked.arrival, asked.headers), &realm, *opened, &way).await,
+        sign_in::Outcome::Refused(refusal) => Ok(refused(asked, (&realm, &connector), refusal)),
+    }
+}
+
+/// The provider proved nobody. What it said stands in the log; the page says what a person can do.
+fn troubled(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), trouble: &Trouble) -> Response {
+    tracing::warn!(request = %asked.arrival.ctx.request, connector = %connector.name, "{trouble}");
+    let title = connector.title();
+    let (status, what) = match trouble {
+        Trouble::Refused(_) => (StatusCode::FORBIDDEN, format!("{title} did not sign you in.")),
+        _ if trouble.may_pass() => (StatusCode::SERVICE_UNAVAILABLE, format!("{title} does not answer right now.")),
+        _ => (StatusCode::BAD_GATEWAY, format!("{title} did not prove who you are.")),
+    };
+    let how = "Try again. If it happens again, give the request number to your administrator: the log tells the story.";
+    let mut answer = problem(asked, realm, status, ("You are not signed in", &what, how));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
+    }
+    answer
+}
+
+fn refused(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), refusal: Refusal) -> Response {
+    let title = connector.title();
+    let (what, how) = match refusal {
+        Refusal::ConnectorDisabled => (
+            "This identity provider is not connected any more.".to_owned(),
+            "Sign in another way, or ask your administrator.",
+        ),
+        Refusal::UserDisabled => ("This account is disabled.".to_owned(), "Ask your administrator."),
+        Refusal::Nobody(Why::Unknown) => {
+            (format!("{title} knows you, and nobody here does yet."), "Ask your administrator for an account.")
+        }
+        Refusal::Nobody(Why::NoName) => (
+            format!("{title} tells no name that an account here could have."),
+            "Ask your administrator: the connector has to read the name from another claim.",
+        ),
+        Refusal::Nobody(Why::Taken) => (
+            "There is already an account with your name or e-mail address, and nothing says that it is yours."
+                .to_owned(),
+            "Sign in with its password, or ask your administrator to link the two.",
+        ),
+        Refusal::TooManyGroups => (
+            format!("{title} says that you are in more groups than anybody can be in here."),
+            "Ask your administrator: the provider can send only the groups that matter.",
+        ),
+    };
+    problem(asked, realm, StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
+}
+
+fn problem(
+    asked: &Asked<'_>,
+    realm: &LiveRealm,
+    status: StatusCode,
+    (title, what, how): (&str, &str, &str),
+) -> Response {
+    let (web, ctx): (&Web, &Ctx) = (asked.web, &asked.arrival.ctx);
+    let view = pages::Problem {
+        status: status.as_u16(),
+        title: title.to_owned(),
+        what: what.to_owned(),
+        how: how.to_owned(),
+        request_id: ctx.request.to_string(),
+        home_url: Some(web.door().settings.public.url("/")),
+        retry_url: Some(web.door().settings.public.url(&format!("/realms/{}/sign-in", realm.name))),
+    };
+    answers::page(status, &view, "").unwrap_or_else(|fault| answers::fault(web, ctx, &fault))
+}
