@@ -9,7 +9,7 @@ use doorward_testkit::jar::Jar;
 use doorward_testkit::webdriver::Browser;
 use doorward_tests::{PASSWORD, page_request, sign_in_at, user};
 use ground::{Ground, claims, people, person, visit};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 #[test]
