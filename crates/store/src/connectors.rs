@@ -33,7 +33,9 @@ statements! {
     LINKS_COUNT = "SELECT COUNT(*) FROM links WHERE connector_id = $1";
     ADD_ORIGIN = "INSERT INTO session_origins (session_id, connector_id, issuer, subject, sid) \
                   VALUES ($1, $2, $3, $4, $5)";
+    BEGUN_BY = "SELECT session_id FROM session_origins WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
     BEGUN_AT = "SELECT session_id FROM session_origins WHERE connector_id = $1";
+    FORGET_GROUPS = "DELETE FROM memberships WHERE user_id = $1 AND source = $2";
     GROUPS_SAID = "SELECT group_id FROM memberships WHERE user_id = $1 AND source = $2";
 }
 
@@ -200,6 +202,12 @@ pub async fn begun_at(query: &mut impl Query, id: &ConnectorId) -> Result<Vec<Se
     rows.iter().map(|row| row.parsed(0, "session_origins", SessionId::parse)).collect()
 }
 
+/// Every session somebody outside began.
+pub async fn begun_by(query: &mut impl Query, who: Outsider<'_>) -> Result<Vec<SessionId>, Fault> {
+    let rows = query.all(BEGUN_BY, &place(&who)).await?;
+    rows.iter().map(|row| row.parsed(0, "session_origins", SessionId::parse)).collect()
+}
+
 /// The groups a source says a user is in.
 pub async fn groups_said(query: &mut impl Query, user: &UserId, source: &Source) -> Result<Vec<String>, Fault> {
     let values = [Value::Text(user.as_str()), Value::Text(source.as_str())];
@@ -208,4 +216,10 @@ pub async fn groups_said(query: &mut impl Query, user: &UserId, source: &Source)
 
 fn place<'a>(who: &Outsider<'a>) -> [Value<'a>; 3] {
     [Value::Text(who.connector.as_str()), Value::Text(who.issuer), Value::Text(who.subject)]
+}
+
+/// Takes back every membership of a user that a source has said; whether there was any.
+pub async fn forget_groups(tx: &mut Tx, user: &UserId, source: &Source) -> Result<bool, Fault> {
+    let values = [Value::Text(user.as_str()), Value::Text(source.as_str())];
+    Ok(tx.run(FORGET_GROUPS, &values).await? > 0)
 }

@@ -85,8 +85,14 @@ fn gauntlet_b4_02_and_19_nobody_becomes_somebody_else_by_name_or_address() {
     assert_eq!(end.answer.status, 403, "{}", end.answer.text());
     // An administrator may say so.
     ground.door.cli_text(&["connector", "link", "company", "cleo", "--subject", "company-3"]);
-    let (_, end) = ground.come("cleo");
+    let (mut cleos, end) = ground.come("cleo");
     assert_eq!((end.answer.status, ground.tool.last().header("x-forwarded-user")), (200, Some("cleo")));
+    // And take it back: the session and the groups that rested on it go too.
+    assert_eq!(ground.groups("cleo"), json!(["dagster-users"]));
+    ground.door.cli_text(&["connector", "unlink", "company", "--subject", "company-3"]);
+    assert!(visit(&mut cleos, &ground.tool_url("/x")).url.contains("/sign-in"));
+    assert_eq!(ground.groups("cleo"), json!([]));
+    assert_eq!(ground.come("cleo").1.answer.status, 403);
 }
 
 #[test]

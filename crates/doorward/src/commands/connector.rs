@@ -9,10 +9,9 @@ use doorward_engine::federation::settings::{
 };
 use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
-use doorward_model::event::{Event, EventKind};
 use doorward_model::name::{ConnectorName, DisplayText, UserName};
 use doorward_model::people::Realm;
-use doorward_store::connectors::{self, Outsider};
+use doorward_store::connectors;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -249,31 +248,23 @@ async fn link(
     subject: &str,
 ) -> Result<Report, Exit> {
     let user = shell.user(realm, user).await?;
-    let Kind::Oidc(oidc) = &connector.settings.kind;
-    let who = Outsider { connector: &connector.id, issuer: &oidc.issuer, subject };
+    let name = &connector.name;
     let mut tx = shell.door.begin().await?;
-    if !connectors::link(&mut tx, who, &user.id, shell.ctx.now).await? {
-        let name = &connector.name;
+    if !manage::link(&mut tx, &shell.ctx, (connector, subject), &user).await? {
         return Err(Exit::refused(format!(
             "somebody with that subject is linked already: take it back with `doorward connector unlink {name} --subject …`"
         )));
     }
-    let detail = format!("user {}, connector {}", user.name, connector.name);
-    tx.record(Event::new(EventKind::UserLinked, Some(&realm.id), user.id.to_string(), detail));
     shell.commit(tx).await?;
-    Ok(Report::words(format!("Linked: whoever comes through {} with that subject is {}.", connector.name, user.name)))
+    Ok(Report::words(format!("Linked: whoever comes through {name} with that subject is {}.", user.name)))
 }
 
 async fn unlink(shell: &Shell, connector: &Stored, subject: &str) -> Result<Report, Exit> {
-    let Kind::Oidc(oidc) = &connector.settings.kind;
-    let who = Outsider { connector: &connector.id, issuer: &oidc.issuer, subject };
+    let name = &connector.name;
     let mut tx = shell.door.begin().await?;
-    let Some(user) = connectors::linked(&mut tx, who).await? else {
-        return Err(Exit::refused(format!("nobody with that subject is linked through connector {}", connector.name)));
+    let Some(ended) = manage::unlink(&mut tx, (connector, subject)).await? else {
+        return Err(Exit::refused(format!("nobody with that subject is linked through connector {name}")));
     };
-    connectors::unlink(&mut tx, who).await?;
-    let detail = format!("connector {}", connector.name);
-    tx.record(Event::new(EventKind::UserUnlinked, Some(&connector.realm_id), user.to_string(), detail));
     shell.commit(tx).await?;
-    Ok(Report::words("Taken back: they are nobody here until they are linked again.".to_owned()))
+    Ok(Report::words(format!("Taken back; {ended} sessions ended. They are nobody here until they are linked again.")))
 }

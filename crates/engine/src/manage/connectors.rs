@@ -12,8 +12,9 @@ use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::ConnectorName;
-use doorward_store::connectors;
+use doorward_model::people::{Source, User};
 use doorward_store::tx::Tx;
+use doorward_store::{connectors, users};
 use zeroize::Zeroizing;
 
 /// What connectors' secrets are sealed for.
@@ -69,6 +70,42 @@ pub async fn delete(tx: &mut Tx, connector: &Connector) -> Result<usize, Fault> 
     tx.changed(Change::Groups(connector.realm_id.clone()));
     note(tx, EventKind::ConnectorDeleted, connector, "");
     Ok(ended)
+}
+
+/// Says which user somebody at the provider is; `false` when they are linked already.
+pub async fn link(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (connector, subject): (&Connector, &str),
+    user: &User,
+) -> Result<bool, Fault> {
+    let linked = connectors::link(tx, connector.outsider(subject), &user.id, ctx.now).await?;
+    if linked {
+        let detail = format!("user {}, connector {}", user.name, connector.name);
+        tx.record(Event::new(EventKind::UserLinked, Some(&user.realm_id), user.id.to_string(), detail));
+    }
+    Ok(linked)
+}
+
+/// Takes such a link back with what the connector said of the user's groups, and ends the sessions that rest on it.
+/// Tells how many those were; `None` when there is no such link.
+pub async fn unlink(tx: &mut Tx, (connector, subject): (&Connector, &str)) -> Result<Option<usize>, Fault> {
+    let who = connector.outsider(subject);
+    let Some(user) = connectors::linked(tx, who).await? else { return Ok(None) };
+    users::hold(tx, &user).await?;
+    if !connectors::unlink(tx, who).await? {
+        return Ok(None);
+    }
+    let begun = connectors::begun_by(tx, who).await?;
+    for session in &begun {
+        sessions::end_in(tx, session, "its link was taken back").await?;
+    }
+    if connectors::forget_groups(tx, &user, &Source::Connector(connector.id.clone())).await? {
+        tx.changed(Change::User(user.clone()));
+    }
+    let detail = format!("connector {}", connector.name);
+    tx.record(Event::new(EventKind::UserUnlinked, Some(&connector.realm_id), user.to_string(), detail));
+    Ok(Some(begun.len()))
 }
 
 async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<usize, Fault> {
