@@ -16,8 +16,9 @@ use doorward_model::name::{ClientName, DisplayText, TokenName};
 use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
 use doorward_model::time::Timestamp;
 use doorward_oauth::error::{ErrorCode, OAuthError};
-use doorward_oauth::redirect::RedirectRule;
+use doorward_oauth::logout::logout_uri;
 use doorward_oauth::registration::{Metadata, Method};
+use doorward_store::clients;
 use doorward_store::registrations::{self, Registration, RegistrationToken};
 use doorward_store::tx::Tx;
 use serde::{Deserialize, Serialize};
@@ -159,20 +160,33 @@ pub async fn replace(
         Ok(settings) => settings,
         Err(error) => return Ok(Err(error)),
     };
+    let mut tx = door.begin().await?;
+    // As it stands, not as it is remembered: an operator may have changed it a moment ago.
+    let stored = clients::find_by_id(&mut tx, &client.id).await?.map(Client::read).transpose()?;
+    let Some(client) = stored.filter(|client| client.is_active) else { return Ok(Err(unknown())) };
     let now = &client.settings;
     if wanted.kind != now.kind || wanted.authentication != now.authentication {
         let sentence = "token_endpoint_auth_method of this client stays as it is: register another client";
         return Ok(Err(OAuthError::new(ErrorCode::InvalidClientMetadata, sentence)));
     }
+    // Taken one by one: whatever a client cannot say of itself is an operator's, and stays.
     let settings = ClientSettings {
-        access: now.access.clone(),
-        lifetimes: now.lifetimes,
-        mappers: now.mappers.clone(),
-        pkce_optional: now.pkce_optional,
-        ..wanted
+        title: wanted.title,
+        redirect_uris: wanted.redirect_uris,
+        post_logout_redirect_uris: wanted.post_logout_redirect_uris,
+        grants: wanted.grants,
+        scopes: wanted.scopes,
+        algorithm: wanted.algorithm,
+        userinfo_algorithm: wanted.userinfo_algorithm,
+        jwks: wanted.jwks,
+        require_pushed: wanted.require_pushed,
+        require_signed_request: wanted.require_signed_request,
+        dpop_bound: wanted.dpop_bound,
+        backchannel_logout_uri: wanted.backchannel_logout_uri,
+        frontchannel_logout_uri: wanted.frontchannel_logout_uri,
+        ..now.clone()
     };
-    let changed = Client { settings, ..client.clone() };
-    let mut tx = door.begin().await?;
+    let changed = Client { settings, ..client };
     if let Err(refused) = manage::clients::update(&mut tx, &changed).await? {
         return Ok(Err(not_allowed(refused.to_string())));
     }
@@ -190,10 +204,22 @@ pub async fn remove(door: &Door, ctx: &Ctx, client: &Client) -> Result<(), Fault
 /// What a client becomes that says this of itself, if the policy lets it.
 fn settings(policy: &Policy, metadata: &Metadata) -> Result<ClientSettings, OAuthError> {
     let grants = grants(policy, metadata)?;
+    let is_for = |uri: &str| policy.redirect_hosts.iter().any(|host| leads_to(uri, host));
+    let elsewhere = |uri: &str| format!("{uri} leads to none of the hosts this registration is for");
     for rule in metadata.redirect_uris.iter().chain(&metadata.post_logout_redirect_uris) {
-        if !policy.redirect_hosts.iter().any(|host| leads_to(rule, host)) {
-            let sentence = format!("{} leads to none of the hosts this registration is for", rule.text());
-            return Err(OAuthError::new(ErrorCode::InvalidRedirectUri, sentence));
+        if !is_for(rule.text()) {
+            return Err(OAuthError::new(ErrorCode::InvalidRedirectUri, elsewhere(rule.text())));
+        }
+    }
+    // Browsers and this server are sent there as well (OIDC Front-Channel Logout §2).
+    for (member, uri) in [
+        ("backchannel_logout_uri", &metadata.backchannel_logout_uri),
+        ("frontchannel_logout_uri", &metadata.frontchannel_logout_uri),
+    ] {
+        let Some(uri) = uri else { continue };
+        let uri = logout_uri(uri).map_err(|bad| not_allowed(format!("{member}: {bad}")))?;
+        if !is_for(&uri) {
+            return Err(not_allowed(elsewhere(&uri)));
         }
     }
     let scopes: Vec<String> =
@@ -267,9 +293,9 @@ fn grants(policy: &Policy, metadata: &Metadata) -> Result<Vec<GrantType>, OAuthE
     Ok(grants)
 }
 
-/// Whether a redirect rule leads to a host, or to a program with a scheme of its own.
-fn leads_to(rule: &RedirectRule, allowed: &str) -> bool {
-    let Some((scheme, rest)) = rule.text().split_once(':') else { return false };
+/// Whether an address leads to a host, or to a program with a scheme of its own.
+fn leads_to(uri: &str, allowed: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once(':') else { return false };
     let Some(rest) = rest.strip_prefix("//").filter(|_| matches!(scheme, "https" | "http")) else {
         return allowed.strip_suffix(':') == Some(scheme);
     };
@@ -324,7 +350,8 @@ mod tests {
     fn a_client_is_what_its_policy_lets_it_be_and_people_are_asked() {
         let made = try_it(
             r#"{"redirect_uris":["https://app.example.com/cb"],"grant_types":["authorization_code","refresh_token"],
-                "scope":"openid reports","token_endpoint_auth_method":"none","client_name":"Reports"}"#,
+                "scope":"openid reports","token_endpoint_auth_method":"none","client_name":"Reports",
+                "frontchannel_logout_uri":"https://app.example.com:8443/out"}"#,
         );
         let made = made.unwrap_or_default();
         assert_eq!((made.kind, made.consent), (ClientKind::Public, ConsentMode::Explicit));
@@ -341,6 +368,9 @@ mod tests {
                 r#"{"redirect_uris":["https://app.example.com/cb"],"post_logout_redirect_uris":["https://e.example/"]}"#,
                 "hosts",
             ),
+            (r#"{"frontchannel_logout_uri":"https://e.example/out"}"#, "hosts"),
+            (r#"{"backchannel_logout_uri":"https://app.example.com.e.example/out"}"#, "hosts"),
+            (r#"{"backchannel_logout_uri":"https://app.example.com@e.example/out"}"#, "backchannel_logout_uri"),
             (r#"{"grant_types":["client_credentials"]}"#, "grant type"),
             (r#"{"grant_types":["password"]}"#, "grant type"),
             (r#"{"response_types":["code id_token"]}"#, "response type"),
@@ -358,7 +388,7 @@ mod tests {
     fn a_host_is_compared_as_a_whole() {
         let leads = |uri: &str, host: &str| {
             let rule = RedirectRule::parse_loopback(uri).or_else(|_| RedirectRule::parse_exact(uri, Http::Allowed));
-            rule.is_ok_and(|rule| leads_to(&rule, host))
+            rule.is_ok_and(|rule| leads_to(rule.text(), host))
         };
         assert!(leads("https://app.example.com/cb", "app.example.com"));
         assert!(leads("https://app.example.com:8443/cb", "app.example.com"));

@@ -1,9 +1,9 @@
 //! Sign-in at another screen, on two nodes of one database: who may let a device in, how often it may ask, and
 //! that its code is good once.
 
-use doorward_engine::clients::{Client, ClientSettings, GrantType};
+use doorward_engine::clients::{Client, ClientSettings, ConsentMode, GrantType};
 use doorward_engine::device::{Answer, Answered, Typed, Wanted, answer, start, type_code};
-use doorward_engine::manage::{groups, users};
+use doorward_engine::manage::{self, groups, users};
 use doorward_engine::sessions;
 use doorward_engine::token::Tokens;
 use doorward_engine::token::device_code::device_code;
@@ -311,7 +311,76 @@ async fn what_a_device_got_ends_with_the_session_that_allowed_it_unless_it_is_of
     }
 }
 
+async fn what_was_allowed_is_worth_nothing_once_the_session_has_idled_out(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let provider = Provider::on(&node).await;
+    let client = provider.client("cli", of_devices(everyone())).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    ground.advance(alice.session.idle_seconds - 60).await;
+    let device = provider.device(&client, "openid offline_access").await;
+    provider.allow(&alice, &device).await;
+    ground.advance(61).await;
+    assert_eq!(provider.told(&client, &device).await, Some(ErrorCode::AccessDenied));
+}
+
+async fn a_code_of_a_client_that_lost_the_grant_is_asked_about_no_more(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let provider = Provider::on(&node).await;
+    let client = provider.client("cli", of_devices(everyone())).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let device = provider.device(&client, "openid").await;
+    let sealed = provider.question(&alice, &device).await;
+    let without = ClientSettings { grants: vec![GrantType::ClientCredentials], ..of_devices(everyone()) };
+    let changed = Client { settings: without, ..client.clone() };
+    let written = node.change(async |tx| manage::clients::update(tx, &changed).await).await;
+    written.unwrap_or_else(|refused| panic!("{refused}"));
+    assert!(matches!(provider.type_code(&alice, &device.user_code).await, Typed::Unknown));
+    assert!(matches!(provider.answer(&alice, &sealed, Answer::Allow).await, Answered::Over));
+}
+
+async fn letting_a_device_in_is_an_agreement_that_is_remembered(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let provider = Provider::on(&node).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let asking = ClientSettings { consent: ConsentMode::Explicit, ..of_devices(everyone()) };
+    let clients = [provider.client("asking", asking).await, provider.client("trusted", of_devices(everyone())).await];
+    for client in &clients {
+        let (device, refused) =
+            (provider.device(client, "openid profile").await, provider.device(client, "openid email").await);
+        provider.allow(&alice, &device).await;
+        let sealed = provider.question(&alice, &refused).await;
+        assert!(matches!(provider.answer(&alice, &sealed, Answer::Deny).await, Answered::Denied(_)));
+    }
+    assert_eq!(ground.texts("SELECT scopes FROM consents").await, ["openid profile"]);
+}
+
+async fn one_network_asks_for_so_many_codes_and_others_still_get_theirs(ground: Ground) {
+    let node = ground.node().await;
+    node.realm("main").await;
+    let provider = Provider::on(&node).await;
+    let client = provider.client("cli", of_devices(everyone())).await;
+    provider.device(&client, "openid").await;
+    // The counter of this network, as full as it gets.
+    let most = doorward_engine::limits::DEVICES_PER_NETWORK;
+    ground.raw(&format!("UPDATE throttles SET failures = {}", most - 1)).await;
+    provider.device(&client, "openid").await;
+    let refused = provider.try_start(&client, &wanted("openid")).await.err().map(|error| error.code());
+    assert_eq!(refused, Some(ErrorCode::SlowDown));
+    let (door, elsewhere) = (&node.door, node.ctx_from("203.0.113.9"));
+    let started = start(door, &elsewhere, &provider.realm, &client, &wanted("openid")).await.expect("a database");
+    assert!(started.is_ok(), "from elsewhere");
+    ground.advance(601).await;
+    provider.device(&client, "openid").await;
+}
+
 on_both!(together:
+    what_was_allowed_is_worth_nothing_once_the_session_has_idled_out,
+    a_code_of_a_client_that_lost_the_grant_is_asked_about_no_more,
+    letting_a_device_in_is_an_agreement_that_is_remembered,
+    one_network_asks_for_so_many_codes_and_others_still_get_theirs,
     gauntlet_b3_13_fifty_redemptions_of_one_device_code_give_tokens_once,
     gauntlet_b3_13_a_code_is_answered_once_in_the_session_that_was_asked_and_by_its_own_client,
     gauntlet_b3_13_a_device_that_hurries_waits_longer_on_every_node_and_its_code_ends,

@@ -6,9 +6,11 @@ use doorward_engine::manage::{clients, groups, users};
 use doorward_engine::token::check::{check, signed};
 use doorward_engine::token::client_credentials::client_credentials;
 use doorward_engine::token::exchange::{Ask, Exchanged, TokenType, exchange};
+use doorward_engine::token::exchange_code;
 use doorward_engine::token::revoke::revoke;
 use doorward_engine::token::{Tokens, mint};
 use doorward_model::app::Access;
+use doorward_model::context::Ctx;
 use doorward_model::people::Source;
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::scope::Scopes;
@@ -17,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::Ground;
 use crate::people::only;
-use crate::provider::{Provider, everyone, refresh_of, settings};
+use crate::provider::{CALLBACK, Provider, VERIFIER, everyone, refresh_of, settings};
 
 const API: &str = "https://api.example.com/v1";
 
@@ -248,7 +250,50 @@ async fn a_token_is_handed_on_eight_times_and_no_more(ground: Ground) {
     assert_eq!(provider.hand_on(&client, &token, &[]).await.err(), Some(ErrorCode::InvalidRequest));
 }
 
+async fn what_is_bound_to_a_certificate_is_not_handed_on(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let at = Provider::on(&node).await;
+    let dagster = at.client("dagster", tool("gateway")).await;
+    let gateway = at.client("gateway", gateway(&[], everyone())).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    for (certificate, is_good) in [(None, true), (Some("a certificate's hash".into()), false)] {
+        let code = at.code(&dagster, &alice, "").await;
+        let ask = exchange_code::Ask {
+            code: &code,
+            redirect_uri: Some(CALLBACK),
+            verifier: Some(VERIFIER),
+            key: None,
+            details: None,
+        };
+        let ctx = Ctx { certificate, ..node.ctx() };
+        let tokens = exchange_code::exchange_code(&node.door, &ctx, "main", &dagster, ask).await.expect("a database");
+        let tokens = tokens.unwrap_or_else(|refused| panic!("{refused}"));
+        let told = at.hand_on(&gateway, &tokens.access, &[]).await.err();
+        assert_eq!(told, (!is_good).then_some(ErrorCode::InvalidRequest));
+    }
+}
+
+async fn nobody_is_identified_to_a_client_without_openid(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let at = Provider::on(&node).await;
+    let dagster = at.client("dagster", tool("gateway")).await;
+    let gateway = at.client("gateway", gateway(&[], everyone())).await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    for (scopes, is_good) in [("openid+profile", true), ("profile", false)] {
+        let query = Provider::query(&dagster, "").replace("openid+profile", scopes);
+        let code = at.code_of(&query, &alice).await;
+        let tokens = at.exchange(&dagster, &code).await.unwrap_or_else(|refused| panic!("{refused}"));
+        let told = at.hand_on_as(&gateway, &tokens.access, (&[], None, TokenType::Id)).await.err();
+        assert_eq!(told, (!is_good).then_some(ErrorCode::InvalidRequest), "{scopes}");
+        assert!(at.hand_on(&gateway, &tokens.access, &[]).await.is_ok());
+    }
+}
+
 on_both!(together:
+    what_is_bound_to_a_certificate_is_not_handed_on,
+    nobody_is_identified_to_a_client_without_openid,
     gauntlet_b3_10_an_exchanged_token_is_narrower_not_longer_and_says_who_acts,
     gauntlet_b3_10_what_may_not_be_exchanged_is_not,
     gauntlet_b3_10_an_exchanged_token_ends_with_all_it_rests_on,

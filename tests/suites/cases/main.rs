@@ -50,6 +50,7 @@ mod people;
 mod proofs;
 mod provider;
 mod realms;
+mod refusals;
 mod requests;
 mod residue;
 mod responses;

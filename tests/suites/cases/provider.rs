@@ -95,7 +95,11 @@ impl Provider {
     }
 
     pub async fn code(&self, client: &Client, by: &SignedIn, more: &str) -> String {
-        match self.ask(&Self::query(client, more), Some(by), (Fresh::No, Agreed::NotAsked)).await {
+        self.code_of(&Self::query(client, more), by).await
+    }
+
+    pub async fn code_of(&self, query: &str, by: &SignedIn) -> String {
+        match self.ask(query, Some(by), (Fresh::No, Agreed::NotAsked)).await {
             Next::Answer(Answer { code: Some(code), .. }) => code.reveal().to_owned(),
             Next::Error(error) => panic!("{error}"),
             _ => panic!("no code"),

@@ -241,6 +241,32 @@ fn gauntlet_b3_12_no_grant_gives_a_scope_that_was_not_declared() {
 const USUAL: [&str; 5] = ["basic", "profile", "email", "groups", "roles"];
 
 #[test]
+fn a_client_uses_the_grants_it_was_given_and_a_public_one_asks_about_no_token() {
+    let door = provider();
+    let secret = made(&door, "narrow", &["--redirect-uri", "https://narrow.example.com/cb", "--everyone"]);
+    let coded = made(&door, "machine", &["--service"]);
+    let token = endpoint(&door, "token");
+    // Whether what is shown is any good is not looked at: the grant itself is refused.
+    for (name, secret, grant, field) in [
+        ("narrow", &secret, "client_credentials", "scope"),
+        ("narrow", &secret, DEVICE, "device_code"),
+        ("narrow", &secret, EXCHANGE, "subject_token"),
+        ("narrow", &secret, JWT_BEARER, "assertion"),
+        ("narrow", &secret, "password", "username"),
+        ("machine", &coded, "authorization_code", "code"),
+        ("machine", &coded, "refresh_token", "refresh_token"),
+    ] {
+        let form = [("grant_type", grant), ("client_id", name), ("client_secret", secret), (field, "x")];
+        let (status, told) = post(&token, &form);
+        assert_eq!((status, text(&told, "/error")), (400, "unauthorized_client"), "{name} {grant}");
+    }
+    made(&door, "spa", &["--public", "--redirect-uri", "https://spa.example.com/cb", "--everyone"]);
+    let form = [("client_id", "spa"), ("token", "x")];
+    let (status, told) = post(&endpoint(&door, "token/introspect"), &form);
+    assert_eq!((status, text(&told, "/error")), (401, "invalid_client"));
+}
+
+#[test]
 fn gauntlet_b3_14_a_password_is_taken_from_who_was_given_that_and_refused_in_keycloaks_words() {
     let door = provider();
     let secret = made(&door, "floe", &["--title", "Floe", "--grant", "password", "--allow", "grafana-users"]);

@@ -126,6 +126,40 @@ const OURS: [&str; 5] = [
 ];
 
 #[test]
+fn what_an_operator_says_of_a_client_stays_when_the_client_changes_itself() {
+    let door = provider();
+    let made = send("POST", &endpoint(&door), &token(&door, "ci", &["--everyone"]), &metadata()).json();
+    let (name, own) = (text(&made, "/client_id"), text(&made, "/registration_access_token"));
+    let said = [
+        ["--pairwise-sector", "example.com"],
+        ["--web-origin", "https://pages.example.com"],
+        ["--consent", "implicit"],
+        ["--claim", "team=a"],
+        ["--access-seconds", "60"],
+        ["--exchange-for", "warehouse"],
+        ["--authorization-details", "payment"],
+    ];
+    door.cli_text(&[&["client", "update", name, "--certificate-bound"], said.as_flattened()].concat());
+    let shown = || -> Value {
+        let text = door.cli_text(&["client", "show", name, "--output", "json"]);
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let before = shown();
+    let mut body = metadata();
+    let more = json!({"client_id": name, "client_name": "Figures", "require_pushed_authorization_requests": true});
+    body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+    let changed = send("PUT", text(&made, "/registration_client_uri"), own, &body);
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    let after = shown();
+    assert_eq!((after["title"].as_str(), after["require_pushed"].as_bool()), (Some("Figures"), Some(true)));
+    let (mut then, now) = (before, after);
+    then["title"] = json!("Figures");
+    then["require_pushed"] = json!(true);
+    assert_eq!(then, now);
+    assert!(now["certificate_bound"] == true && now["pairwise_sector"] == "example.com", "{now:#}");
+}
+
+#[test]
 fn a_registration_token_is_good_for_so_many_clients_and_only_what_it_says() {
     let door = provider();
     let none = Request::new("POST", &endpoint(&door)).header("Content-Type", "application/json");

@@ -1,10 +1,11 @@
 //! Secrets in memory, and how many wrong ones are taken.
 
 use doorward_engine::clients::authenticate::{Proof, Shown};
-use doorward_engine::clients::{Authentication, Client, ClientSettings};
+use doorward_engine::clients::{Authentication, Client, ClientKind, ClientSettings, GrantType};
 use doorward_engine::{limits, manage};
+use doorward_model::secret::{PlainToken, TokenKind};
 
-use super::{Pen, TOKEN, assertion, claims, es256, machine, made, secret, shown};
+use super::{Pen, TOKEN, assertion, by_secret, claims, es256, machine, made, proves, secret, shown};
 use crate::fixture::{Ground, Node};
 use crate::people::at_once;
 
@@ -44,6 +45,13 @@ async fn a_secret_in_memory_ends_with_its_change_and_its_time_on_every_node(grou
         both("unproved")
     );
     assert_eq!((secret(&a, &realm, "loader", &third).await, secret(&b, &realm, "loader", &third).await), both("good"));
+    // One more secret gives a lease to none that is over.
+    let fourth = rotate(3600).await;
+    b.follow().await;
+    assert_eq!(secret(&a, &realm, "loader", &second).await, "unproved");
+    for text in [&third, &fourth] {
+        assert_eq!((secret(&a, &realm, "loader", text).await, secret(&b, &realm, "loader", text).await), both("good"));
+    }
     // A client that proves itself otherwise has no secret left, also not afterwards.
     let pen = Pen::new(&a, "one");
     let by_key = ClientSettings { authentication: Authentication::PrivateKeyJwt, jwks: pen.jwks(), ..machine() };
@@ -114,7 +122,84 @@ async fn gauntlet_b11_01_guesses_sent_at_once_do_not_run_past_the_limit(ground: 
     assert!(tried < most, "{tried} were tried");
 }
 
+async fn guesses_by_assertions_are_counted_like_guesses_of_secrets(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let by_hmac = ClientSettings { authentication: Authentication::SecretJwt, ..machine() };
+    let (_, right) = made(&node, &realm, "loader", by_hmac).await;
+    let signed = |secret: &[u8], id: &str| by_secret(secret, &claims(&node, "loader", id));
+    for number in 0..limits::FAILURES_PER_CLIENT {
+        let guess = signed(&[7; 32], &number.to_string());
+        assert_eq!(assertion(&node, &realm, &guess).await, "unproved", "{number}");
+    }
+    assert_eq!(assertion(&node, &realm, &signed(&[7; 32], "more")).await, "throttled");
+    assert_eq!(assertion(&node, &realm, &signed(right.as_bytes(), "right")).await, "throttled");
+    ground.advance(limits::CLIENT_FAILURE_SECONDS + 1).await;
+    assert_eq!(assertion(&node, &realm, &signed(right.as_bytes(), "later")).await, "good");
+}
+
+async fn a_disabled_client_proves_nothing_however_it_does(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let pen = Pen::new(&node, "one");
+    let public = ClientSettings { kind: ClientKind::Public, grants: vec![GrantType::DeviceCode], ..machine() };
+    let (by_shown, clear) = made(&node, &realm, "shown", machine()).await;
+    let by_hmac = ClientSettings { authentication: Authentication::SecretJwt, ..machine() };
+    let (by_hmac, signing) = made(&node, &realm, "hmac", by_hmac).await;
+    let by_key = ClientSettings { authentication: Authentication::PrivateKeyJwt, jwks: pen.jwks(), ..machine() };
+    let (by_key, _) = made(&node, &realm, "key", by_key).await;
+    let (public, _) = made(&node, &realm, "public", public).await;
+    for (is_active, wanted) in [(true, "good"), (false, "unproved"), (true, "good")] {
+        for client in [&by_shown, &by_hmac, &by_key, &public] {
+            let changed = Client { is_active, ..client.clone() };
+            let written = node.change(async |tx| manage::clients::update(tx, &changed).await).await;
+            written.unwrap_or_else(|refused| panic!("{refused}"));
+            let id = PlainToken::draw(TokenKind::Session, &*node.door.dice).reveal().to_owned();
+            let name = client.name.as_str();
+            let told = match name {
+                "shown" => secret(&node, &realm, name, &clear).await,
+                "hmac" => assertion(&node, &realm, &by_secret(signing.as_bytes(), &claims(&node, name, &id))).await,
+                "key" => assertion(&node, &realm, &pen.sign(&es256("one"), &claims(&node, name, &id))).await,
+                _ => proves(&node, &realm, Some(name), Proof::None).await,
+            };
+            assert_eq!(told, wanted, "{name}");
+        }
+    }
+}
+
+async fn a_client_has_five_secrets_at_most_and_none_it_does_not_need(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let (client, first) = made(&node, &realm, "loader", machine()).await;
+    let rotate = async |client: &Client, seconds| {
+        let change =
+            async |tx: &mut _| manage::clients::rotate_secret(&node.door, &node.ctx(), tx, client, seconds).await;
+        node.change(change).await.map(|secret| secret.reveal().to_owned()).map_err(|refused| refused.to_string())
+    };
+    for _ in 1..doorward_model::limits::CLIENT_SECRETS {
+        rotate(&client, 3600).await.unwrap_or_else(|refused| panic!("{refused}"));
+    }
+    let refused = rotate(&client, 3600).await.err().unwrap_or_default();
+    assert!(refused.contains("secrets that still work"), "{refused}");
+    assert_eq!(secret(&node, &realm, "loader", &first).await, "good");
+    let only = rotate(&client, 0).await.unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(secret(&node, &realm, "loader", &first).await, "unproved");
+    assert_eq!(secret(&node, &realm, "loader", &only).await, "good");
+    let pen = Pen::new(&node, "one");
+    let public = ClientSettings { kind: ClientKind::Public, grants: vec![GrantType::DeviceCode], ..machine() };
+    let by_key = ClientSettings { authentication: Authentication::PrivateKeyJwt, jwks: pen.jwks(), ..machine() };
+    for (name, settings) in [("public", public), ("key", by_key)] {
+        let (client, _) = made(&node, &realm, name, settings).await;
+        let refused = rotate(&client, 0).await.err().unwrap_or_default();
+        assert!(refused.contains("it has no secret"), "{name}: {refused}");
+    }
+    assert_eq!(ground.number("SELECT COUNT(DISTINCT client_id) FROM client_secrets").await, 1);
+}
+
 on_both!(together:
+    guesses_by_assertions_are_counted_like_guesses_of_secrets,
+    a_disabled_client_proves_nothing_however_it_does,
+    a_client_has_five_secrets_at_most_and_none_it_does_not_need,
     a_secret_in_memory_ends_with_its_change_and_its_time_on_every_node,
     wrong_secrets_are_counted_for_a_network_and_lock_nobody_else_out,
     gauntlet_b11_01_guesses_sent_at_once_do_not_run_past_the_limit,
