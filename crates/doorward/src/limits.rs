@@ -49,3 +49,6 @@ pub const LINES_AT_ONCE: u32 = 200;
 pub const LINES_EACH_SECOND: u32 = 5;
 /// Longest part of a line shown where it is told how many more like it were left out, in characters.
 pub const LINE_SHOWN_CHARACTERS: usize = 200;
+
+/// Links a list shows at once.
+pub const LINKS_LISTED: i64 = 200;

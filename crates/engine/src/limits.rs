@@ -104,10 +104,12 @@ pub const LOGOUT_FRAMES: usize = 32;
 /// How long somebody may take at an outside provider, in seconds.
 pub const PROVIDER_SECONDS: i64 = 10 * 60;
 /// Groups an outside provider may say somebody is in.
-pub const EXTERNAL_GROUPS: usize = 2_000;
+pub const EXTERNAL_GROUPS: usize = 500;
 /// Connectors of a realm: more than fit on a sign-in page.
 pub const CONNECTORS: usize = 50;
 /// Longest issuer or client id of an outside provider, in bytes.
 pub const ISSUER_BYTES: usize = 512;
 /// How far an outside provider's clock may be apart at most, in seconds.
 pub const CLOCK_TOLERANCE_SECONDS: u32 = 600;
+/// Longest subject of an outside provider, in bytes (OIDC Core §2).
+pub const SUBJECT_BYTES: usize = 255;

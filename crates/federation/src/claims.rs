@@ -5,7 +5,7 @@ use crate::limits;
 use crate::trouble::{Trouble, told};
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::settings::{ClaimNames, OidcSettings};
-use doorward_model::name::{DisplayText, EmailAddress};
+use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use serde_json::{Map, Value};
 
 /// Reads what a provider says of somebody; the ID token's word is the last.
@@ -21,29 +21,41 @@ pub fn identity(
     if !settings.hosted_domains.is_empty() {
         let domain = token.get("hd").and_then(Value::as_str).unwrap_or_default();
         if !settings.hosted_domains.iter().any(|own| own.eq_ignore_ascii_case(domain)) {
-            return Err(Trouble::Claim("a domain (hd) that this connector does not let in"));
+            return Err(Trouble::Claim("no domain (hd), or one that this connector does not let in"));
         }
     }
     let names = &settings.claims;
-    let (email, email_verified) = address(names, &token, &more)?;
+    let (email, is_said) = address(names, &token, &more)?;
+    let email_verified = email.is_some() && (is_said || settings.addresses_are_proved);
+    let proved = email.as_ref().filter(|_| email_verified);
+    let may_be_named = |name: &UserName| {
+        let is_address = EmailAddress::parse(name.as_str()).is_ok();
+        !is_address || settings.addresses_are_proved || proved.is_some_and(|own| own.as_str() == name.as_str())
+    };
     let mut claims = more;
     claims.extend(token);
     Ok(ExternalIdentity {
         issuer,
         subject: text(&claims, "sub")?.unwrap_or_default().to_owned(),
-        name: name(&claims, names)?.map(str::to_owned),
+        name: name(&claims, names, may_be_named)?,
         display: text(&claims, &names.display)?.and_then(|text| DisplayText::parse(text).ok()),
         email,
         email_verified,
         groups: groups(&claims, &names.groups)?,
-        session: text(&claims, "sid")?.map(str::to_owned),
+        session: text(&claims, "sid")?.filter(|sid| is_short(sid)).map(str::to_owned),
     })
 }
 
-fn name<'c>(claims: &'c Map<String, Value>, names: &ClaimNames) -> Result<Option<&'c str>, Trouble> {
+/// The first name a user could have. One that looks like an address must be the person's own: tools take it for one.
+fn name(
+    claims: &Map<String, Value>,
+    names: &ClaimNames,
+    may_be_named: impl Fn(&UserName) -> bool,
+) -> Result<Option<String>, Trouble> {
     for name in &names.name {
-        if let Some(text) = text(claims, name)?.filter(|text| !text.trim().is_empty()) {
-            return Ok(Some(text));
+        let found = text(claims, name)?.and_then(|text| UserName::parse(text).ok());
+        if let Some(name) = found.filter(&may_be_named) {
+            return Ok(Some(name.to_string()));
         }
     }
     Ok(None)
@@ -87,14 +99,15 @@ fn groups(claims: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>
     // A provider that leaves groups out because there are too many says so beside them.
     let left_out =
         |member: &str| claims.get(member).and_then(Value::as_object).is_some_and(|all| all.contains_key(name));
-    if left_out("_claim_names") || claims.get("hasgroups") == Some(&Value::Bool(true)) {
+    if left_out("_claim_names") || (name == "groups" && claims.get("hasgroups") == Some(&Value::Bool(true))) {
         return Err(mapping(
             name,
             "is left out because there are too many groups: have the provider send only those assigned to the application",
         ));
     }
     match find(claims, name) {
-        None | Some(Value::Null) => Ok(None),
+        // Several providers leave the claim out for whoever is in no group.
+        None | Some(Value::Null) => Ok(Some(Vec::new())),
         Some(Value::String(one)) => Ok(Some(vec![one.clone()])),
         Some(Value::Object(all)) => Ok(Some(all.keys().cloned().collect())),
         Some(Value::Array(all)) => {
@@ -121,6 +134,10 @@ fn find<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c Value> {
     let (first, rest) = name.split_once('.')?;
     let inner = claims.get(first)?;
     rest.split('.').take(limits::CLAIM_DEPTH).try_fold(inner, |value, name| value.as_object()?.get(name))
+}
+
+fn is_short(text: &str) -> bool {
+    text.len() <= limits::SUBJECT_BYTES && !text.chars().any(char::is_control)
 }
 
 fn mapping(name: &str, why: &'static str) -> Trouble {
@@ -170,12 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn saying_nothing_of_groups_is_not_saying_none() -> Result<(), Box<dyn std::error::Error>> {
+    fn saying_nothing_of_groups_is_saying_none_and_too_many_is_refused() -> Result<(), Box<dyn std::error::Error>> {
         let plain = settings(json!({}))?;
         let groups =
             |value: Value| read(&plain, json!({"sub": "1", "groups": value}), json!({})).map(|read| read.groups);
-        assert_eq!(read(&plain, json!({"sub": "1"}), json!({}))?.groups, None);
-        assert_eq!(groups(Value::Null)?, None);
+        assert_eq!(read(&plain, json!({"sub": "1"}), json!({}))?.groups, Some(Vec::new()));
+        assert_eq!(groups(Value::Null)?, Some(Vec::new()));
+        let unread = settings(json!({"claims": {"groups": ""}}))?;
+        assert_eq!(read(&unread, json!({"sub": "1", "groups": ["a"]}), json!({}))?.groups, None);
         assert_eq!(groups(json!([]))?, Some(Vec::new()));
         assert_eq!(groups(json!("one"))?, Some(vec!["one".to_owned()]));
         assert_eq!(groups(json!({"a": {"org": "x"}}))?, Some(vec!["a".to_owned()]));
@@ -222,6 +241,23 @@ mod tests {
             let read = read(&plain, token, json!({}))?;
             assert_eq!((read.email, read.email_verified), (None, false), "{odd}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_address_is_the_persons_own() -> Result<(), Box<dyn std::error::Error>> {
+        let (plain, proved) = (settings(json!({}))?, settings(json!({"addressesAreProved": true}))?);
+        let named = |settings: &OidcSettings, name: &str, email: &str, verified: bool| {
+            let token = json!({"sub": "1", "preferred_username": name, "email": email, "email_verified": verified});
+            read(settings, token, json!({})).map(|read| read.name)
+        };
+        let boss = "boss@example.com";
+        assert_eq!(named(&plain, "ada", boss, false)?.as_deref(), Some("ada"));
+        assert_eq!(named(&plain, boss, boss, true)?.as_deref(), Some(boss));
+        assert_eq!(named(&plain, boss, boss, false)?, None);
+        assert_eq!(named(&plain, boss, "ada@example.com", true)?.as_deref(), Some("ada@example.com"));
+        assert_eq!(named(&plain, "Jean Dupont", "ada@example.com", true)?.as_deref(), Some("ada@example.com"));
+        assert_eq!(named(&proved, boss, "ada@example.com", false)?.as_deref(), Some(boss));
         Ok(())
     }
 

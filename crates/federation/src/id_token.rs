@@ -23,6 +23,8 @@ pub struct Asked<'a> {
     pub now: i64,
     /// How far the provider's clock may be apart, in seconds.
     pub tolerance: u32,
+    /// Since when the person must have proved themselves, in seconds since 1970; any time when absent.
+    pub fresh_since: Option<i64>,
 }
 
 /// Checks a token. `Err(Trouble::Token(BadToken::UnknownKey))` says that other keys may do.
@@ -49,6 +51,14 @@ pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Tr
     }
     if claims.text("nonce")? != Some(asked.nonce) {
         return Err(Trouble::Claim("another nonce: it does not answer this sign-in"));
+    }
+    if let Some(since) = asked.fresh_since {
+        let proved_at = claims.time("auth_time")?.ok_or(BadToken::NoClaim("auth_time"))?;
+        if proved_at < since.saturating_sub(i64::from(asked.tolerance)) {
+            return Err(Trouble::Claim(
+                "that the person proved themselves too long ago: the provider did not ask again",
+            ));
+        }
     }
     if let Some(told) = claims.text("at_hash")?
         && token_hash::at_hash(presented.header().algorithm_name(), asked.access_token).as_deref() != Some(told)

@@ -16,3 +16,7 @@ pub const SECRET_BYTES: u64 = 16 * 1024;
 pub const TOLD_CHARACTERS: usize = 200;
 /// Deepest path into claims.
 pub const CLAIM_DEPTH: usize = 8;
+/// How long a provider that could not be asked is not asked again, in seconds.
+pub const FAILURE_SECONDS: i64 = 5;
+/// How long asking may have taken when it failed, in seconds.
+pub const WAITED_SECONDS: i64 = 15;

@@ -51,6 +51,7 @@ impl Providers {
         connector: &Connector,
         now: Timestamp,
         (attempt, state, redirect_uri): (&Attempt, &str, &str),
+        login_hint: &str,
     ) -> Result<String, Trouble> {
         let Kind::Oidc(settings) = &connector.settings.kind;
         let mut url = self.published(connector, now).await?.metadata.authorization.clone();
@@ -67,7 +68,23 @@ impl Providers {
             pairs.append_pair("nonce", &attempt.nonce);
             pairs.append_pair("code_challenge", &challenge);
             pairs.append_pair("code_challenge_method", "S256");
-            for (name, value) in &settings.parameters {
+            if let Some(seconds) = attempt.fresh_seconds {
+                pairs.append_pair("max_age", &seconds.to_string());
+            }
+            if !login_hint.is_empty() {
+                pairs.append_pair("login_hint", login_hint);
+            }
+            let must_ask = attempt.fresh_seconds == Some(0);
+            if must_ask {
+                pairs.append_pair("prompt", "login");
+            }
+            let is_ours = |name: &str| match name {
+                "prompt" => must_ask,
+                "max_age" => attempt.fresh_seconds.is_some(),
+                "login_hint" => !login_hint.is_empty(),
+                _ => false,
+            };
+            for (name, value) in settings.parameters.iter().filter(|(name, _)| !is_ours(name)) {
                 pairs.append_pair(name, value);
             }
         }
@@ -121,6 +138,7 @@ impl Providers {
             access_token,
             now: now.seconds(),
             tolerance: settings.clock_tolerance_seconds,
+            fresh_since: attempt.fresh_seconds.map(|seconds| attempt.begun_at.plus_seconds(-seconds).seconds()),
         };
         let proved = match id_token::check(&published.keys, token, &asked) {
             Err(Trouble::Token(BadToken::UnknownKey)) => {

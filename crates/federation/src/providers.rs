@@ -24,7 +24,14 @@ pub struct Providers {
 
 #[derive(Default)]
 struct Place {
-    known: tokio::sync::Mutex<Option<Known>>,
+    known: tokio::sync::Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    known: Option<Known>,
+    /// The last failure: while it is fresh nobody waits for the next one.
+    failed: Option<(Timestamp, Trouble)>,
 }
 
 #[derive(Clone)]
@@ -57,11 +64,9 @@ impl Providers {
     /// [`Trouble`]: it cannot be asked, or says something else than it should.
     pub async fn published(&self, connector: &Connector, now: Timestamp) -> Result<Published, Trouble> {
         let place = self.place(&connector.id);
-        let mut known = place.known.lock().await;
-        let fresh = self.fresh(connector, now, known.as_ref()).await?;
-        let published = Published { metadata: fresh.metadata.clone(), keys: fresh.keys.clone() };
-        *known = Some(fresh);
-        Ok(published)
+        let mut memory = place.known.lock().await;
+        let fresh = self.remembered(connector, now, &mut memory).await?;
+        Ok(Published { metadata: fresh.metadata.clone(), keys: fresh.keys.clone() })
     }
 
     /// The keys, asked for again because a token named one that is not among them; at most once a minute.
@@ -70,19 +75,40 @@ impl Providers {
     /// As [`Providers::published`].
     pub async fn newer_keys(&self, connector: &Connector, now: Timestamp) -> Result<Arc<KeySet>, Trouble> {
         let place = self.place(&connector.id);
-        let mut known = place.known.lock().await;
-        let mut fresh = self.fresh(connector, now, known.as_ref()).await?;
+        let mut memory = place.known.lock().await;
+        let fresh = self.remembered(connector, now, &mut memory).await?;
         if now.millis_since(fresh.keys_at) >= limits::UNKNOWN_KEY_SECONDS * 1000 {
-            fresh.keys = Arc::new(self.keys(&fresh.metadata).await?);
+            // Counted from here, whatever comes of it.
             fresh.keys_at = now;
+            fresh.keys = Arc::new(self.keys(&fresh.metadata.clone()).await?);
         }
-        let keys = fresh.keys.clone();
-        *known = Some(fresh);
-        Ok(keys)
+        Ok(fresh.keys.clone())
     }
 
     fn place(&self, id: &ConnectorId) -> Arc<Place> {
         self.places.lock().entry(id.clone()).or_default().clone()
+    }
+
+    async fn remembered<'m>(
+        &self,
+        connector: &Connector,
+        now: Timestamp,
+        memory: &'m mut Memory,
+    ) -> Result<&'m mut Known, Trouble> {
+        if let Some((at, trouble)) = &memory.failed
+            && now.millis_since(*at) < limits::FAILURE_SECONDS * 1000
+        {
+            return Err(trouble.clone());
+        }
+        memory.failed = None;
+        match self.fresh(connector, now, memory.known.as_ref()).await {
+            Ok(fresh) => Ok(memory.known.insert(fresh)),
+            Err(trouble) => {
+                // By the clock of whoever asked first, and a little in the future for those who waited behind it.
+                memory.failed = Some((now.plus_seconds(limits::WAITED_SECONDS), trouble.clone()));
+                Err(trouble)
+            }
+        }
     }
 
     async fn fresh(&self, connector: &Connector, now: Timestamp, known: Option<&Known>) -> Result<Known, Trouble> {
@@ -110,7 +136,7 @@ impl Providers {
         let answer = self.outbound.get(url).await?;
         if answer.status != http::StatusCode::OK {
             let words = told(&String::from_utf8_lossy(&answer.body));
-            let words = if words.is_empty() { words } else { format!(": {words}") };
+            let words = if words.is_empty() { format!(" at {url}") } else { format!(" at {url}: {words}") };
             return Err(Trouble::Status { what, status: answer.status.as_u16(), words });
         }
         Ok(answer.body.to_vec())

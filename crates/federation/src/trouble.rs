@@ -15,7 +15,7 @@ pub enum Trouble {
     #[error("{what} of the provider is not what it should be: {why}")]
     Malformed { what: &'static str, why: String },
     #[error(
-        "the provider calls itself {found}, and the connector says {declared}: they must be the same, letter by letter"
+        "the provider calls itself `{found}`, and the connector says `{declared}`: they must be the same, letter by letter"
     )]
     Issuer { found: String, declared: String },
     #[error("the provider refused: {0}")]

@@ -21,6 +21,7 @@ statements! {
     BY_NAME = "SELECT id, realm_id, name, settings, sealed, is_active FROM connectors \
                WHERE realm_id = $1 AND name = $2";
     HOLD = "UPDATE connectors SET name = name WHERE id = $1 AND is_active = 1";
+    HOLD_ANY = "UPDATE connectors SET name = name WHERE id = $1";
     OF_REALM = "SELECT id, realm_id, name, settings, sealed, is_active FROM connectors \
                 WHERE realm_id = $1 ORDER BY name";
     LINKED = "SELECT user_id FROM links WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
@@ -30,11 +31,14 @@ statements! {
     UNLINK = "DELETE FROM links WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
     LINKS_OF_USER = "SELECT connector_id, issuer, subject, user_id, created_ms, seen_ms FROM links \
                      WHERE user_id = $1 ORDER BY created_ms";
+    LINKS_OF = "SELECT u.name, l.issuer, l.subject, l.created_ms, l.seen_ms FROM links l JOIN users u ON u.id = l.user_id \
+                WHERE l.connector_id = $1 AND u.name > $2 ORDER BY u.name, l.subject LIMIT $3";
     LINKS_COUNT = "SELECT COUNT(*) FROM links WHERE connector_id = $1";
     ADD_ORIGIN = "INSERT INTO session_origins (session_id, connector_id, issuer, subject, sid) \
                   VALUES ($1, $2, $3, $4, $5)";
-    BEGUN_BY = "SELECT session_id FROM session_origins WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
-    BEGUN_AT = "SELECT session_id FROM session_origins WHERE connector_id = $1";
+    BEGUN_BY = "SELECT session_id FROM session_origins WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
+                ORDER BY session_id";
+    BEGUN_AT = "SELECT session_id FROM session_origins WHERE connector_id = $1 ORDER BY session_id";
     FORGET_GROUPS = "DELETE FROM memberships WHERE user_id = $1 AND source = $2";
     GROUPS_SAID = "SELECT group_id FROM memberships WHERE user_id = $1 AND source = $2";
 }
@@ -145,6 +149,11 @@ pub async fn hold_active(tx: &mut Tx, id: &ConnectorId) -> Result<bool, Fault> {
     Ok(tx.run(HOLD, &[Value::Text(id.as_str())]).await? == 1)
 }
 
+/// Takes a connector's row until the end of the transaction, active or not: whoever signs in takes it too.
+pub async fn hold(tx: &mut Tx, id: &ConnectorId) -> Result<(), Fault> {
+    tx.run(HOLD_ANY, &[Value::Text(id.as_str())]).await.map(drop)
+}
+
 /// Who somebody outside is here.
 pub async fn linked(query: &mut impl Query, who: Outsider<'_>) -> Result<Option<UserId>, Fault> {
     let row = query.first(LINKED, &place(&who)).await?;
@@ -157,10 +166,10 @@ pub async fn link(tx: &mut Tx, who: Outsider<'_>, user: &UserId, now: Timestamp)
     Ok(tx.run(LINK, &[connector, issuer, subject, Value::Text(user.as_str()), now.into()]).await? == 1)
 }
 
-/// Notes that somebody linked came again.
-pub async fn seen(tx: &mut Tx, who: Outsider<'_>, now: Timestamp) -> Result<(), Fault> {
+/// Notes that somebody linked came again; `false` when they are linked no more.
+pub async fn seen(tx: &mut Tx, who: Outsider<'_>, now: Timestamp) -> Result<bool, Fault> {
     let [connector, issuer, subject] = place(&who);
-    tx.run(LINK_SEEN, &[connector, issuer, subject, now.into()]).await.map(drop)
+    Ok(tx.run(LINK_SEEN, &[connector, issuer, subject, now.into()]).await? == 1)
 }
 
 /// Forgets who somebody outside is here.
@@ -182,6 +191,36 @@ pub async fn links(query: &mut impl Query, user: &UserId) -> Result<Vec<Link>, F
         })
     };
     rows.iter().map(read).collect()
+}
+
+/// Somebody outside and the name of the user they are.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The user's name.
+    pub user: String,
+    /// Who vouches for them.
+    pub issuer: String,
+    /// What the issuer calls them.
+    pub subject: String,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When they last came.
+    pub seen_at: Timestamp,
+}
+
+/// A page of a connector's links by the names of users, those after `after`.
+pub async fn links_of(query: &mut impl Query, id: &ConnectorId, after: &str, count: i64) -> Result<Vec<Named>, Fault> {
+    let values = [Value::Text(id.as_str()), Value::Text(after), Value::Number(count)];
+    let read = |row: &Row| {
+        Ok(Named {
+            user: row.text(0)?,
+            issuer: row.text(1)?,
+            subject: row.text(2)?,
+            created_at: row.moment(3)?,
+            seen_at: row.moment(4)?,
+        })
+    };
+    query.all(LINKS_OF, &values).await?.iter().map(read).collect()
 }
 
 /// How many people are linked through a connector.

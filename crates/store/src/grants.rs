@@ -7,7 +7,7 @@ use crate::sql::statements;
 use crate::store::Query;
 use crate::tx::Tx;
 use doorward_model::fault::Fault;
-use doorward_model::id::{ClientId, FamilyId, RealmId, SessionId, UserId};
+use doorward_model::id::{ClientId, ConnectorId, FamilyId, RealmId, SessionId, UserId};
 use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
 
@@ -30,6 +30,8 @@ statements! {
     SET_FACTS = "UPDATE families SET facts = $2 WHERE id = $1";
     END_FAMILY = "DELETE FROM families WHERE id = $1 RETURNING user_id";
     END_OFFLINE_OF_USER = "DELETE FROM families WHERE user_id = $1 AND session_id IS NULL";
+    END_OFFLINE_OF_CONNECTOR = "DELETE FROM families WHERE session_id IS NULL \
+                                AND user_id IN (SELECT user_id FROM links WHERE connector_id = $1)";
     END_OF_USER_AND_CLIENT = "DELETE FROM families WHERE user_id = $1 AND client_id = $2";
     PRUNE_FAMILIES = "DELETE FROM families WHERE expires_ms < $1";
     CREATE_REFRESH = "INSERT INTO refresh_tokens (hash, family_id, expires_ms) VALUES ($1, $2, $3)";
@@ -181,6 +183,11 @@ pub async fn set_facts(tx: &mut Tx, id: &FamilyId, facts: &str) -> Result<(), Fa
 pub async fn end_family(tx: &mut Tx, id: &FamilyId) -> Result<Option<UserId>, Fault> {
     let row = tx.first(END_FAMILY, &[Value::Text(id.as_str())]).await?;
     row.map(|row| row.parsed(0, "families", UserId::parse)).transpose()
+}
+
+/// Ends every offline family of everybody linked through a connector.
+pub async fn end_offline_of_connector(tx: &mut Tx, connector: &ConnectorId) -> Result<u64, Fault> {
+    tx.run(END_OFFLINE_OF_CONNECTOR, &[Value::Text(connector.as_str())]).await
 }
 
 /// Ends a user's families that outlive sessions; tells how many.

@@ -2,6 +2,7 @@
 
 use crate::commands::Shell;
 use crate::exit::Exit;
+use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
 use doorward_engine::federation::settings::{
@@ -58,7 +59,16 @@ pub enum Connector {
         #[arg(long)]
         subject: String,
     },
-    /// Take such a link back.
+    /// List who is linked through one.
+    Links {
+        /// The connector.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+        /// Those after this user name.
+        #[arg(long, value_name = "NAME", default_value = "")]
+        after: String,
+    },
+    /// Take such a link back, and end the sessions that rest on it.
     Unlink {
         /// The connector.
         #[arg(value_parser = ConnectorName::parse)]
@@ -118,6 +128,10 @@ pub struct Add {
     /// Let in only people who are linked.
     #[arg(long)]
     no_create: bool,
+    /// The provider's addresses are proved although it does not say so, as with Entra ID; names that look like an
+    /// address count too.
+    #[arg(long)]
+    addresses_are_proved: bool,
     /// The only values of the claim hd that may come in; may be repeated.
     #[arg(long, value_name = "DOMAIN")]
     hosted_domain: Vec<String>,
@@ -127,7 +141,8 @@ pub struct Add {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write NAME=VALUE")?;
+    let (name, value) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("it lacks what stands before the =")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -144,6 +159,7 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         Connector::Link { connector, user, subject } => {
             link(shell, (&realm, &find(shell, &realm, &connector).await?), &user, &subject).await
         }
+        Connector::Links { connector, after } => links(shell, &find(shell, &realm, &connector).await?, &after).await,
         Connector::Unlink { connector, subject } => {
             unlink(shell, &find(shell, &realm, &connector).await?, &subject).await
         }
@@ -165,6 +181,7 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
             claims: ClaimNames { name: new.name_claims, groups: new.groups_claim, ..ClaimNames::default() },
             clock_tolerance_seconds: new.clock_tolerance,
             hosted_domains: new.hosted_domain,
+            addresses_are_proved: new.addresses_are_proved,
         }),
         linking: Linking { create: !new.no_create, domains: new.domain },
         groups: GroupRules {
@@ -176,15 +193,17 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let mut tx = shell.door.begin().await?;
     let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, new.name), settings, None).await??;
     shell.commit(tx).await?;
-    let uri = redirect_uri(shell, &realm, &made);
-    Ok(Report::words(format!(
+    let uri = redirect_uri(shell, &realm, &made).await;
+    let words = format!(
         "Connected {}. Register this redirect URI at the provider:\n  {uri}\nPeople find it on the sign-in page.",
         made.name
-    )))
+    );
+    let value = json!({"name": made.name, "id": made.id, "redirect_uri": uri, "settings": made.settings});
+    Ok(Report::text(words, value))
 }
 
-fn redirect_uri(shell: &Shell, realm: &Realm, connector: &Stored) -> String {
-    shell.door.settings.public.url(&format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name))
+async fn redirect_uri(shell: &Shell, realm: &Realm, connector: &Stored) -> String {
+    shell.standing().await.public.url(&format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name))
 }
 
 async fn find(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Stored, Exit> {
@@ -219,7 +238,7 @@ async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Repo
         "name": connector.name,
         "active": connector.is_active,
         "people": people,
-        "redirect_uri": redirect_uri(shell, realm, &connector),
+        "redirect_uri": redirect_uri(shell, realm, &connector).await,
         "settings": connector.settings,
     })))
 }
@@ -241,6 +260,17 @@ async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     Ok(Report::words(format!("Removed connector {}; {ended} sessions ended, its users stay.", connector.name)))
 }
 
+async fn links(shell: &Shell, connector: &Stored, after: &str) -> Result<Report, Exit> {
+    let found = connectors::links_of(&mut &shell.door.store, &connector.id, after, limits::LINKS_LISTED).await?;
+    let rows = found.into_iter().map(|link| {
+        json!({
+            "user": link.user, "subject": link.subject, "issuer": link.issuer,
+            "since": link.created_at.rfc3339(), "seen": link.seen_at.rfc3339(),
+        })
+    });
+    Ok(Report::rows(&["user", "subject", "since", "seen"], rows.collect()))
+}
+
 async fn link(
     shell: &Shell,
     (realm, connector): (&Realm, &Stored),
@@ -250,7 +280,7 @@ async fn link(
     let user = shell.user(realm, user).await?;
     let name = &connector.name;
     let mut tx = shell.door.begin().await?;
-    if !manage::link(&mut tx, &shell.ctx, (connector, subject), &user).await? {
+    if !manage::link(&mut tx, &shell.ctx, (connector, subject), &user).await?? {
         return Err(Exit::refused(format!(
             "somebody with that subject is linked already: take it back with `doorward connector unlink {name} --subject …`"
         )));

@@ -26,8 +26,11 @@ pub struct Attempt {
     pub nonce: String,
     /// What proves to the provider that whoever shows the code asked for it (RFC 7636).
     pub verifier: String,
+    /// How long ago, at most, the person may have proved themselves there, in seconds; as the client asked.
+    pub fresh_seconds: Option<i64>,
+    /// When it began.
+    pub begun_at: Timestamp,
     browser: String,
-    expires_at: Timestamp,
 }
 
 /// Begins one; the text is the request's `state`.
@@ -35,7 +38,7 @@ pub fn begin(
     door: &Door,
     ctx: &Ctx,
     connector: &Connector,
-    (flow, browser): (&str, &TokenHash),
+    (flow, browser, fresh_seconds): (&str, &TokenHash, Option<i64>),
 ) -> Result<(Attempt, String), Fault> {
     let attempt = Attempt {
         connector: connector.id.clone(),
@@ -43,7 +46,8 @@ pub fn begin(
         nonce: word(door),
         verifier: word(door),
         browser: browser.hex(),
-        expires_at: ctx.now.plus_seconds(limits::PROVIDER_SECONDS),
+        fresh_seconds,
+        begun_at: ctx.now,
     };
     let text = serde_json::to_vec(&attempt)
         .map_err(|error| Fault::new(FaultKind::Internal, "writing the way to a provider", error))?;
@@ -56,7 +60,7 @@ pub fn find(door: &Door, ctx: &Ctx, connector: &Connector, (state, browser): (&s
     let sealed = URL_SAFE_NO_PAD.decode(state.strip_prefix(PREFIX)?).ok()?;
     let attempt: Attempt = serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()?;
     let is_here = attempt.connector == connector.id && attempt.browser == browser.hex();
-    (is_here && ctx.now < attempt.expires_at).then_some(attempt)
+    (is_here && ctx.now < attempt.begun_at.plus_seconds(limits::PROVIDER_SECONDS)).then_some(attempt)
 }
 
 /// 256 random bits as text.

@@ -14,6 +14,9 @@ pub struct Present {
     pub id: UserId,
     /// Whether the user's e-mail address is proved here.
     pub email_verified: bool,
+    /// Whether somebody outside is that user already: addresses are given to others, and a second person must not
+    /// become the first.
+    pub is_linked: bool,
 }
 
 /// What is known here of somebody outside.
@@ -57,8 +60,8 @@ pub fn decide(policy: &Linking, identity: &ExternalIdentity, known: Known) -> De
         return Decision::Linked(user);
     }
     if let Some(user) = known.same_email {
-        let both_proved = identity.email_verified && user.email_verified && is_authoritative(policy, identity);
-        return if both_proved { Decision::Link(user.id) } else { Decision::Refuse(Why::Taken) };
+        let both_proved = user.email_verified && is_authoritative(policy, identity);
+        return if both_proved && !user.is_linked { Decision::Link(user.id) } else { Decision::Refuse(Why::Taken) };
     }
     if !policy.create {
         return Decision::Refuse(Why::Unknown);
@@ -69,8 +72,9 @@ pub fn decide(policy: &Linking, identity: &ExternalIdentity, known: Known) -> De
     if known.name_is_taken { Decision::Refuse(Why::Taken) } else { Decision::Create(name) }
 }
 
-fn is_authoritative(policy: &Linking, identity: &ExternalIdentity) -> bool {
-    let Some(email) = &identity.email else { return false };
+/// Whether the provider has proved an address of which its word is the last.
+pub fn is_authoritative(policy: &Linking, identity: &ExternalIdentity) -> bool {
+    let Some(email) = identity.email.as_ref().filter(|_| identity.email_verified) else { return false };
     // The address was parsed: it has one `@`, and what follows is a domain in lower case.
     let domain = email.as_str().rsplit_once('@').map(|(_, domain)| domain);
     domain.is_some_and(|domain| policy.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)))
@@ -113,9 +117,13 @@ mod tests {
             (true, true, &["com"][..], Decision::Refuse(Why::Taken)),
             (true, true, &[][..], Decision::Refuse(Why::Taken)),
         ] {
-            let same_email = Some(Present { id: id.clone(), email_verified: here });
-            let known = Known { same_email, ..Known::default() };
-            assert_eq!(decide(&policy(true, domains), &alice(there)?, known), decided, "{there} {here} {domains:?}");
+            for is_linked in [false, true] {
+                let same_email = Some(Present { id: id.clone(), email_verified: here, is_linked });
+                let known = Known { same_email, ..Known::default() };
+                let decided = if is_linked { &Decision::Refuse(Why::Taken) } else { &decided };
+                let found = decide(&policy(true, domains), &alice(there)?, known);
+                assert_eq!(&found, decided, "{there} {here} {domains:?} {is_linked}");
+            }
         }
         Ok(())
     }

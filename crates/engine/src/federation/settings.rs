@@ -68,6 +68,9 @@ pub struct OidcSettings {
     /// The only values of the claim `hd` that may come in; any when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosted_domains: Vec<String>,
+    /// Whether the provider's addresses are proved although it does not say so.
+    #[serde(default)]
+    pub addresses_are_proved: bool,
 }
 
 fn usual_scopes() -> Vec<String> {

@@ -4,7 +4,7 @@
 use crate::administration::{self, Rights};
 use crate::door::Door;
 use crate::federation::groups::{Mapped, map};
-use crate::federation::linking::{Decision, Known, Present, Why, decide};
+use crate::federation::linking::{Decision, Known, Present, Why, decide, is_authoritative};
 use crate::federation::{Connector, ExternalIdentity};
 use crate::manage;
 use crate::manage::users::NewUser;
@@ -20,6 +20,7 @@ use doorward_store::store::Query;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, groups, users};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// The browser somebody comes back in.
 pub struct Browser<'a> {
@@ -50,16 +51,42 @@ pub enum Refusal {
     TooManyGroups,
 }
 
-impl Refusal {
-    fn words(self) -> &'static str {
-        match self {
+/// Why a provider proved nobody, as far as the record tells it; the log has the story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unproved {
+    /// It refused.
+    ProviderRefused,
+    /// It did not answer.
+    Unreachable,
+    /// Its answer proves nothing.
+    NotProved,
+}
+
+/// Notes that somebody came back from a provider that proved nobody.
+pub async fn unproved(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, connector): (&Realm, &Connector),
+    why: Unproved,
+) -> Result<(), Fault> {
+    let words = match why {
+        Unproved::ProviderRefused => "the provider refused",
+        Unproved::Unreachable => "the provider does not answer",
+        Unproved::NotProved => "the provider's answer proves nobody",
+    };
+    note_refusal(door, ctx, (realm, connector), words).await
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::ConnectorDisabled => "the connector is disabled",
             Self::UserDisabled => "the user is disabled",
             Self::Nobody(Why::Unknown) => "nobody here is linked, and the connector creates no users",
             Self::Nobody(Why::NoName) => "the provider tells no name that a user could have",
             Self::Nobody(Why::Taken) => "a user with the same name or e-mail address is there and not linked",
             Self::TooManyGroups => "the provider says more groups than anybody can be in",
-        }
+        })
     }
 }
 
@@ -86,17 +113,20 @@ pub async fn sign_in(
     let known = known(&mut tx, realm, connector, identity).await?;
     let user = match decide(&connector.settings.linking, identity, known) {
         Decision::Linked(id) => {
-            connectors::seen(&mut tx, who, ctx.now).await?;
             users::hold(&mut tx, &id).await?;
-            users::find(&mut tx, &id).await?
+            // Taken back a moment ago, perhaps.
+            match connectors::seen(&mut tx, who, ctx.now).await? {
+                true => users::find(&mut tx, &id).await?,
+                false => None,
+            }
         }
         Decision::Link(id) => {
             users::hold(&mut tx, &id).await?;
             let user = users::find(&mut tx, &id).await?;
-            if let Some(user) = &user {
-                link(&mut tx, ctx, (connector, identity), user).await?;
+            match user {
+                Some(user) if link(&mut tx, ctx, (connector, identity), &user).await? => Some(user),
+                _ => None,
             }
-            user
         }
         Decision::Create(name) => create(door, ctx, &mut tx, (connector, identity), name).await?,
         Decision::Refuse(why) => {
@@ -155,7 +185,11 @@ async fn known(
             ([], _) => {}
             ([only], true) => {
                 let (profile, _) = profile(query, &only.id).await?;
-                same_email = Some(Present { id: only.id.clone(), email_verified: profile.email_verified });
+                same_email = Some(Present {
+                    id: only.id.clone(),
+                    email_verified: profile.email_verified,
+                    is_linked: !connectors::links(query, &only.id).await?.is_empty(),
+                });
             }
             _ => name_is_taken = true,
         }
@@ -174,18 +208,19 @@ async fn create(
     let new = NewUser {
         name,
         display: identity.display.clone(),
-        email: identity.email.clone(),
+        // Tools take what they are told for an address of the person's: an unproved one could be anybody's.
+        email: identity.email.clone().filter(|_| identity.email_verified),
         password: None,
         is_active: true,
     };
     let Ok(user) = manage::users::create(door, ctx, tx, &connector.realm_id, new).await? else { return Ok(None) };
-    if identity.email_verified && identity.email.is_some() {
+    // Another provider's word for it is no proof here: with it somebody could wait for the one it belongs to.
+    if is_authoritative(&connector.settings.linking, identity) {
         let (mut known, _) = profile(tx, &user.id).await?;
         known.email_verified = true;
         users::set_profile(tx, &user.id, &known.to_text()?).await?;
     }
-    link(tx, ctx, (connector, identity), &user).await?;
-    Ok(Some(user))
+    Ok(link(tx, ctx, (connector, identity), &user).await?.then_some(user))
 }
 
 async fn link(
@@ -193,11 +228,13 @@ async fn link(
     ctx: &Ctx,
     (connector, identity): (&Connector, &ExternalIdentity),
     user: &User,
-) -> Result<(), Fault> {
-    connectors::link(tx, identity.outsider(&connector.id), &user.id, ctx.now).await?;
+) -> Result<bool, Fault> {
+    if !connectors::link(tx, identity.outsider(&connector.id), &user.id, ctx.now).await? {
+        return Ok(false);
+    }
     let detail = format!("user {}, connector {}", user.name, connector.name);
     tx.record(Event::new(EventKind::UserLinked, Some(&user.realm_id), user.id.to_string(), detail));
-    Ok(())
+    Ok(true)
 }
 
 /// Puts what the provider says now in place of what it said before. Other sources' memberships stay.
@@ -249,16 +286,20 @@ async fn administers(door: &Door, tx: &mut Tx, realm: &Realm, group: &Group) -> 
     Ok(false)
 }
 
-async fn refuse(
+async fn refuse(door: &Door, ctx: &Ctx, place: (&Realm, &Connector), why: Refusal) -> Result<Outcome, Fault> {
+    note_refusal(door, ctx, place, &why.to_string()).await?;
+    Ok(Outcome::Refused(why))
+}
+
+async fn note_refusal(
     door: &Door,
     ctx: &Ctx,
     (realm, connector): (&Realm, &Connector),
-    why: Refusal,
-) -> Result<Outcome, Fault> {
+    words: &str,
+) -> Result<(), Fault> {
     let mut tx = door.begin().await?;
     // Nothing that came from outside stands in the record.
-    let detail = format!("connector {}: {}", connector.name, why.words());
+    let detail = format!("connector {}: {words}", connector.name);
     tx.record(Event::new(EventKind::SignInRefused, Some(&realm.id), String::new(), detail));
-    door.commit(ctx, tx).await?;
-    Ok(Outcome::Refused(why))
+    door.commit(ctx, tx).await
 }

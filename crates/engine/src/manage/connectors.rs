@@ -6,15 +6,17 @@ use crate::federation::settings::{ConnectorSettings, Kind};
 use crate::limits;
 use crate::manage::Refused;
 use crate::sessions;
+use crate::token::{Profile, profile};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::{ConnectorId, RealmId};
-use doorward_model::name::ConnectorName;
+use doorward_model::name::{ConnectorName, GroupName};
 use doorward_model::people::{Source, User};
+use doorward_oauth::scope::Scopes;
 use doorward_store::tx::Tx;
-use doorward_store::{connectors, users};
+use doorward_store::{connectors, grants, users};
 use zeroize::Zeroizing;
 
 /// What connectors' secrets are sealed for.
@@ -64,6 +66,8 @@ pub async fn set_active(tx: &mut Tx, connector: &Connector, is_active: bool) -> 
 
 /// Deletes a connector with its links and every membership it said. Users stay.
 pub async fn delete(tx: &mut Tx, connector: &Connector) -> Result<usize, Fault> {
+    // Before anything is read: whoever is signing in holds the row, and is seen, or finds nothing behind it.
+    connectors::hold(tx, &connector.id).await?;
     let ended = end_sessions(tx, connector, "its connector was deleted").await?;
     connectors::delete(tx, &connector.id).await?;
     // Everybody's groups may be others now.
@@ -78,19 +82,26 @@ pub async fn link(
     ctx: &Ctx,
     (connector, subject): (&Connector, &str),
     user: &User,
-) -> Result<bool, Fault> {
+) -> Result<Result<bool, Refused>, Fault> {
+    if subject.trim().is_empty() || subject.len() > limits::SUBJECT_BYTES || subject.chars().any(char::is_control) {
+        let most = limits::SUBJECT_BYTES;
+        return Ok(Err(Refused::because(format!("a subject has 1 to {most} bytes and no control characters"))));
+    }
+    connectors::hold(tx, &connector.id).await?;
+    users::hold(tx, &user.id).await?;
     let linked = connectors::link(tx, connector.outsider(subject), &user.id, ctx.now).await?;
     if linked {
         let detail = format!("user {}, connector {}", user.name, connector.name);
         tx.record(Event::new(EventKind::UserLinked, Some(&user.realm_id), user.id.to_string(), detail));
     }
-    Ok(linked)
+    Ok(Ok(linked))
 }
 
 /// Takes such a link back with what the connector said of the user's groups, and ends the sessions that rest on it.
 /// Tells how many those were; `None` when there is no such link.
 pub async fn unlink(tx: &mut Tx, (connector, subject): (&Connector, &str)) -> Result<Option<usize>, Fault> {
     let who = connector.outsider(subject);
+    connectors::hold(tx, &connector.id).await?;
     let Some(user) = connectors::linked(tx, who).await? else { return Ok(None) };
     users::hold(tx, &user).await?;
     if !connectors::unlink(tx, who).await? {
@@ -100,9 +111,12 @@ pub async fn unlink(tx: &mut Tx, (connector, subject): (&Connector, &str)) -> Re
     for session in &begun {
         sessions::end_in(tx, session, "its link was taken back").await?;
     }
-    if connectors::forget_groups(tx, &user, &Source::Connector(connector.id.clone())).await? {
-        tx.changed(Change::User(user.clone()));
-    }
+    grants::end_offline_of_user(tx, &user).await?;
+    // Else the address would link them again at once.
+    let (known, _) = profile(tx, &user).await?;
+    users::set_profile(tx, &user, &Profile { email_verified: false, ..known }.to_text()?).await?;
+    tx.changed(Change::User(user.clone()));
+    connectors::forget_groups(tx, &user, &Source::Connector(connector.id.clone())).await?;
     let detail = format!("connector {}", connector.name);
     tx.record(Event::new(EventKind::UserUnlinked, Some(&connector.realm_id), user.to_string(), detail));
     Ok(Some(begun.len()))
@@ -113,6 +127,8 @@ async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<u
     for session in &begun {
         sessions::end_in(tx, session, why).await?;
     }
+    // Offline tokens outlive sessions, but not the word they rest on.
+    grants::end_offline_of_connector(tx, &connector.id).await?;
     Ok(begun.len())
 }
 
@@ -120,11 +136,25 @@ async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<u
 fn check(name: &ConnectorName, settings: &ConnectorSettings) -> Result<(), Refused> {
     let refuse = |what: &str| Err(Refused::because(format!("connector {name}: {what}")));
     let Kind::Oidc(oidc) = &settings.kind;
-    let is_url = oidc.issuer.starts_with("https://") || oidc.issuer.starts_with("http://");
+    // In clear only on this machine: whoever is on the way could put keys of their own in place of the provider's.
+    let is_url = oidc.issuer.starts_with("https://") || is_here(&oidc.issuer);
     if !is_url || oidc.issuer.len() > limits::ISSUER_BYTES || oidc.issuer.contains(['?', '#', ' ']) {
         return refuse(
             "the issuer is an https:// URL without query and fragment, letter by letter as its tokens say it",
         );
+    }
+    if oidc.issuer.contains("/.well-known/") {
+        return refuse("the issuer is what stands before /.well-known/ in the address of the discovery document");
+    }
+    if let Some(group) = settings.groups.map.values().find(|group| GroupName::parse(group).is_err()) {
+        return refuse(&format!("`{}` can be no group's name", group.escape_debug()));
+    }
+    if let Some(domain) = settings.linking.domains.iter().find(|domain| !is_domain(domain)) {
+        return refuse(&format!("`{}` is no domain: write example.com", domain.escape_debug()));
+    }
+    if let Some(scope) = oidc.scopes.iter().find(|scope| !Scopes::parse(scope).is_ok_and(|one| one.iter().count() == 1))
+    {
+        return refuse(&format!("`{}` is no scope: write several with commas between them", scope.escape_debug()));
     }
     if oidc.client_id.is_empty() || oidc.client_id.len() > limits::ISSUER_BYTES {
         return refuse("the client id is what the provider gave to Doorward; it is missing");
@@ -149,6 +179,23 @@ fn check(name: &ConnectorName, settings: &ConnectorSettings) -> Result<(), Refus
         return refuse(&format!("the clock tolerance is at most {} s", limits::CLOCK_TOLERANCE_SECONDS));
     }
     Ok(())
+}
+
+/// Whether an address in clear is one of this machine's own.
+fn is_here(issuer: &str) -> bool {
+    let Some(rest) = issuer.strip_prefix("http://") else { return false };
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(host, _)| host);
+    let is_loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    is_loopback || host == "[::1]" || host == "localhost" || host.ends_with(".localhost")
+}
+
+fn is_domain(text: &str) -> bool {
+    let fits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    text.contains('.') && text.split('.').all(fits)
 }
 
 fn note(tx: &mut Tx, kind: EventKind, connector: &Connector, what: &str) {

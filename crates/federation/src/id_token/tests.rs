@@ -30,6 +30,7 @@ fn asked() -> Asked<'static> {
         access_token: "the access token",
         now: NOW,
         tolerance: 60,
+        fresh_since: None,
     }
 }
 
@@ -132,6 +133,29 @@ fn only_the_providers_keys_count_and_one_that_is_not_there_is_told_apart() -> Re
         String::new(),
     ] {
         assert!(check(&set(&[&ours, &theirs])?, &forged, &asked()).is_err(), "{forged}");
+    }
+    Ok(())
+}
+
+#[test]
+fn who_has_to_prove_themselves_again_has_done_so() -> Result<(), Fault> {
+    let dice = Counting::new(1);
+    let key = key(&dice)?;
+    let keys = set(&[&key])?;
+    for (proved_at, is_taken) in [
+        (json!(NOW), true),
+        (json!(NOW - 60), true),
+        (json!(NOW - 61), false),
+        (json!("now"), false),
+        (Value::Null, false),
+    ] {
+        let mut claims = good();
+        claims["auth_time"] = proved_at;
+        if claims["auth_time"].is_null() {
+            claims.as_object_mut().map(|members| members.remove("auth_time"));
+        }
+        let asked = Asked { fresh_since: Some(NOW), ..asked() };
+        assert_eq!(check(&keys, &key.sign("JWT", &claims)?, &asked).is_ok(), is_taken, "{claims}");
     }
     Ok(())
 }

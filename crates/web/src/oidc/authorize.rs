@@ -138,6 +138,8 @@ pub struct Preview {
     pub login_hint: String,
     /// The connector the client wants its people to come through (`kc_idp_hint`, as Keycloak has it).
     pub provider_hint: String,
+    /// How long ago, at most, the person may have proved themselves, in seconds: `max_age`, and 0 for `prompt=login`.
+    pub fresh_seconds: Option<i64>,
 }
 
 /// What is behind the text a flow carries.
@@ -153,6 +155,10 @@ pub async fn preview(web: &Web, arrival: &Arrival, realm: &Realm, sealed: &str) 
         target: form_target(back.target.as_str()),
         login_hint: hint("login_hint"),
         provider_hint: hint("kc_idp_hint"),
+        fresh_seconds: match hint("prompt").split(' ').any(|word| word == "login") {
+            true => Some(0),
+            false => hint("max_age").parse().ok().filter(|seconds| *seconds >= 0),
+        },
     }))
 }
 

@@ -8,10 +8,9 @@ use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::federation::linking::Why;
-use doorward_engine::federation::sign_in::{self, Refusal};
+use doorward_engine::federation::sign_in::{self, Refusal, Unproved};
 use doorward_engine::federation::{Connector, attempt, find, open_secret};
 use doorward_engine::live::realms::LiveRealm;
-use doorward_engine::sign_in::flow;
 use doorward_federation::oidc::Answer;
 use doorward_federation::trouble::Trouble;
 use doorward_model::context::Ctx;
@@ -117,15 +116,15 @@ async fn out(asked: &Asked<'_>, place: (&str, &str), presented: &str) -> Outcome
         Err(answer) => return Ok(answer),
     };
     let browser = Browser::of(web, asked.headers);
-    let kept = flow::find(web.door(), ctx, presented, &browser.hash).filter(|kept| kept.realm_id == realm.id);
-    if kept.is_none() {
+    let Some(way) = Way::of_flow(web, asked.arrival, &realm, (presented, &browser)).await? else {
         return Ok(flow_over(web, ctx, &realm));
-    }
-    let (begun, state) = attempt::begin(web.door(), ctx, &connector, (presented, &browser.hash))?;
+    };
+    let kept = (presented, &browser.hash, way.fresh_seconds());
+    let (begun, state) = attempt::begin(web.door(), ctx, &connector, kept)?;
     let redirect_uri = asked.redirect_uri(&realm, &connector);
-    match web.providers.way(&connector, ctx.now, (&begun, &state, &redirect_uri)).await {
+    match web.providers.way(&connector, ctx.now, (&begun, &state, &redirect_uri), way.login_hint()).await {
         Ok(way) => Ok(answers::see_other(&way)),
-        Err(trouble) => Ok(troubled(asked, (&realm, &connector), &trouble)),
+        Err(trouble) => troubled(asked, (&realm, &connector, presented), &trouble).await,
     }
 }
 
@@ -154,7 +153,7 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     let secret = open_secret(web.door(), &connector)?;
     let identity = match web.providers.arrival(&connector, ctx.now, (&begun, answer, &redirect_uri), secret).await {
         Ok(identity) => identity,
-        Err(trouble) => return Ok(troubled(asked, (&realm, &connector), &trouble)),
+        Err(trouble) => return troubled(asked, (&realm, &connector, &begun.flow), &trouble).await,
     };
     let former = visitor(web, asked.arrival, asked.headers).await?;
     let came = sign_in::Browser {
@@ -163,28 +162,49 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     };
     match sign_in::sign_in(web.door(), ctx, (&realm, &connector), &identity, came).await? {
         sign_in::Outcome::Opened(opened) => open(web, (asked.arrival, asked.headers), &realm, *opened, &way).await,
-        sign_in::Outcome::Refused(refusal) => Ok(refused(asked, (&realm, &connector), refusal)),
+        sign_in::Outcome::Refused(refusal) => {
+            // Who it was, for whoever links them: a name proved by the provider, and not in the record.
+            let request = ctx.request;
+            tracing::info!(%request, connector = %connector.name, subject = ?identity.subject, "not let in: {refusal}");
+            Ok(refused(asked, (&realm, &connector, &begun.flow), refusal))
+        }
     }
 }
 
 /// The provider proved nobody. What it said stands in the log; the page says what a person can do.
-fn troubled(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), trouble: &Trouble) -> Response {
+async fn troubled(
+    asked: &Asked<'_>,
+    (realm, connector, flow): (&LiveRealm, &Connector, &str),
+    trouble: &Trouble,
+) -> Outcome {
     tracing::warn!(request = %asked.arrival.ctx.request, connector = %connector.name, "{trouble}");
     let title = connector.title();
-    let (status, what) = match trouble {
-        Trouble::Refused(_) => (StatusCode::FORBIDDEN, format!("{title} did not sign you in.")),
-        _ if trouble.may_pass() => (StatusCode::SERVICE_UNAVAILABLE, format!("{title} does not answer right now.")),
-        _ => (StatusCode::BAD_GATEWAY, format!("{title} did not prove who you are.")),
+    let (status, what, how, why) = match trouble {
+        Trouble::Refused(_) => {
+            (StatusCode::FORBIDDEN, format!("{title} did not sign you in."), AGAIN, Unproved::ProviderRefused)
+        }
+        _ if trouble.may_pass() => {
+            let what = format!("{title} does not answer right now.");
+            (StatusCode::SERVICE_UNAVAILABLE, what, AGAIN, Unproved::Unreachable)
+        }
+        _ => {
+            let what = format!("{title} and Doorward do not understand each other, so nothing says who you are.");
+            (StatusCode::BAD_GATEWAY, what, ASK, Unproved::NotProved)
+        }
     };
-    let how = "Try again. If it happens again, give the request number to your administrator: the log tells the story.";
-    let mut answer = problem(asked, realm, status, ("You are not signed in", &what, how));
+    sign_in::unproved(asked.web.door(), &asked.arrival.ctx, (realm, connector), why).await?;
+    let mut answer = problem(asked, (realm, flow), status, ("You are not signed in", &what, how));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
     }
-    answer
+    Ok(answer)
 }
 
-fn refused(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), refusal: Refusal) -> Response {
+const AGAIN: &str =
+    "Try again. If it happens again, give the request number to your administrator: the log tells the story.";
+const ASK: &str = "Give the request number to your administrator: the log tells the story.";
+
+fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector, &str), refusal: Refusal) -> Response {
     let title = connector.title();
     let (what, how) = match refusal {
         Refusal::ConnectorDisabled => (
@@ -193,11 +213,11 @@ fn refused(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), refu
         ),
         Refusal::UserDisabled => ("This account is disabled.".to_owned(), "Ask your administrator."),
         Refusal::Nobody(Why::Unknown) => {
-            (format!("{title} knows you, and nobody here does yet."), "Ask your administrator for an account.")
+            (format!("{title} knows you, but there is no account for you here."), "Ask your administrator for one.")
         }
         Refusal::Nobody(Why::NoName) => (
             format!("{title} tells no name that an account here could have."),
-            "Ask your administrator: the connector has to read the name from another claim.",
+            "Such a name has letters, digits and . _ - @ + ' only. Ask your administrator: the connector can read it from another claim.",
         ),
         Refusal::Nobody(Why::Taken) => (
             "There is already an account with your name or e-mail address, and nothing says that it is yours."
@@ -209,12 +229,12 @@ fn refused(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), refu
             "Ask your administrator: the provider can send only the groups that matter.",
         ),
     };
-    problem(asked, realm, StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
+    problem(asked, (realm, flow), StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
 }
 
 fn problem(
     asked: &Asked<'_>,
-    realm: &LiveRealm,
+    (realm, flow): (&LiveRealm, &str),
     status: StatusCode,
     (title, what, how): (&str, &str, &str),
 ) -> Response {
@@ -226,7 +246,7 @@ fn problem(
         how: how.to_owned(),
         request_id: ctx.request.to_string(),
         home_url: Some(web.door().settings.public.url("/")),
-        retry_url: Some(web.door().settings.public.url(&format!("/realms/{}/sign-in", realm.name))),
+        retry_url: Some(web.door().settings.public.url(&format!("/realms/{}/sign-in?flow={flow}", realm.name))),
     };
     answers::page(status, &view, "").unwrap_or_else(|fault| answers::fault(web, ctx, &fault))
 }

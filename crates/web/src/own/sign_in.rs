@@ -262,7 +262,7 @@ impl Way {
     }
 
     /// The name the client expects, if one does.
-    fn login_hint(&self) -> &str {
+    pub fn login_hint(&self) -> &str {
         match self {
             Self::Client { preview, .. } => &preview.login_hint,
             Self::Home | Self::App(_) | Self::Page(_) => "",
@@ -271,6 +271,14 @@ impl Way {
 }
 
 impl Way {
+    /// How long ago, at most, the person may have proved themselves, in seconds.
+    pub fn fresh_seconds(&self) -> Option<i64> {
+        match self {
+            Self::Client { preview, .. } => preview.fresh_seconds,
+            Self::Home | Self::App(_) | Self::Page(_) => None,
+        }
+    }
+
     /// The connector the client wants its people to come through.
     fn provider_hint(&self) -> &str {
         match self {
