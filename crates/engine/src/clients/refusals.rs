@@ -70,6 +70,14 @@ impl Refusals {
         false
     }
 
+    /// Counts a refusal that is no client's; whether it is to be written down.
+    pub(crate) fn may_record_other(&self, now: Timestamp) -> bool {
+        let kept = &mut *self.0.lock();
+        let has_room = kept.has_room(now);
+        kept.second.1 += u32::from(has_room);
+        has_room
+    }
+
     /// What is to be told now, and forgets it.
     fn take_due(&self, now: Timestamp) -> Vec<(Kind, LeftOut)> {
         let mut kept = self.0.lock();

@@ -2,6 +2,7 @@
 
 use crate::clients::RealmRules;
 use crate::door::Door;
+use crate::federation::{self, Connector};
 use crate::gate::check::refuse_when_out_of_step;
 use crate::live::feed::Touched;
 use doorward_model::fault::Fault;
@@ -17,6 +18,8 @@ pub struct LiveRealm {
     realm: Realm,
     /// What its clients have from it.
     pub rules: Arc<RealmRules>,
+    /// Its active connectors, by name: the sign-in page shows them, also while the database is away.
+    pub connectors: Vec<Connector>,
     metadata: OnceLock<Box<str>>,
 }
 
@@ -50,7 +53,8 @@ async fn load(door: &Door, name: &RealmName) -> Result<Option<Arc<LiveRealm>>, F
     let mark = door.live.mark();
     let Some(realm) = realms::find(&mut &door.store, name).await? else { return Ok(None) };
     let rules = RealmRules::load(&mut &door.store, &realm.id).await?;
-    let live = Arc::new(LiveRealm { realm, rules, metadata: OnceLock::new() });
+    let connectors = federation::active(door, &realm.id).await?;
+    let live = Arc::new(LiveRealm { realm, rules, connectors, metadata: OnceLock::new() });
     door.live.keep(mark, &Touched::Realm(&live.id), || drop(door.live.realms.put(name.clone(), live.clone())));
     Ok(Some(live))
 }

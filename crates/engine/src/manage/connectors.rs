@@ -200,5 +200,7 @@ fn is_domain(text: &str) -> bool {
 
 fn note(tx: &mut Tx, kind: EventKind, connector: &Connector, what: &str) {
     let detail = format!("connector {} {what}", connector.name);
+    // The sign-in page shows connectors from memory.
+    tx.changed(Change::Realm(connector.realm_id.clone()));
     tx.record(Event::new(kind, Some(&connector.realm_id), connector.id.to_string(), detail.trim_end()));
 }

@@ -52,13 +52,12 @@ pub async fn endpoint(
 }
 
 /// The providers of a realm, with the way to each from a flow.
-pub async fn choices(web: &Web, realm: &LiveRealm, flow: &str) -> Result<Vec<pages::Choice>, Fault> {
-    let all = doorward_engine::federation::active(web.door(), &realm.id).await?;
+pub fn choices(realm: &LiveRealm, flow: &str) -> Vec<pages::Choice> {
     let choice = |connector: &Connector| pages::Choice {
         title: connector.title().to_owned(),
         href: login_path(realm, connector, flow),
     };
-    Ok(all.iter().map(choice).collect())
+    realm.connectors.iter().map(choice).collect()
 }
 
 /// Where choosing a provider leads.
@@ -67,9 +66,8 @@ pub fn login_path(realm: &LiveRealm, connector: &Connector, flow: &str) -> Strin
 }
 
 /// The active connector a client names, if there is one of that name.
-pub async fn hinted(web: &Web, realm: &LiveRealm, name: &str) -> Result<Option<Connector>, Fault> {
-    let Ok(name) = ConnectorName::parse(name) else { return Ok(None) };
-    Ok(find(web.door(), &realm.id, &name).await?.filter(|connector| connector.is_active))
+pub fn hinted<'r>(realm: &'r LiveRealm, name: &str) -> Option<&'r Connector> {
+    realm.connectors.iter().find(|connector| connector.name.as_str() == name)
 }
 
 struct Asked<'a> {

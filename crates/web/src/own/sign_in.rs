@@ -63,11 +63,11 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     };
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
-    let mut answer = match broker::hinted(web, &realm, way.provider_hint()).await? {
-        Some(connector) => answers::see_other(&broker::login_path(&realm, &connector, &token)),
+    let mut answer = match broker::hinted(&realm, way.provider_hint()) {
+        Some(connector) => answers::see_other(&broker::login_path(&realm, connector, &token)),
         None => {
             let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
-            render(web, StatusCode::OK, &form, &way, &browser).await?
+            render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
     browser.keep(web, answer.headers_mut());
@@ -130,7 +130,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         Ok(password) => password,
         Err(bad) => {
             form.error = Some(format!("Please {bad}."));
-            return render(web, StatusCode::BAD_REQUEST, &form, way, browser).await;
+            return render(web, StatusCode::BAD_REQUEST, &form, way, browser);
         }
     };
     let scheme = web.door().settings.public.scheme();
@@ -166,7 +166,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         }
     };
     form.error = Some(error);
-    let mut answer = render(web, status, &form, way, browser).await?;
+    let mut answer = render(web, status, &form, way, browser)?;
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     }
@@ -296,7 +296,7 @@ struct Form<'a> {
     error: Option<String>,
 }
 
-async fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
+fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
     let (name, targets) = way.end(web);
     let view = pages::SignIn {
         realm_title: form.realm.title.to_string(),
@@ -308,7 +308,7 @@ async fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, brows
         error: form.error.clone(),
         notice: None,
         remember_checked: form.remember,
-        providers: broker::choices(web, form.realm, form.flow).await?,
+        providers: broker::choices(form.realm, form.flow),
     };
     answers::page(status, &view, &targets)
 }
