@@ -7,5 +7,4 @@ pub mod limits;
 pub mod metadata;
 pub mod oidc;
 pub mod providers;
-pub mod secret;
 pub mod trouble;

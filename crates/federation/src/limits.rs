@@ -10,8 +10,6 @@ pub const UNKNOWN_KEY_SECONDS: i64 = 60;
 pub const SUBJECT_BYTES: usize = 255;
 /// Longest code, in bytes.
 pub const CODE_BYTES: usize = 8 * 1024;
-/// Largest file a secret is read from, in bytes.
-pub const SECRET_BYTES: u64 = 16 * 1024;
 /// Longest of a provider's own words told on, in characters.
 pub const TOLD_CHARACTERS: usize = 200;
 /// Deepest path into claims.

@@ -1,20 +1,21 @@
 //! The way to a provider and back (OIDC Core §3.1, RFC 7636, RFC 9207).
 
+use crate::claims;
 use crate::id_token::{self, Asked};
 use crate::limits;
 use crate::metadata::ClientAuth;
-use crate::providers::Providers;
+use crate::providers::{Providers, spoken};
 use crate::trouble::{Trouble, told};
-use crate::{claims, secret};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use doorward_engine::federation::attempt::Attempt;
-use doorward_engine::federation::settings::{Kind, OidcSettings};
+use doorward_engine::federation::settings::OidcSettings;
 use doorward_engine::federation::{Connector, ExternalIdentity};
 use doorward_jose::bad::BadToken;
 use doorward_jose::json;
 use doorward_model::time::Timestamp;
+use doorward_world::secrets;
 use http::HeaderValue;
 use serde_json::{Map, Value};
 use url::form_urlencoded::byte_serialize;
@@ -53,7 +54,7 @@ impl Providers {
         (attempt, state, redirect_uri): (&Attempt, &str, &str),
         login_hint: &str,
     ) -> Result<String, Trouble> {
-        let Kind::Oidc(settings) = &connector.settings.kind;
+        let settings = spoken(connector)?;
         let mut url = self.published(connector, now).await?.metadata.authorization.clone();
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, attempt.verifier.as_bytes()));
         let mut scopes = vec!["openid"];
@@ -102,7 +103,7 @@ impl Providers {
         (attempt, answer, redirect_uri): (&Attempt, Answer<'_>, &str),
         sealed: Secret,
     ) -> Result<ExternalIdentity, Trouble> {
-        let Kind::Oidc(settings) = &connector.settings.kind;
+        let settings = spoken(connector)?;
         let (code, issuer) = match answer {
             Answer::Refused { error, description } => {
                 return Err(Trouble::Refused(told(format!("{error} {description}").trim())));
@@ -116,7 +117,7 @@ impl Providers {
             return Err(Trouble::Claim("nothing: the answer is not from this provider"));
         }
         let secret = match &settings.secret_from {
-            Some(reference) => Some(secret::read(reference).await?),
+            Some(reference) => Some(secrets::read(reference).await.map_err(Trouble::Secret)?),
             None => sealed,
         };
         let form = [

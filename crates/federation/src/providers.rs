@@ -5,7 +5,7 @@ use crate::limits;
 use crate::metadata::Metadata;
 use crate::trouble::{Trouble, told};
 use doorward_engine::federation::Connector;
-use doorward_engine::federation::settings::Kind;
+use doorward_engine::federation::settings::OidcSettings;
 use doorward_jose::json;
 use doorward_jose::key_set::KeySet;
 use doorward_model::id::ConnectorId;
@@ -112,7 +112,7 @@ impl Providers {
     }
 
     async fn fresh(&self, connector: &Connector, now: Timestamp, known: Option<&Known>) -> Result<Known, Trouble> {
-        let Kind::Oidc(settings) = &connector.settings.kind;
+        let settings = spoken(connector)?;
         let is_fresh = |known: &&Known| {
             known.issuer == settings.issuer && now.millis_since(known.read_at) < limits::PUBLISHED_SECONDS * 1000
         };
@@ -141,4 +141,9 @@ impl Providers {
         }
         Ok(answer.body.to_vec())
     }
+}
+
+/// The settings of a connector that speaks OpenID Connect.
+pub(crate) fn spoken(connector: &Connector) -> Result<&OidcSettings, Trouble> {
+    connector.settings.kind.oidc().ok_or(Trouble::OtherKind)
 }

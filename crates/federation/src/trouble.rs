@@ -26,6 +26,8 @@ pub enum Trouble {
     Claim(&'static str),
     #[error("claim {name} {why}")]
     Mapping { name: String, why: &'static str },
+    #[error("this connector does not speak OpenID Connect")]
+    OtherKind,
     #[error("the client secret cannot be read: {0}")]
     Secret(String),
 }

@@ -15,6 +15,7 @@ pub mod name;
 pub mod path;
 pub mod people;
 pub mod secret;
+pub mod secret_ref;
 pub mod session;
 pub mod signing;
 pub mod time;

@@ -1,5 +1,7 @@
-//! The world outside: the clock and the dice. The only crate that reads the system's clock and its
-//! source of randomness; everything else is handed `now` and a `Dice`.
+//! The world outside: the clock, the dice, and secrets that are kept elsewhere. The only crate that reads the system's clock and its
+//! source of randomness; everything else is handed `now` and a `Dice`. Secrets that are kept elsewhere are read here too.
+
+pub mod secrets;
 
 use doorward_model::dice::Dice;
 use doorward_model::time::Timestamp;

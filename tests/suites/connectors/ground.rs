@@ -60,7 +60,7 @@ impl Ground {
     /// Connects the company once more, under another name.
     pub fn connect(&self, name: &str, words: &[&str]) {
         let issuer = self.company.url("");
-        let usual = ["connector", "add", name, "--issuer", &issuer, "--client-id", UPSTREAM_CLIENT.0];
+        let usual = ["connector", "add", "oidc", name, "--issuer", &issuer, "--client-id", UPSTREAM_CLIENT.0];
         let usual = [&usual[..], &["--client-secret-ref", "env:COMPANY_SECRET", "--scopes", "profile,email,groups"]];
         self.door.cli_text(&[&usual.concat()[..], words].concat());
     }

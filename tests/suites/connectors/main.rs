@@ -273,7 +273,7 @@ fn a_company_that_says_no_or_is_gone_keeps_nobody_else_out() {
     assert!(end.answer.text().contains("did not sign you in"));
     user(&ground.door, "cleo");
     ground.door.cli_text(&["group", "add-member", "dagster-users", "cleo"]);
-    ground.door.cli_text(&["connector", "add", "gone", "--issuer", "http://127.0.0.1:9", "--client-id", "x"]);
+    ground.door.cli_text(&["connector", "add", "oidc", "gone", "--issuer", "http://127.0.0.1:9", "--client-id", "x"]);
     let mut jar = Jar::new();
     let page = visit(&mut jar, &ground.tool_url("/x"));
     let end = ground.choose(&mut jar, &page, "gone");

@@ -156,7 +156,7 @@ impl<'d> Ground<'d> {
         self.door.cli_text(&["apply", "-f", &file, "--secrets-dir", &directory]);
         self.secret = self.secret_of("tool");
         let issuer = self.company.url();
-        self.cli(&["connector", "add", "company", "--issuer", &issuer, "--client-id", "doorward"]);
+        self.cli(&["connector", "add", "oidc", "company", "--issuer", &issuer, "--client-id", "doorward"]);
         self.cli(&["role", "create", "realm-admin", "--client", "realm-management"]);
         let steward = ["--client", "realm-management", "--service", "steward"];
         self.cli(&[&["role", "assign", "realm-admin"][..], &steward].concat());

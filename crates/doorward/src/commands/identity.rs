@@ -17,14 +17,7 @@ pub enum Identity {
     CreateClient(Box<CreateClient>),
     /// Connect an identity provider: the same as `connector add`.
     #[command(subcommand)]
-    AddConnector(AddConnector),
-}
-
-/// The kinds of identity providers.
-#[derive(Subcommand, Debug)]
-pub enum AddConnector {
-    /// A provider that speaks OpenID Connect.
-    Oidc(Box<connector::Add>),
+    AddConnector(connector::Add),
 }
 
 /// A new client.
@@ -58,7 +51,7 @@ pub struct CreateClient {
 pub async fn run(command: Identity, shell: &Shell) -> Result<Report, Exit> {
     match command {
         Identity::CreateClient(asked) => create_client(shell, *asked).await,
-        Identity::AddConnector(AddConnector::Oidc(asked)) => connector::add(shell, *asked).await,
+        Identity::AddConnector(asked) => connector::add(shell, asked).await,
     }
 }
 

@@ -13,7 +13,7 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::{ConnectorName, DisplayText, EmailAddress};
 use doorward_store::connectors::{self, ConnectorRow, Outsider};
-use settings::{ConnectorSettings, Kind};
+use settings::ConnectorSettings;
 use zeroize::Zeroizing;
 
 /// An outside identity provider of one realm.
@@ -58,8 +58,7 @@ impl Connector {
 
     /// Somebody of that subject there.
     pub fn outsider<'a>(&'a self, subject: &'a str) -> Outsider<'a> {
-        let Kind::Oidc(oidc) = &self.settings.kind;
-        Outsider { connector: &self.id, issuer: &oidc.issuer, subject }
+        Outsider { connector: &self.id, issuer: self.settings.kind.issuer(), subject }
     }
 
     /// Its name for people.

@@ -2,7 +2,7 @@
 
 use crate::door::Door;
 use crate::federation::Connector;
-use crate::federation::settings::{ConnectorSettings, Kind};
+use crate::federation::settings::ConnectorSettings;
 use crate::limits;
 use crate::manage::Refused;
 use crate::sessions;
@@ -12,9 +12,8 @@ use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::{ConnectorId, RealmId};
-use doorward_model::name::{ConnectorName, GroupName};
+use doorward_model::name::ConnectorName;
 use doorward_model::people::{Source, User};
-use doorward_oauth::scope::Scopes;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, grants, users};
 use zeroize::Zeroizing;
@@ -31,8 +30,8 @@ pub async fn create(
     settings: ConnectorSettings,
     secret: Option<Zeroizing<String>>,
 ) -> Result<Result<Connector, Refused>, Fault> {
-    if let Err(refused) = check(&name, &settings) {
-        return Ok(Err(refused));
+    if let Err(what) = settings.check() {
+        return Ok(Err(Refused::because(format!("connector {name}: {what}"))));
     }
     if connectors::of_realm(tx, realm).await?.len() >= limits::CONNECTORS {
         return Ok(Err(Refused::because(format!(
@@ -130,72 +129,6 @@ async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<u
     // Offline tokens outlive sessions, but not the word they rest on.
     grants::end_offline_of_connector(tx, &connector.id).await?;
     Ok(begun.len())
-}
-
-/// What no connector may be, whoever made it.
-fn check(name: &ConnectorName, settings: &ConnectorSettings) -> Result<(), Refused> {
-    let refuse = |what: &str| Err(Refused::because(format!("connector {name}: {what}")));
-    let Kind::Oidc(oidc) = &settings.kind;
-    // In clear only on this machine: whoever is on the way could put keys of their own in place of the provider's.
-    let is_url = oidc.issuer.starts_with("https://") || is_here(&oidc.issuer);
-    if !is_url || oidc.issuer.len() > limits::ISSUER_BYTES || oidc.issuer.contains(['?', '#', ' ']) {
-        return refuse(
-            "the issuer is an https:// URL without query and fragment, letter by letter as its tokens say it",
-        );
-    }
-    if oidc.issuer.contains("/.well-known/") {
-        return refuse("the issuer is what stands before /.well-known/ in the address of the discovery document");
-    }
-    if let Some(group) = settings.groups.map.values().find(|group| GroupName::parse(group).is_err()) {
-        return refuse(&format!("`{}` can be no group's name", group.escape_debug()));
-    }
-    if let Some(domain) = settings.linking.domains.iter().find(|domain| !is_domain(domain)) {
-        return refuse(&format!("`{}` is no domain: write example.com", domain.escape_debug()));
-    }
-    if let Some(scope) = oidc.scopes.iter().find(|scope| !Scopes::parse(scope).is_ok_and(|one| one.iter().count() == 1))
-    {
-        return refuse(&format!("`{}` is no scope: write several with commas between them", scope.escape_debug()));
-    }
-    if oidc.client_id.is_empty() || oidc.client_id.len() > limits::ISSUER_BYTES {
-        return refuse("the client id is what the provider gave to Doorward; it is missing");
-    }
-    const OURS: [&str; 11] = [
-        "client_id",
-        "response_type",
-        "redirect_uri",
-        "state",
-        "nonce",
-        "scope",
-        "code_challenge",
-        "code_challenge_method",
-        "response_mode",
-        "request",
-        "request_uri",
-    ];
-    if let Some(name) = oidc.parameters.keys().find(|name| OURS.contains(&name.as_str())) {
-        return refuse(&format!("the parameter {name} is set by Doorward itself: leave it out"));
-    }
-    if oidc.clock_tolerance_seconds > limits::CLOCK_TOLERANCE_SECONDS {
-        return refuse(&format!("the clock tolerance is at most {} s", limits::CLOCK_TOLERANCE_SECONDS));
-    }
-    Ok(())
-}
-
-/// Whether an address in clear is one of this machine's own.
-fn is_here(issuer: &str) -> bool {
-    let Some(rest) = issuer.strip_prefix("http://") else { return false };
-    let host = rest.split('/').next().unwrap_or_default();
-    let host = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-        .map_or(host, |(host, _)| host);
-    let is_loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    is_loopback || host == "[::1]" || host == "localhost" || host.ends_with(".localhost")
-}
-
-fn is_domain(text: &str) -> bool {
-    let fits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    text.contains('.') && text.split('.').all(fits)
 }
 
 fn note(tx: &mut Tx, kind: EventKind, connector: &Connector, what: &str) {

@@ -1,22 +1,23 @@
 //! Out to an identity provider and back.
 
+mod oidc;
+
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
-use crate::own::sign_in::{Browser, Way, flow_over, known_realm, no_realm, open};
+use crate::own::sign_in::{Way, known_realm, no_realm, open};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use doorward_engine::federation::linking::Why;
+use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::sign_in::{self, Refusal, Unproved};
-use doorward_engine::federation::{Connector, attempt, find, open_secret};
+use doorward_engine::federation::{Connector, ExternalIdentity, find};
 use doorward_engine::live::realms::LiveRealm;
-use doorward_federation::oidc::Answer;
 use doorward_federation::trouble::Trouble;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::ConnectorName;
-use doorward_oauth::parameters::Parameters;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use std::sync::Arc;
@@ -70,6 +71,24 @@ pub fn hinted<'r>(realm: &'r LiveRealm, name: &str) -> Option<&'r Connector> {
     realm.connectors.iter().find(|connector| connector.name.as_str() == name)
 }
 
+async fn out(asked: &Asked<'_>, place: (&str, &str), flow: &str) -> Outcome {
+    match asked.place(place).await? {
+        Ok((realm, connector)) => match &connector.settings.kind {
+            Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), flow).await,
+        },
+        Err(answer) => Ok(answer),
+    }
+}
+
+async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
+    match asked.place(place).await? {
+        Ok((realm, connector)) => match &connector.settings.kind {
+            Kind::Oidc(_) => oidc::back(asked, (&realm, &connector), query).await,
+        },
+        Err(answer) => Ok(answer),
+    }
+}
+
 struct Asked<'a> {
     web: &'a Web,
     arrival: &'a Arrival,
@@ -101,71 +120,33 @@ impl Asked<'_> {
         }
     }
 
+    /// Somebody was proved: signs them in, or says why not.
+    async fn arrived(
+        &self,
+        (realm, connector, flow): (&LiveRealm, &Connector, &str),
+        identity: &ExternalIdentity,
+        way: &Way,
+    ) -> Outcome {
+        let (web, ctx) = (self.web, &self.arrival.ctx);
+        let former = visitor(web, self.arrival, self.headers).await?;
+        let came = sign_in::Browser {
+            user_agent: self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+            former: former.map(|visitor| visitor.signed_in.session.id.clone()),
+        };
+        match sign_in::sign_in(web.door(), ctx, (realm, connector), identity, came).await? {
+            sign_in::Outcome::Opened(opened) => open(web, (self.arrival, self.headers), realm, *opened, way).await,
+            sign_in::Outcome::Refused(refusal) => {
+                // Who it was, for whoever links them: a name proved by the provider, and not in the record.
+                let request = ctx.request;
+                tracing::info!(%request, connector = %connector.name, subject = ?identity.subject, "not let in: {refusal}");
+                Ok(refused(self, (realm, connector, flow), refusal))
+            }
+        }
+    }
+
     fn redirect_uri(&self, realm: &LiveRealm, connector: &Connector) -> String {
         let path = format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name);
         self.web.door().settings.public.url(&path)
-    }
-}
-
-async fn out(asked: &Asked<'_>, place: (&str, &str), presented: &str) -> Outcome {
-    let (web, ctx) = (asked.web, &asked.arrival.ctx);
-    let (realm, connector) = match asked.place(place).await? {
-        Ok(found) => found,
-        Err(answer) => return Ok(answer),
-    };
-    let browser = Browser::of(web, asked.headers);
-    let Some(way) = Way::of_flow(web, asked.arrival, &realm, (presented, &browser)).await? else {
-        return Ok(flow_over(web, ctx, &realm));
-    };
-    let kept = (presented, &browser.hash, way.fresh_seconds());
-    let (begun, state) = attempt::begin(web.door(), ctx, &connector, kept)?;
-    let redirect_uri = asked.redirect_uri(&realm, &connector);
-    match web.providers.way(&connector, ctx.now, (&begun, &state, &redirect_uri), way.login_hint()).await {
-        Ok(way) => Ok(answers::see_other(&way)),
-        Err(trouble) => troubled(asked, (&realm, &connector, presented), &trouble).await,
-    }
-}
-
-async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
-    let (web, ctx) = (asked.web, &asked.arrival.ctx);
-    let (realm, connector) = match asked.place(place).await? {
-        Ok(found) => found,
-        Err(answer) => return Ok(answer),
-    };
-    let browser = Browser::of(web, asked.headers);
-    let Some(answered) = Parameters::parse_query(query).ok().filter(|all| all.check_doubled().is_ok()) else {
-        return Ok(flow_over(web, ctx, &realm));
-    };
-    let one = |name: &str| answered.one(name).ok().flatten().unwrap_or_default();
-    let Some(begun) = attempt::find(web.door(), ctx, &connector, (one("state"), &browser.hash)) else {
-        return Ok(flow_over(web, ctx, &realm));
-    };
-    let Some(way) = Way::of_flow(web, asked.arrival, &realm, (&begun.flow, &browser)).await? else {
-        return Ok(flow_over(web, ctx, &realm));
-    };
-    let answer = match one("error") {
-        "" => Answer::Code { code: one("code"), issuer: Some(one("iss")).filter(|issuer| !issuer.is_empty()) },
-        error => Answer::Refused { error, description: one("error_description") },
-    };
-    let redirect_uri = asked.redirect_uri(&realm, &connector);
-    let secret = open_secret(web.door(), &connector)?;
-    let identity = match web.providers.arrival(&connector, ctx.now, (&begun, answer, &redirect_uri), secret).await {
-        Ok(identity) => identity,
-        Err(trouble) => return troubled(asked, (&realm, &connector, &begun.flow), &trouble).await,
-    };
-    let former = visitor(web, asked.arrival, asked.headers).await?;
-    let came = sign_in::Browser {
-        user_agent: asked.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
-        former: former.map(|visitor| visitor.signed_in.session.id.clone()),
-    };
-    match sign_in::sign_in(web.door(), ctx, (&realm, &connector), &identity, came).await? {
-        sign_in::Outcome::Opened(opened) => open(web, (asked.arrival, asked.headers), &realm, *opened, &way).await,
-        sign_in::Outcome::Refused(refusal) => {
-            // Who it was, for whoever links them: a name proved by the provider, and not in the record.
-            let request = ctx.request;
-            tracing::info!(%request, connector = %connector.name, subject = ?identity.subject, "not let in: {refusal}");
-            Ok(refused(asked, (&realm, &connector, &begun.flow), refusal))
-        }
     }
 }
 

@@ -1,0 +1,90 @@
+//! `doorward connector add`: one subcommand for each kind of provider.
+
+use crate::commands::Shell;
+use crate::commands::connector::oidc::Oidc;
+use crate::commands::connector::redirect_uri;
+use crate::exit::Exit;
+use crate::report::Report;
+use clap::{Args, Subcommand};
+use doorward_engine::federation::settings::{ConnectorSettings, GroupRules, Kind, Linking};
+use doorward_engine::manage::connectors as manage;
+use doorward_model::name::{ConnectorName, DisplayText};
+use serde_json::json;
+
+/// The kinds of providers.
+#[derive(Subcommand, Debug)]
+pub enum Add {
+    /// A provider that speaks OpenID Connect.
+    Oidc(Box<Oidc>),
+}
+
+/// What every kind has.
+#[derive(Args, Debug)]
+pub struct Common {
+    /// Its name in URLs and commands.
+    #[arg(value_parser = ConnectorName::parse)]
+    name: ConnectorName,
+    /// Its name on the button.
+    #[arg(long, value_name = "TEXT", value_parser = DisplayText::parse)]
+    title: Option<DisplayText>,
+    /// What stands before the provider's names of groups and is left out; others are passed over.
+    #[arg(long, value_name = "TEXT")]
+    groups_prefix: Option<String>,
+    /// The provider's name or id of a group and the group here; may be repeated.
+    #[arg(long, value_name = "THEIRS=OURS", value_parser = pair)]
+    group: Vec<(String, String)>,
+    /// Pass over every group that no --group names.
+    #[arg(long)]
+    only_listed_groups: bool,
+    /// A domain of e-mail addresses of which the provider's word is the last; may be repeated. Somebody who comes with
+    /// a proved address of it is the user whose proved address that is.
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Vec<String>,
+    /// Let in only people who are linked.
+    #[arg(long)]
+    no_create: bool,
+}
+
+impl Common {
+    fn settings(self, kind: Kind) -> (ConnectorName, ConnectorSettings) {
+        let settings = ConnectorSettings {
+            title: self.title,
+            kind,
+            linking: Linking { create: !self.no_create, domains: self.domain },
+            groups: GroupRules {
+                same_name: !self.only_listed_groups,
+                prefix: self.groups_prefix,
+                map: self.group.into_iter().collect(),
+            },
+        };
+        (self.name, settings)
+    }
+}
+
+/// Reads `NAME=VALUE`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("it lacks what stands before the =")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Connects a provider.
+pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
+    let realm = shell.realm().await?;
+    let (name, settings) = match new {
+        Add::Oidc(oidc) => {
+            let (common, kind) = oidc.read();
+            common.settings(kind)
+        }
+    };
+    let mut tx = shell.door.begin().await?;
+    let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, None).await??;
+    shell.commit(tx).await?;
+    let uri = redirect_uri(shell, &realm, &made).await;
+    let words = format!(
+        "Connected {}. Register this redirect URI at the provider:\n  {uri}\nPeople find it on the sign-in page.",
+        made.name
+    );
+    let value = json!({"name": made.name, "id": made.id, "redirect_uri": uri, "settings": made.settings});
+    Ok(Report::text(words, value))
+}

@@ -1,0 +1,54 @@
+//! Who of a provider's is who here.
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::limits;
+use crate::report::Report;
+use doorward_engine::federation::Connector as Stored;
+use doorward_engine::manage::connectors as manage;
+use doorward_model::name::UserName;
+use doorward_model::people::Realm;
+use doorward_store::connectors;
+use serde_json::json;
+
+/// Lists who is linked.
+pub async fn list(shell: &Shell, connector: &Stored, after: &str) -> Result<Report, Exit> {
+    let found = connectors::links_of(&mut &shell.door.store, &connector.id, after, limits::LINKS_LISTED).await?;
+    let rows = found.into_iter().map(|link| {
+        json!({
+            "user": link.user, "subject": link.subject, "issuer": link.issuer,
+            "since": link.created_at.rfc3339(), "seen": link.seen_at.rfc3339(),
+        })
+    });
+    Ok(Report::rows(&["user", "subject", "since", "seen"], rows.collect()))
+}
+
+/// Says who somebody is.
+pub async fn link(
+    shell: &Shell,
+    (realm, connector): (&Realm, &Stored),
+    user: &UserName,
+    subject: &str,
+) -> Result<Report, Exit> {
+    let user = shell.user(realm, user).await?;
+    let name = &connector.name;
+    let mut tx = shell.door.begin().await?;
+    if !manage::link(&mut tx, &shell.ctx, (connector, subject), &user).await?? {
+        return Err(Exit::refused(format!(
+            "somebody with that subject is linked already: take it back with `doorward connector unlink {name} --subject …`"
+        )));
+    }
+    shell.commit(tx).await?;
+    Ok(Report::words(format!("Linked: whoever comes through {name} with that subject is {}.", user.name)))
+}
+
+/// Takes it back.
+pub async fn unlink(shell: &Shell, connector: &Stored, subject: &str) -> Result<Report, Exit> {
+    let name = &connector.name;
+    let mut tx = shell.door.begin().await?;
+    let Some(ended) = manage::unlink(&mut tx, (connector, subject)).await? else {
+        return Err(Exit::refused(format!("nobody with that subject is linked through connector {name}")));
+    };
+    shell.commit(tx).await?;
+    Ok(Report::words(format!("Taken back; {ended} sessions ended. They are nobody here until they are linked again.")))
+}

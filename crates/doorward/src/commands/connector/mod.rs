@@ -1,0 +1,161 @@
+//! `doorward connector`: identity providers people may sign in with.
+
+mod add;
+mod links;
+mod oidc;
+
+pub use add::{Add, add};
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::report::Report;
+use clap::Subcommand;
+use doorward_engine::federation::{self, Connector as Stored};
+use doorward_engine::manage::connectors as manage;
+use doorward_model::name::{ConnectorName, UserName};
+use doorward_model::people::Realm;
+use doorward_store::connectors;
+use serde_json::json;
+
+/// Identity providers people may sign in with.
+#[derive(Subcommand, Debug)]
+pub enum Connector {
+    /// Connect a provider.
+    #[command(subcommand)]
+    Add(Add),
+    /// List them.
+    List,
+    /// Show one.
+    Show {
+        /// Its name.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+    },
+    /// Let nobody in through it, and end the sessions that began there.
+    Disable {
+        /// Its name.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+    },
+    /// Let people in through it again.
+    Enable {
+        /// Its name.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+    },
+    /// Forget it with its links and what it said of groups; users stay.
+    Remove {
+        /// Its name.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+    },
+    /// Say which user somebody at the provider is.
+    Link {
+        /// The connector.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+        /// The user.
+        #[arg(value_parser = UserName::parse)]
+        user: UserName,
+        /// What the provider calls them: the claim sub.
+        #[arg(long)]
+        subject: String,
+    },
+    /// List who is linked through one.
+    Links {
+        /// The connector.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+        /// Those after this user name.
+        #[arg(long, value_name = "NAME", default_value = "")]
+        after: String,
+    },
+    /// Take such a link back, and end the sessions that rest on it.
+    Unlink {
+        /// The connector.
+        #[arg(value_parser = ConnectorName::parse)]
+        connector: ConnectorName,
+        /// What the provider calls them: the claim sub.
+        #[arg(long)]
+        subject: String,
+    },
+}
+
+/// Runs the command.
+pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
+    let realm = shell.realm().await?;
+    match command {
+        Connector::Add(new) => add(shell, new).await,
+        Connector::List => list(shell, &realm).await,
+        Connector::Show { connector } => show(shell, &realm, &connector).await,
+        Connector::Disable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, false).await,
+        Connector::Enable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, true).await,
+        Connector::Remove { connector } => remove(shell, &find(shell, &realm, &connector).await?).await,
+        Connector::Link { connector, user, subject } => {
+            links::link(shell, (&realm, &find(shell, &realm, &connector).await?), &user, &subject).await
+        }
+        Connector::Links { connector, after } => {
+            links::list(shell, &find(shell, &realm, &connector).await?, &after).await
+        }
+        Connector::Unlink { connector, subject } => {
+            links::unlink(shell, &find(shell, &realm, &connector).await?, &subject).await
+        }
+    }
+}
+
+async fn redirect_uri(shell: &Shell, realm: &Realm, connector: &Stored) -> String {
+    shell.standing().await.public.url(&format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name))
+}
+
+async fn find(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Stored, Exit> {
+    let missing = || {
+        let sentence =
+            format!("realm {} has no connector named {name}: list them with `doorward connector list`", realm.name);
+        Exit::refused(sentence)
+    };
+    federation::find(&shell.door, &realm.id, name).await?.ok_or_else(missing)
+}
+
+async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
+    let mut rows = Vec::new();
+    for row in connectors::of_realm(&mut &shell.door.store, &realm.id).await? {
+        let connector = Stored::read(row)?;
+        let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
+        rows.push(json!({
+            "name": connector.name, "kind": connector.settings.kind.as_str(), "title": connector.title(),
+            "issuer": connector.settings.kind.issuer(), "active": connector.is_active, "people": people, "id": connector.id,
+        }));
+    }
+    Ok(Report::rows(&["name", "kind", "title", "issuer", "active", "people"], rows))
+}
+
+async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Report, Exit> {
+    let connector = find(shell, realm, name).await?;
+    let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
+    Ok(Report::one(json!({
+        "realm": realm.name,
+        "id": connector.id,
+        "name": connector.name,
+        "active": connector.is_active,
+        "people": people,
+        "redirect_uri": redirect_uri(shell, realm, &connector).await,
+        "settings": connector.settings,
+    })))
+}
+
+async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Result<Report, Exit> {
+    let mut tx = shell.door.begin().await?;
+    let ended = manage::set_active(&mut tx, connector, is_active).await?;
+    shell.commit(tx).await?;
+    Ok(Report::words(match is_active {
+        true => format!("Enabled connector {}.", connector.name),
+        false => format!("Disabled connector {}; {ended} sessions ended.", connector.name),
+    }))
+}
+
+async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
+    let mut tx = shell.door.begin().await?;
+    let ended = manage::delete(&mut tx, connector).await?;
+    shell.commit(tx).await?;
+    Ok(Report::words(format!("Removed connector {}; {ended} sessions ended, its users stay.", connector.name)))
+}

@@ -1,0 +1,150 @@
+//! What a connector is made of, as declared and stored.
+
+mod oidc;
+
+pub use oidc::{ClaimNames, OidcSettings};
+
+use crate::limits;
+use doorward_model::name::{DisplayText, GroupName};
+use doorward_model::secret_ref::SecretRef;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A connector's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectorSettings {
+    /// Its name on the button.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<DisplayText>,
+    /// How the provider is spoken to.
+    #[serde(flatten)]
+    pub kind: Kind,
+    /// Who may come in as whom.
+    #[serde(default)]
+    pub linking: Linking,
+    /// Which of the provider's groups count here.
+    #[serde(default)]
+    pub groups: GroupRules,
+}
+
+impl ConnectorSettings {
+    /// What no connector may be, whoever made it.
+    ///
+    /// # Errors
+    /// One sentence for whoever wrote it.
+    pub fn check(&self) -> Result<(), String> {
+        self.kind.check()?;
+        if let Some(group) = self.groups.map.values().find(|group| GroupName::parse(group).is_err()) {
+            return Err(format!("`{}` can be no group's name", group.escape_debug()));
+        }
+        if let Some(domain) = self.linking.domains.iter().find(|domain| !is_domain(domain)) {
+            return Err(format!("`{}` is no domain: write example.com", domain.escape_debug()));
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of providers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// OpenID Connect.
+    Oidc(OidcSettings),
+}
+
+impl Kind {
+    /// Its name in commands and files.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Oidc(_) => "oidc",
+        }
+    }
+
+    /// Who vouches for the people that come through it.
+    pub fn issuer(&self) -> &str {
+        match self {
+            Self::Oidc(oidc) => &oidc.issuer,
+        }
+    }
+
+    /// Where its secret is kept, when it is not sealed in the store.
+    pub fn secret_from(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Oidc(oidc) => oidc.secret_from.as_ref(),
+        }
+    }
+
+    /// Its settings, if it speaks OpenID Connect.
+    pub fn oidc(&self) -> Option<&OidcSettings> {
+        match self {
+            Self::Oidc(oidc) => Some(oidc),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Oidc(oidc) => oidc.check(),
+        }
+    }
+}
+
+/// Who may come in as whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Linking {
+    /// Whether somebody nobody knows yet gets a user.
+    pub create: bool,
+    /// Domains of e-mail addresses of which this provider's word is the last: somebody who comes with a proved address
+    /// of such a domain is the user whose proved address that is.
+    pub domains: Vec<String>,
+}
+
+impl Default for Linking {
+    fn default() -> Self {
+        Self { create: true, domains: Vec::new() }
+    }
+}
+
+/// Which of the provider's groups count here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct GroupRules {
+    /// Whether groups that no rule names count under their own names.
+    pub same_name: bool,
+    /// What stands before the provider's names and is left out; names without it are passed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The provider's name or id of a group, and the group here.
+    pub map: BTreeMap<String, String>,
+}
+
+impl Default for GroupRules {
+    fn default() -> Self {
+        Self { same_name: true, prefix: None, map: BTreeMap::new() }
+    }
+}
+
+fn is_domain(text: &str) -> bool {
+    let fits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    text.contains('.') && text.split('.').all(fits)
+}
+
+/// Whether a provider may be asked at a URL: `https`, or in clear on this machine. Whoever is on the way could put keys
+/// of their own in place of the provider's.
+fn is_safe(url: &str) -> bool {
+    let is_short = url.len() <= limits::ISSUER_BYTES && !url.contains(' ');
+    is_short && (url.starts_with("https://") || is_here(url))
+}
+
+/// Whether an address in clear is one of this machine's own.
+fn is_here(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(host, _)| host);
+    let is_loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    is_loopback || host == "[::1]" || host == "localhost" || host.ends_with(".localhost")
+}

@@ -1,0 +1,38 @@
+//! Reading a secret from where it is kept. It is read for every use, so that another one needs no restart.
+
+use doorward_model::secret_ref::SecretRef;
+use std::io::Read as _;
+use zeroize::Zeroizing;
+
+/// Largest file a secret is read from, in bytes.
+const SECRET_BYTES: u64 = 16 * 1024;
+
+/// Reads it, without the end of line a file may have.
+///
+/// # Errors
+/// One sentence: where it should be, and why it is not.
+pub async fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
+    match reference {
+        SecretRef::Variable(name) => match std::env::var(name) {
+            Ok(secret) if !secret.is_empty() => Ok(Zeroizing::new(secret)),
+            _ => Err(format!("the environment variable {name} is not set: set it and start again")),
+        },
+        SecretRef::File(path) => {
+            let path = path.clone();
+            let reading = tokio::task::spawn_blocking(move || of_file(&path));
+            reading.await.map_err(|error| error.to_string())?
+        }
+    }
+}
+
+fn of_file(path: &str) -> Result<Zeroizing<String>, String> {
+    let wrong = |why: String| format!("file {path}: {why}");
+    let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let mut secret = Zeroizing::new(String::new());
+    file.take(SECRET_BYTES).read_to_string(&mut secret).map_err(|error| wrong(error.to_string()))?;
+    let kept = secret.trim_end_matches(['\r', '\n']);
+    if kept.is_empty() {
+        return Err(wrong("it is empty".to_owned()));
+    }
+    Ok(Zeroizing::new(kept.to_owned()))
+}
