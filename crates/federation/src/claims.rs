@@ -150,7 +150,7 @@ mod tests {
     use serde_json::json;
 
     fn settings(more: Value) -> Result<OidcSettings, serde_json::Error> {
-        let mut all = json!({"issuer": "https://id.example.com", "clientId": "doorward"});
+        let mut all = json!({"issuer": "https://id.example.com", "client_id": "doorward"});
         if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
             all.extend(more);
         }
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn only_declared_domains_come_in_where_any_is_declared() -> Result<(), Box<dyn std::error::Error>> {
-        let pinned = settings(json!({"hostedDomains": ["example.com"]}))?;
+        let pinned = settings(json!({"hosted_domains": ["example.com"]}))?;
         assert!(read(&pinned, json!({"sub": "1", "hd": "Example.com"}), json!({})).is_ok());
         for odd in
             [json!({"sub": "1"}), json!({"sub": "1", "hd": "evil.com"}), json!({"sub": "1", "hd": ["example.com"]})]

@@ -3,12 +3,14 @@
 //! the transaction begins; they are never in the plan.
 
 mod besides_steps;
+mod connector_steps;
 mod role_steps;
 
 use crate::declared::{Current, Plan, SecretReference, Step};
 use crate::limits;
 use doorward_engine::clients::{Client, ClientScope, ClientSettings, RealmSettings};
 use doorward_engine::door::Door;
+use doorward_engine::federation::Connector;
 use doorward_engine::manage::{self, Refused, users::NewUser};
 use doorward_engine::passwords::HashError;
 use doorward_engine::token::Profile;
@@ -22,7 +24,7 @@ use doorward_model::people::{Group, Realm, Source, User};
 use doorward_model::secret::{BadPassword, Password, PlainToken};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
-use doorward_store::{apps, client_scopes, clients, groups, realms, roles, users};
+use doorward_store::{apps, client_scopes, clients, connectors, groups, realms, roles, users};
 use std::collections::HashMap;
 use std::io::Read as _;
 
@@ -51,6 +53,9 @@ pub async fn current(door: &Door) -> Result<Current, Fault> {
         }
         for row in client_scopes::of_realm(&mut query, realm).await? {
             current.scopes.push(ClientScope::read(row)?);
+        }
+        for row in connectors::of_realm(&mut query, realm).await? {
+            current.connectors.push(Connector::read(row)?);
         }
         current.roles.extend(roles::all_of_realm(&mut query, realm).await?);
         current.role_holders.extend(roles::holders_of_realm(&mut query, realm).await?);
@@ -223,6 +228,7 @@ impl Work<'_> {
                 | Step::SetRealm { .. }
                 | Step::CreateScope { .. }
                 | Step::UpdateScope { .. } => self.besides_step(step).await?,
+                Step::CreateConnector { .. } | Step::UpdateConnector { .. } => self.connector_step(step).await?,
                 Step::CreateRole { .. } | Step::UpdateRole { .. } | Step::GiveRole { .. } | Step::TakeRole { .. } => {
                     self.role_step(step).await?;
                 }

@@ -14,15 +14,16 @@ use doorward_model::time::Timestamp;
 statements! {
     CREATE = "INSERT INTO connectors (id, realm_id, name, settings, is_active, created_ms) \
               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm_id, name) DO NOTHING";
-    UPDATE = "UPDATE connectors SET settings = $2, is_active = $3 WHERE id = $1";
-    SET_SECRET = "UPDATE connectors SET sealed = $2 WHERE id = $1";
+    SET_SETTINGS = "UPDATE connectors SET settings = $2, revision = revision + 1 WHERE id = $1";
+    SET_ACTIVE = "UPDATE connectors SET is_active = $2, revision = revision + 1 WHERE id = $1";
+    SET_SECRET = "UPDATE connectors SET sealed = $2, revision = revision + 1 WHERE id = $1";
     DELETE = "DELETE FROM connectors WHERE id = $1";
     DELETE_MEMBERSHIPS = "DELETE FROM memberships WHERE source = $1";
-    BY_NAME = "SELECT id, realm_id, name, settings, sealed, is_active FROM connectors \
+    BY_NAME = "SELECT id, realm_id, name, settings, sealed, is_active, revision FROM connectors \
                WHERE realm_id = $1 AND name = $2";
-    HOLD = "UPDATE connectors SET name = name WHERE id = $1 AND is_active = 1";
+    HOLD = "UPDATE connectors SET name = name WHERE id = $1 AND is_active = 1 AND revision = $2";
     HOLD_ANY = "UPDATE connectors SET name = name WHERE id = $1";
-    OF_REALM = "SELECT id, realm_id, name, settings, sealed, is_active FROM connectors \
+    OF_REALM = "SELECT id, realm_id, name, settings, sealed, is_active, revision FROM connectors \
                 WHERE realm_id = $1 ORDER BY name";
     LINKED = "SELECT user_id FROM links WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
     LINK = "INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) \
@@ -58,6 +59,8 @@ pub struct ConnectorRow {
     pub sealed: Option<Vec<u8>>,
     /// Nobody comes in through a disabled one.
     pub is_active: bool,
+    /// How often it was changed.
+    pub revision: i64,
 }
 
 /// Somebody at an outside identity provider: nothing but issuer and subject tells them apart.
@@ -96,6 +99,7 @@ fn connector(row: &Row) -> Result<ConnectorRow, Fault> {
         settings: row.text(3)?,
         sealed: row.maybe_bytes(4)?,
         is_active: row.claim(5)?,
+        revision: row.number(6)?,
     })
 }
 
@@ -112,10 +116,14 @@ pub async fn create(tx: &mut Tx, row: &ConnectorRow, now: Timestamp) -> Result<b
     Ok(tx.run(CREATE, &values).await? == 1)
 }
 
-/// Writes settings and whether it is active.
-pub async fn update(tx: &mut Tx, row: &ConnectorRow) -> Result<(), Fault> {
-    let values = [Value::Text(row.id.as_str()), Value::Text(&row.settings), row.is_active.into()];
-    tx.run(UPDATE, &values).await.map(drop)
+/// Writes settings.
+pub async fn set_settings(tx: &mut Tx, row: &ConnectorRow) -> Result<(), Fault> {
+    tx.run(SET_SETTINGS, &[Value::Text(row.id.as_str()), Value::Text(&row.settings)]).await.map(drop)
+}
+
+/// Writes whether it is active.
+pub async fn set_active(tx: &mut Tx, id: &ConnectorId, is_active: bool) -> Result<(), Fault> {
+    tx.run(SET_ACTIVE, &[Value::Text(id.as_str()), is_active.into()]).await.map(drop)
 }
 
 /// Keeps a sealed client secret.
@@ -125,8 +133,13 @@ pub async fn set_secret(tx: &mut Tx, id: &ConnectorId, sealed: &[u8]) -> Result<
 
 /// Deletes a connector, its links, and every membership it said.
 pub async fn delete(tx: &mut Tx, id: &ConnectorId) -> Result<bool, Fault> {
-    tx.run(DELETE_MEMBERSHIPS, &[Value::Text(Source::Connector(id.clone()).as_str())]).await?;
+    forget_memberships(tx, id).await?;
     Ok(tx.run(DELETE, &[Value::Text(id.as_str())]).await? == 1)
+}
+
+/// Takes back every membership that a connector has said.
+pub async fn forget_memberships(tx: &mut Tx, id: &ConnectorId) -> Result<(), Fault> {
+    tx.run(DELETE_MEMBERSHIPS, &[Value::Text(Source::Connector(id.clone()).as_str())]).await.map(drop)
 }
 
 /// The connector of that name in a realm.
@@ -144,9 +157,10 @@ pub async fn of_realm(query: &mut impl Query, realm: &RealmId) -> Result<Vec<Con
     query.all(OF_REALM, &[Value::Text(realm.as_str())]).await?.iter().map(connector).collect()
 }
 
-/// Takes a connector's row until the end of the transaction; `false` when it is disabled or gone.
-pub async fn hold_active(tx: &mut Tx, id: &ConnectorId) -> Result<bool, Fault> {
-    Ok(tx.run(HOLD, &[Value::Text(id.as_str())]).await? == 1)
+/// Takes a connector's row until the end of the transaction; `false` when it is disabled, changed since that revision,
+/// or gone.
+pub async fn hold_active(tx: &mut Tx, id: &ConnectorId, revision: i64) -> Result<bool, Fault> {
+    Ok(tx.run(HOLD, &[Value::Text(id.as_str()), Value::Number(revision)]).await? == 1)
 }
 
 /// Takes a connector's row until the end of the transaction, active or not: whoever signs in takes it too.

@@ -2,6 +2,7 @@
 //! and real forms.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+mod changes;
 mod ground;
 
 use doorward_testkit::http::Request;

@@ -1,5 +1,5 @@
 //! One way out to a provider and back. It is sealed into `state`, so that beginning one costs no memory and no write;
-//! it opens only at the connector it was made for, beside the cookie of the browser that began it, for ten minutes.
+//! it opens only at the connector it was made for as long as nobody changes that, beside the cookie of the browser that began it, for ten minutes.
 
 use crate::door::Door;
 use crate::federation::Connector;
@@ -20,6 +20,7 @@ const PREFIX: &str = "dwy_";
 #[derive(Serialize, Deserialize)]
 pub struct Attempt {
     connector: ConnectorId,
+    revision: i64,
     /// The flow it belongs to, as it stood in the page.
     pub flow: String,
     /// What the ID token must repeat.
@@ -42,6 +43,7 @@ pub fn begin(
 ) -> Result<(Attempt, String), Fault> {
     let attempt = Attempt {
         connector: connector.id.clone(),
+        revision: connector.revision,
         flow: flow.to_owned(),
         nonce: word(door),
         verifier: word(door),
@@ -59,7 +61,8 @@ pub fn begin(
 pub fn find(door: &Door, ctx: &Ctx, connector: &Connector, (state, browser): (&str, &TokenHash)) -> Option<Attempt> {
     let sealed = URL_SAFE_NO_PAD.decode(state.strip_prefix(PREFIX)?).ok()?;
     let attempt: Attempt = serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()?;
-    let is_here = attempt.connector == connector.id && attempt.browser == browser.hex();
+    let is_same = attempt.connector == connector.id && attempt.revision == connector.revision;
+    let is_here = is_same && attempt.browser == browser.hex();
     (is_here && ctx.now < attempt.begun_at.plus_seconds(limits::PROVIDER_SECONDS)).then_some(attempt)
 }
 

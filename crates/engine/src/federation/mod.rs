@@ -31,6 +31,8 @@ pub struct Connector {
     pub sealed: Option<Vec<u8>>,
     /// Nobody comes in through a disabled one.
     pub is_active: bool,
+    /// How often it was changed: whoever is on the way through it then begins again.
+    pub revision: i64,
 }
 
 impl Connector {
@@ -38,8 +40,8 @@ impl Connector {
     pub fn read(row: ConnectorRow) -> Result<Self, Fault> {
         let settings = serde_json::from_str(&row.settings)
             .map_err(|error| Fault::corrupt("connectors", row.id.as_str(), error))?;
-        let ConnectorRow { id, realm_id, name, sealed, is_active, .. } = row;
-        Ok(Self { id, realm_id, name, settings, sealed, is_active })
+        let ConnectorRow { id, realm_id, name, sealed, is_active, revision, .. } = row;
+        Ok(Self { id, realm_id, name, settings, sealed, is_active, revision })
     }
 
     /// To the store.
@@ -53,6 +55,7 @@ impl Connector {
             settings,
             sealed: self.sealed.clone(),
             is_active: self.is_active,
+            revision: self.revision,
         })
     }
 

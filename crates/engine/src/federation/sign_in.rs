@@ -41,7 +41,7 @@ pub enum Outcome {
 /// Why somebody the provider vouches for does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The connector is disabled or gone.
+    /// The connector is disabled or gone, or was changed a moment ago.
     ConnectorDisabled,
     /// The user is disabled.
     UserDisabled,
@@ -80,7 +80,7 @@ pub async fn unproved(
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ConnectorDisabled => "the connector is disabled",
+            Self::ConnectorDisabled => "the connector is disabled or was changed a moment ago",
             Self::UserDisabled => "the user is disabled",
             Self::Nobody(Why::Unknown) => "nobody here is linked, and the connector creates no users",
             Self::Nobody(Why::NoName) => "the provider tells no name that a user could have",
@@ -104,8 +104,8 @@ pub async fn sign_in(
         None => None,
     };
     let mut tx = door.begin().await?;
-    // Held, so that disabling the connector comes before this or sees the session that begins here.
-    if !connectors::hold_active(&mut tx, &connector.id).await? {
+    // Held, so that changing or disabling the connector comes before this or sees the session that begins here.
+    if !connectors::hold_active(&mut tx, &connector.id, connector.revision).await? {
         drop(tx);
         return refuse(door, ctx, (realm, connector), Refusal::ConnectorDisabled).await;
     }

@@ -44,21 +44,51 @@ pub async fn create(
         Some(secret) => Some(door.keys.seal(PURPOSE, secret.as_bytes(), &*door.dice)?),
         None => None,
     };
-    let connector = Connector { id, realm_id: realm.clone(), name, settings, sealed, is_active: true };
+    let connector = Connector { id, realm_id: realm.clone(), name, settings, sealed, is_active: true, revision: 0 };
     if !connectors::create(tx, &connector.row()?, ctx.now).await? {
         return Ok(Err(Refused::taken("connector", connector.name.as_str())));
     }
+    let mut connector = connector;
     if let Some(sealed) = &connector.sealed {
         connectors::set_secret(tx, &connector.id, sealed).await?;
+        connector.revision += 1;
     }
     note(tx, EventKind::ConnectorCreated, &connector, "");
     Ok(Ok(connector))
 }
 
+/// Changes a connector's settings. When its word is another one from now on, the sessions that began at it end and what
+/// it said of groups is forgotten, until people come again; tells how many sessions those were.
+pub async fn update(
+    tx: &mut Tx,
+    connector: &Connector,
+    settings: ConnectorSettings,
+) -> Result<Result<usize, Refused>, Fault> {
+    let refuse = |what: &str| Ok(Err(Refused::because(format!("connector {}: {what}", connector.name))));
+    if let Err(what) = settings.check() {
+        return refuse(&what);
+    }
+    if settings.kind.as_str() != connector.settings.kind.as_str() {
+        return refuse("it cannot become one of another kind: add a new one, and remove this one");
+    }
+    let is_same_word =
+        settings.groups == connector.settings.groups && settings.kind.essence() == connector.settings.kind.essence();
+    let changed = Connector { settings, ..connector.clone() };
+    // Held by this very statement, as by whoever signs in.
+    connectors::set_settings(tx, &changed.row()?).await?;
+    note(tx, EventKind::ConnectorChanged, connector, "changed");
+    if is_same_word {
+        return Ok(Ok(0));
+    }
+    let ended = end_sessions(tx, connector, "its connector was changed").await?;
+    connectors::forget_memberships(tx, &connector.id).await?;
+    tx.changed(Change::Groups(connector.realm_id.clone()));
+    Ok(Ok(ended))
+}
+
 /// Disables or enables a connector; disabling ends the sessions that began at it, and tells how many.
 pub async fn set_active(tx: &mut Tx, connector: &Connector, is_active: bool) -> Result<usize, Fault> {
-    let changed = Connector { is_active, ..connector.clone() };
-    connectors::update(tx, &changed.row()?).await?;
+    connectors::set_active(tx, &connector.id, is_active).await?;
     note(tx, EventKind::ConnectorChanged, connector, if is_active { "enabled" } else { "disabled" });
     if is_active { Ok(0) } else { end_sessions(tx, connector, "its connector was disabled").await }
 }

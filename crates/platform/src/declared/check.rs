@@ -31,6 +31,7 @@ fn position(object: &Declared) -> &Position {
         Declared::Scope(scope) => &scope.name.at,
         Declared::App(app) => &app.name.at,
         Declared::Client(client) => &client.name.at,
+        Declared::Connector(connector) => &connector.name.at,
     }
 }
 
@@ -45,6 +46,7 @@ fn label(object: &Declared) -> String {
         Declared::Scope(scope) => within("scope", &scope.realm.value, &scope.name.value),
         Declared::App(app) => within("app", &app.realm.value, &app.name.value),
         Declared::Client(client) => within("client", &client.realm.value, &client.name.value),
+        Declared::Connector(one) => within("connector", &one.realm.value, &one.name.value),
     }
 }
 

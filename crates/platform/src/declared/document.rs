@@ -2,6 +2,7 @@
 //! list of keys each kind knows.
 
 use super::complaint::{Complaint, Position};
+use super::connector::WrittenConnector;
 use super::near::near;
 use super::profile::{WrittenAttributes, WrittenSessions};
 use super::role::WrittenRoles;
@@ -13,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Kinds of objects with the keys each knows, beside `kind`.
-pub(super) const KINDS: [(&str, &[&str]); 7] = [
+pub(super) const KINDS: [(&str, &[&str]); 8] = [
     ("Realm", &["name", "title", "lifetimes", "sessions"]),
     ("Group", &["realm", "name", "members", "groups", "roles"]),
     (
@@ -94,6 +95,7 @@ pub(super) const KINDS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("ClientScope", &["realm", "name", "description", "assigned", "mappers"]),
+    ("Connector", &["realm", "name", "title", "active", "oidc", "linking", "group_rules"]),
 ];
 
 pub(super) type Text = Spanned<String>;
@@ -136,6 +138,8 @@ pub(super) struct Document {
     pub assigned: Option<Text>,
     /// Keys that only a client has.
     pub client: WrittenClient,
+    /// Keys that only a connector has.
+    pub connector: WrittenConnector,
 }
 
 impl Document {
@@ -176,7 +180,7 @@ impl Document {
             "subject" => self.subject = Some(map.next_value()?),
             "sessions" => self.sessions = Some(map.next_value()?),
             "assigned" => self.assigned = Some(map.next_value()?),
-            _ if self.client.take(key, map)? => {}
+            _ if self.client.take(key, map)? || self.connector.take(key, map)? => {}
             // Complained about when the kind is known.
             _ => drop(map.next_value::<IgnoredAny>()?),
         }
@@ -249,7 +253,7 @@ fn refused(file: &Arc<str>, error: &Error) -> Complaint {
         }
         Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), "add it"),
         // No other numbers stand in declared files.
-        Error::InvalidScalar { ty: "i64", .. } => {
+        Error::InvalidScalar { ty: "i64" | "u32" | "u64", .. } => {
             ("a number of seconds belongs here".to_owned(), "write 300 for five minutes")
         }
         Error::InvalidBooleanStrict { .. } | Error::InvalidScalar { ty: "bool", .. } => {

@@ -1,10 +1,11 @@
-//! Declared objects: realms, groups, users, roles, apps and clients written down in YAML files. Owns reading them with
+//! Declared objects: realms, groups, users, roles, apps, clients and connectors written down in YAML files. Owns reading them with
 //! positions, checking them against each other and planning what to change; does not change anything
 //! (that is `engine`'s), and deletes nothing because a file no longer names it.
 
 mod check;
 pub mod client;
 mod complaint;
+pub mod connector;
 mod diff;
 mod document;
 mod list;
@@ -23,6 +24,7 @@ mod written;
 
 pub use client::DeclaredClient;
 pub use complaint::{Complaint, Position};
+pub use connector::DeclaredConnector;
 pub use diff::{ClientFacts, access as access_changes, client as client_changes, settings as settings_changes};
 pub use object::{
     CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading, parse,

@@ -4,6 +4,7 @@
 use super::check;
 use super::client::DeclaredClient;
 use super::complaint::{Complaint, Position};
+use super::connector::DeclaredConnector;
 use super::document::{Document, KINDS, Text, read};
 use super::near::near;
 use super::profile::{DeclaredLives, DeclaredProfile};
@@ -62,6 +63,8 @@ pub enum Declared {
     Scope(Box<DeclaredScope>),
     /// `kind: Client`.
     Client(Box<DeclaredClient>),
+    /// `kind: Connector`.
+    Connector(Box<DeclaredConnector>),
 }
 
 /// A declared realm.
@@ -195,6 +198,7 @@ impl Reader<'_> {
             "User" => self.user(document).map(Declared::User),
             "Role" => self.role(document).map(Declared::Role),
             "ClientScope" => self.client_scope(document).map(|scope| Declared::Scope(Box::new(scope))),
+            "Connector" => self.connector(document).map(|one| Declared::Connector(Box::new(one))),
             "App" => self.app(document).map(|app| Declared::App(Box::new(app))),
             _ => self.client(document).map(|client| Declared::Client(Box::new(client))),
         }

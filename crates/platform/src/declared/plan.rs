@@ -2,6 +2,7 @@
 //! Pure: the same input gives the same plan, and the plan of an applied plan is empty.
 
 mod besides;
+mod connectors;
 mod edges;
 mod render;
 mod roles;
@@ -13,6 +14,7 @@ use super::diff::{self, ClientFacts};
 use super::object::{Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located};
 use super::step::Step;
 use doorward_engine::clients::{Client, ClientScope, RealmSettings};
+use doorward_engine::federation::Connector;
 use doorward_engine::token::Profile;
 use doorward_model::app::App;
 use doorward_model::id::{AppId, GroupId, RealmId, RoleId, UserId};
@@ -40,6 +42,8 @@ pub struct Current {
     pub apps: Vec<App>,
     /// All clients.
     pub clients: Vec<Client>,
+    /// All connectors.
+    pub connectors: Vec<Connector>,
     /// All roles.
     pub roles: Vec<Role>,
     /// What is known of users besides names, and the subjects they brought along; none for who is not there.
@@ -90,6 +94,7 @@ pub fn plan(declared: &[Declared], current: &Current) -> Result<Plan, Vec<Compla
             }
             Declared::App(app) => planner.app(app),
             Declared::Client(client) => planner.client(client),
+            Declared::Connector(connector) => planner.connector(connector),
             // After everything that can have one.
             Declared::Role(_) => {}
         }
@@ -126,6 +131,7 @@ struct Planner<'a> {
     changed_apps: Vec<Step>,
     new_apps: Vec<Step>,
     client_steps: Vec<Step>,
+    connector_steps: Vec<Step>,
     role_steps: Vec<Step>,
     warnings: Vec<Complaint>,
     complaints: Vec<Complaint>,
@@ -157,6 +163,7 @@ impl<'a> Planner<'a> {
             changed_apps: Vec::new(),
             new_apps: Vec::new(),
             client_steps: Vec::new(),
+            connector_steps: Vec::new(),
             role_steps: Vec::new(),
             warnings: Vec::new(),
             complaints: Vec::new(),
@@ -168,7 +175,7 @@ impl<'a> Planner<'a> {
                 Declared::User(user) => drop(planner.declared_users.insert((&user.realm.value, &user.name.value))),
                 Declared::App(app) => drop(planner.declared_apps.insert((&app.realm.value, &app.name.value))),
                 // Only roles refer to these, and they look for themselves.
-                Declared::Client(_) | Declared::Role(_) | Declared::Scope(_) => {}
+                Declared::Client(_) | Declared::Role(_) | Declared::Scope(_) | Declared::Connector(_) => {}
             }
         }
         planner
@@ -374,6 +381,7 @@ impl<'a> Planner<'a> {
             self.changed_apps,
             self.new_apps,
             self.client_steps,
+            self.connector_steps,
             self.role_steps,
         ];
         Ok(Plan { steps: parts.into_iter().flatten().collect(), warnings: self.warnings })

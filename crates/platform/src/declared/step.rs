@@ -3,9 +3,12 @@
 use super::role::{HolderName, RoleKey};
 use super::secret::SecretReference;
 use doorward_engine::clients::{ClientSettings, RealmSettings, ScopeSettings};
+use doorward_engine::federation::settings::ConnectorSettings;
 use doorward_engine::token::Profile;
 use doorward_model::app::AppSettings;
-use doorward_model::name::{AppSlug, ClientName, DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use doorward_model::name::{
+    AppSlug, ClientName, ConnectorName, DisplayText, EmailAddress, GroupName, RealmName, UserName,
+};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -223,6 +226,30 @@ pub enum Step {
         /// What changes, for people.
         changes: Vec<String>,
     },
+    /// Create a connector.
+    CreateConnector {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        connector: ConnectorName,
+        /// Whether people come in through it.
+        is_active: bool,
+        /// Everything else.
+        settings: Box<ConnectorSettings>,
+    },
+    /// Change a connector; all of it is given.
+    UpdateConnector {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        connector: ConnectorName,
+        /// Whether people come in through it from now on.
+        is_active: bool,
+        /// Everything else.
+        settings: Box<ConnectorSettings>,
+        /// What changes, for people.
+        changes: Vec<String>,
+    },
     /// Create a role.
     CreateRole {
         /// Its realm.
@@ -294,6 +321,7 @@ impl Step {
             | Self::CreateClient { .. }
             | Self::CreateRole { .. }
             | Self::CreateScope { .. }
+            | Self::CreateConnector { .. }
             | Self::GiveRole { .. }
             | Self::AddMember { .. }
             | Self::Nest { .. } => Sort::Add,
@@ -302,6 +330,7 @@ impl Step {
             | Self::SetPassword { .. }
             | Self::UpdateRole { .. }
             | Self::UpdateScope { .. }
+            | Self::UpdateConnector { .. }
             | Self::SetProfile { .. }
             | Self::SetRealm { .. }
             | Self::UpdateApp { .. }
@@ -330,6 +359,9 @@ impl Step {
             Self::CreateScope { realm, scope, .. } | Self::UpdateScope { realm, scope, .. } => {
                 format!("scope {realm}/{scope}")
             }
+            Self::CreateConnector { realm, connector, .. } | Self::UpdateConnector { realm, connector, .. } => {
+                format!("connector {realm}/{connector}")
+            }
             Self::CreateRole { realm, role, .. } | Self::UpdateRole { realm, role, .. } => {
                 format!("role {realm}/{role}")
             }
@@ -347,6 +379,7 @@ impl Step {
             | Self::SetProfile { changes, .. }
             | Self::SetRealm { changes, .. }
             | Self::UpdateScope { changes, .. }
+            | Self::UpdateConnector { changes, .. }
             | Self::UpdateRole { changes, .. } => changes.join("; "),
             Self::SetPassword { password, .. } => format!("first password from {password}"),
             _ => String::new(),

@@ -3,6 +3,7 @@
 mod add;
 mod links;
 mod oidc;
+mod update;
 
 pub use add::{Add, add};
 
@@ -31,6 +32,8 @@ pub enum Connector {
         #[arg(value_parser = ConnectorName::parse)]
         connector: ConnectorName,
     },
+    /// Change settings. Sessions that began there end when its word is another one from now on.
+    Update(Box<update::Update>),
     /// Let nobody in through it, and end the sessions that began there.
     Disable {
         /// Its name.
@@ -88,6 +91,10 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         Connector::Add(new) => add(shell, new).await,
         Connector::List => list(shell, &realm).await,
         Connector::Show { connector } => show(shell, &realm, &connector).await,
+        Connector::Update(asked) => {
+            let connector = find(shell, &realm, &asked.connector).await?;
+            update::update(shell, &connector, &asked).await
+        }
         Connector::Disable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, false).await,
         Connector::Enable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, true).await,
         Connector::Remove { connector } => remove(shell, &find(shell, &realm, &connector).await?).await,

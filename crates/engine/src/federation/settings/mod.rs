@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 
 /// A connector's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct ConnectorSettings {
     /// Its name on the button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,7 +23,7 @@ pub struct ConnectorSettings {
     #[serde(default)]
     pub linking: Linking,
     /// Which of the provider's groups count here.
-    #[serde(default)]
+    #[serde(default, rename = "group_rules")]
     pub groups: GroupRules,
 }
 
@@ -82,6 +81,13 @@ impl Kind {
         }
     }
 
+    /// Without what makes no difference to whom it vouches for.
+    pub fn essence(&self) -> Self {
+        match self {
+            Self::Oidc(oidc) => Self::Oidc(oidc.essence()),
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Oidc(oidc) => oidc.check(),
@@ -91,7 +97,7 @@ impl Kind {
 
 /// Who may come in as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Linking {
     /// Whether somebody nobody knows yet gets a user.
     pub create: bool,
@@ -108,7 +114,7 @@ impl Default for Linking {
 
 /// Which of the provider's groups count here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct GroupRules {
     /// Whether groups that no rule names count under their own names.
     pub same_name: bool,

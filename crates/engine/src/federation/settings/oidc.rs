@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// A provider that speaks OpenID Connect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct OidcSettings {
     /// Its issuer, letter by letter as its tokens say it.
     pub issuer: String,
@@ -55,7 +55,7 @@ fn usual_tolerance() -> u32 {
 
 /// Names of claims. A dot leads into an object, unless a claim has the whole text as its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ClaimNames {
     /// What the person would be called here; the first that is there.
     pub name: Vec<String>,
@@ -97,6 +97,10 @@ const OURS: [&str; 11] = [
 ];
 
 impl OidcSettings {
+    pub(super) fn essence(&self) -> Self {
+        Self { secret_from: None, clock_tolerance_seconds: 0, ..self.clone() }
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         if !is_safe(&self.issuer) || self.issuer.contains(['?', '#']) {
             let what =

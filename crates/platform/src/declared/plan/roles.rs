@@ -174,7 +174,7 @@ fn has(object: &Declared) -> Option<(&RealmName, HolderName, &[Located<RoleKey>]
             client.service_roles.as_deref()?,
         )),
         Declared::Role(role) => Some((&role.realm.value, HolderName::Role(role.key()), role.roles.as_deref()?)),
-        Declared::Realm(_) | Declared::App(_) | Declared::Scope(_) => None,
+        Declared::Realm(_) | Declared::App(_) | Declared::Scope(_) | Declared::Connector(_) => None,
     }
 }
 

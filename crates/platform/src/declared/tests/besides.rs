@@ -8,7 +8,8 @@ use crate::declared::{Declared, Step};
 use doorward_engine::clients::mapper::{From, Mapper, Tell};
 use doorward_engine::clients::template::{Property, Template};
 use doorward_engine::clients::{ClientScope, SubjectKind};
-use doorward_model::id::ClientScopeId;
+use doorward_engine::federation::Connector;
+use doorward_model::id::{ClientScopeId, ConnectorId};
 
 impl There {
     /// Takes a step about what is declared besides the objects' own rows.
@@ -30,6 +31,17 @@ impl There {
             Step::UpdateScope { scope, settings, .. } => {
                 let known = self.current.scopes.iter_mut().find(|known| known.name == *scope).unwrap();
                 known.settings = (**settings).clone();
+            }
+            Step::CreateConnector { realm, connector, is_active, settings } => {
+                let (id, realm_id) = (ConnectorId::draw(&self.dice), self.realm_id(realm.as_str()));
+                let (name, settings) = (connector.clone(), (**settings).clone());
+                let made = Connector { id, realm_id, name, settings, sealed: None, is_active: *is_active, revision: 0 };
+                self.current.connectors.push(made);
+            }
+            Step::UpdateConnector { connector, is_active, settings, .. } => {
+                let known = self.current.connectors.iter_mut().find(|known| known.name == *connector).unwrap();
+                known.settings = (**settings).clone();
+                known.is_active = *is_active;
             }
             about_roles => self.take_role(about_roles),
         }
@@ -249,4 +261,41 @@ fn a_realm_has_only_so_many_scopes() {
     super::there::refused(There::main(), &all(most + 1), &[expected.as_str()]);
     let there = There::main().having(&all(most));
     super::there::refused(there, "kind: ClientScope\nname: z\n", &[expected.replace(&line.to_string(), "2").as_str()]);
+}
+
+const COMPANY: &str = "kind: Connector\nname: company\ntitle: Example Corp\noidc:\n  issuer: https://id.example.com\n  \
+                       client_id: doorward\n  secret_from: env:SECRET\ngroup_rules:\n  map: {0b1c: ops}\n";
+
+#[test]
+fn a_connector_is_owned_as_a_whole_but_for_whether_it_is_active() {
+    check(There::main(), COMPANY, &["+ connector main/company"]);
+    let there = || There::main().having(COMPANY);
+    let other = "kind: Connector\nname: company\noidc:\n  issuer: https://id.example.com\n  client_id: door\n";
+    let lines =
+        ["~ connector main/company: group_rules.map.0b1c: \"ops\" → none; oidc.client_id: \"doorward\" → \"door\"; \
+                  oidc.secret_from: \"env:SECRET\" → none; title: \"Example Corp\" → none"];
+    check(there(), other, &lines);
+    let off = there().with(|current| current.connectors[0].is_active = false);
+    check(off, COMPANY, &[]);
+    check(there(), &format!("{COMPANY}active: false\n"), &["~ connector main/company: active: true → false"]);
+}
+
+#[test]
+fn what_no_connector_can_be_is_refused_where_it_stands() {
+    let oidc = "oidc:\n  issuer: https://id.example.com\n  client_id: doorward\n";
+    refused("kind: Connector\nname: a\n", &["1:1: the connector is of no kind: add oidc: with its settings"]);
+    refused("kind: Connector\nname: a\noidc:\n  issuer: https://a\n", &["4:3: the key `client_id` is missing: add it"]);
+    refused(
+        &format!("kind: Connector\nname: a\n{oidc}  clientId: x\n"),
+        &["6:3: `clientId` is none of the keys that belong here, issuer, client_id, secret_from, scopes, parameters, \
+           user_info, claims, clock_tolerance_seconds, hosted_domains, addresses_are_proved: did you mean client_id?"],
+    );
+    refused(
+        &format!("kind: Connector\nname: a\n{oidc}  scopes: ['a b']\n"),
+        &["4:3: connector a: `a b` is no scope: write several with commas between them: correct it"],
+    );
+    refused(
+        &format!("kind: Connector\nname: a\n{oidc}linking: 3\n"),
+        &["6:10: an object belongs here: write lines of the form key: value, beginning with kind"],
+    );
 }

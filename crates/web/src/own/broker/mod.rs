@@ -187,8 +187,8 @@ fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector,
     let title = connector.title();
     let (what, how) = match refusal {
         Refusal::ConnectorDisabled => (
-            "This identity provider is not connected any more.".to_owned(),
-            "Sign in another way, or ask your administrator.",
+            "This identity provider was changed or disconnected a moment ago.".to_owned(),
+            "Try again, or sign in another way.",
         ),
         Refusal::UserDisabled => ("This account is disabled.".to_owned(), "Ask your administrator."),
         Refusal::Nobody(Why::Unknown) => {

@@ -1,0 +1,191 @@
+//! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::report::Report;
+use clap::Args;
+use doorward_engine::federation::Connector as Stored;
+use doorward_engine::federation::settings::ConnectorSettings;
+use doorward_engine::manage::connectors as manage;
+use doorward_model::name::ConnectorName;
+use serde_json::{Map, Value};
+
+/// Changes of a connector.
+#[derive(Args, Debug)]
+pub struct Update {
+    /// Its name.
+    #[arg(value_parser = ConnectorName::parse)]
+    pub connector: ConnectorName,
+    /// One setting, such as title="Example Corp", oidc.client_id=doorward or group_rules.same_name=false; may be
+    /// repeated. Lists and objects are written as JSON. A key that has a dot in it stands in double quotes.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = change)]
+    set: Vec<(Vec<String>, String)>,
+    /// A setting to take back to what it is when nobody says anything; may be repeated.
+    #[arg(long, value_name = "KEY", value_parser = path)]
+    unset: Vec<Path>,
+}
+
+/// A key with those around it.
+type Path = Vec<String>;
+
+fn change(text: &str) -> Result<(Path, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it lacks the = between key and value")?;
+    Ok((path(key)?, value.to_owned()))
+}
+
+/// Reads `oidc.claims."https://example.com/groups"`.
+fn path(text: &str) -> Result<Path, String> {
+    let mut path = vec![String::new()];
+    let mut is_quoted = false;
+    for letter in text.chars() {
+        match letter {
+            '"' => is_quoted = !is_quoted,
+            '.' if !is_quoted => path.push(String::new()),
+            letter => path.last_mut().into_iter().for_each(|key| key.push(letter)),
+        }
+    }
+    if is_quoted || path.iter().any(String::is_empty) {
+        return Err("a key is names with dots between them, as `connector show` prints them".to_owned());
+    }
+    Ok(path)
+}
+
+/// Changes a connector.
+pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result<Report, Exit> {
+    if asked.set.is_empty() && asked.unset.is_empty() {
+        return Err(Exit::usage("nothing to change: say --set KEY=VALUE or --unset KEY"));
+    }
+    let settings = asked.on(&connector.settings).map_err(Exit::refused)?;
+    if settings == connector.settings {
+        return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
+    }
+    let mut tx = shell.door.begin().await?;
+    let ended = manage::update(&mut tx, connector, settings).await??;
+    shell.commit(tx).await?;
+    let name = &connector.name;
+    Ok(Report::words(match ended {
+        0 => format!("Changed connector {name}."),
+        ended => format!("Changed connector {name}; {ended} sessions that began there ended."),
+    }))
+}
+
+impl Update {
+    /// The settings with the changes made, one after the other.
+    fn on(&self, now: &ConnectorSettings) -> Result<ConnectorSettings, String> {
+        let mut settings = now.clone();
+        for path in &self.unset {
+            let mut all = written(&settings)?;
+            let around = descend(&mut all, path)?;
+            if around.remove(last(path)).is_none() {
+                return Err(format!("{} is not set", path.join(".")));
+            }
+            settings = read(all).map_err(|why| format!("{} cannot be unset: {why}", path.join(".")))?;
+        }
+        for (path, text) in &self.set {
+            let put = |value: Value| {
+                let mut all = written(&settings)?;
+                descend(&mut all, path)?.insert(last(path).to_owned(), value);
+                let read = read(all)?;
+                // What nobody reads would be passed over without a word.
+                match descend(&mut written(&read)?, path)?.contains_key(last(path)) {
+                    true => Ok(read),
+                    false => Err("there is no such setting".to_owned()),
+                }
+            };
+            // A text that looks like a number may be meant as a text.
+            let as_json = serde_json::from_str(text).ok().and_then(|value| put(value).ok());
+            settings = match as_json {
+                Some(read) => read,
+                None => put(Value::String(text.clone())).map_err(|why| format!("{}: {why}", path.join(".")))?,
+            };
+        }
+        Ok(settings)
+    }
+}
+
+fn last(path: &Path) -> &str {
+    path.last().map_or("", String::as_str)
+}
+
+fn written(settings: &ConnectorSettings) -> Result<Map<String, Value>, String> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(all)) => Ok(all),
+        Ok(_) => Err("the settings are no object".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn read(all: Map<String, Value>) -> Result<ConnectorSettings, String> {
+    serde_json::from_value(Value::Object(all)).map_err(|error| error.to_string())
+}
+
+/// The object a key stands in; made where nothing stands yet.
+fn descend<'a>(all: &'a mut Map<String, Value>, path: &Path) -> Result<&'a mut Map<String, Value>, String> {
+    let mut around = all;
+    for key in path.iter().take(path.len().saturating_sub(1)) {
+        let inner = around.entry(key).or_insert_with(|| Value::Object(Map::new()));
+        around = inner.as_object_mut().ok_or_else(|| format!("{key} has nothing inside"))?;
+    }
+    Ok(around)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn settings() -> ConnectorSettings {
+        let text = json!({"oidc": {"issuer": "https://id.example.com", "client_id": "doorward"}});
+        serde_json::from_value(text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn on(set: &[&str], unset: &[&str]) -> Result<Value, String> {
+        let set = set.iter().map(|text| change(text)).collect::<Result<_, _>>()?;
+        let unset = unset.iter().map(|text| path(text)).collect::<Result<_, _>>()?;
+        let connector = ConnectorName::parse("company").map_err(|error| error.to_string())?;
+        let read = Update { connector, set, unset }.on(&settings())?;
+        serde_json::to_value(read).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn single_settings_change_and_the_others_stay() -> Result<(), String> {
+        let read = on(
+            &[
+                "title=Example Corp",
+                "oidc.client_id=42",
+                "oidc.scopes=[\"groups\"]",
+                "group_rules.map.\"a.b\"=ops",
+                "oidc.clock_tolerance_seconds=5",
+            ],
+            &[],
+        )?;
+        assert_eq!(read["title"], "Example Corp");
+        assert_eq!(read["oidc"]["client_id"], "42");
+        assert_eq!(read["oidc"]["scopes"], json!(["groups"]));
+        assert_eq!(read["oidc"]["clock_tolerance_seconds"], 5);
+        assert_eq!(read["oidc"]["issuer"], "https://id.example.com");
+        assert_eq!(read["group_rules"]["map"], json!({"a.b": "ops"}));
+        let back = on(&["oidc.scopes=[]"], &["oidc.scopes"])?;
+        assert_eq!(back["oidc"]["scopes"], json!([]));
+        assert_eq!(on(&[], &["oidc.scopes"])?["oidc"]["scopes"], json!(["profile", "email"]));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_setting_is_refused() {
+        for wrong in [
+            &["titel=x"][..],
+            &["oidc.clientId=x"],
+            &["oidc.clock_tolerance_seconds=soon"],
+            &["title.more=x"],
+            &["linking.create=maybe"],
+            &["oidc"],
+            &["oidc..issuer=x"],
+            &["saml.issuer=x"],
+        ] {
+            assert!(on(wrong, &[]).is_err(), "{wrong:?}");
+        }
+        assert!(on(&[], &["oidc.issuer"]).is_err());
+        assert!(on(&[], &["title"]).is_err());
+    }
+}
