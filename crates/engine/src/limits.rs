@@ -103,6 +103,8 @@ pub const DELIVERY_ATTEMPTS: i64 = 16;
 pub const LOGOUT_FRAMES: usize = 32;
 /// How long somebody may take at an outside provider, in seconds.
 pub const PROVIDER_SECONDS: i64 = 10 * 60;
+/// Largest form of somebody who waits to be linked, in bytes before it is sealed: it is carried by a form.
+pub const PENDING_BYTES: usize = 10 * 1024;
 /// Groups an outside provider may say somebody is in.
 pub const EXTERNAL_GROUPS: usize = 500;
 /// Connectors of a realm: more than fit on a sign-in page.

@@ -21,6 +21,7 @@ statements! {
     DELETE_MEMBERSHIPS = "DELETE FROM memberships WHERE source = $1";
     BY_NAME = "SELECT id, realm_id, name, settings, sealed, is_active, revision FROM connectors \
                WHERE realm_id = $1 AND name = $2";
+    BY_ID = "SELECT id, realm_id, name, settings, sealed, is_active, revision FROM connectors WHERE id = $1";
     HOLD = "UPDATE connectors SET name = name WHERE id = $1 AND is_active = 1 AND revision = $2";
     HOLD_ANY = "UPDATE connectors SET name = name WHERE id = $1";
     OF_REALM = "SELECT id, realm_id, name, settings, sealed, is_active, revision FROM connectors \
@@ -150,6 +151,11 @@ pub async fn find(
 ) -> Result<Option<ConnectorRow>, Fault> {
     let values = [Value::Text(realm.as_str()), Value::Text(name.as_str())];
     query.first(BY_NAME, &values).await?.as_ref().map(connector).transpose()
+}
+
+/// The connector of that id.
+pub async fn find_by_id(query: &mut impl Query, id: &ConnectorId) -> Result<Option<ConnectorRow>, Fault> {
+    query.first(BY_ID, &[Value::Text(id.as_str())]).await?.as_ref().map(connector).transpose()
 }
 
 /// Every connector of a realm, by name.

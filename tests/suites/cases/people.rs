@@ -188,6 +188,7 @@ impl Node {
             device: form.device,
             user_agent: "suite",
             former: form.former.clone(),
+            pending: None,
         };
         sign_in(&self.door, ctx, attempt).await
     }

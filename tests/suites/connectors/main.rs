@@ -4,6 +4,7 @@
 
 mod changes;
 mod ground;
+mod proof;
 
 use doorward_testkit::http::Request;
 use doorward_testkit::jar::Jar;

@@ -17,6 +17,9 @@ pub struct Present {
     /// Whether somebody outside is that user already: addresses are given to others, and a second person must not
     /// become the first.
     pub is_linked: bool,
+    /// Whether whoever knows the user's password may say that it is them: the user is active, has one, and nobody at
+    /// this provider is that user.
+    pub can_prove: bool,
 }
 
 /// What is known here of somebody outside.
@@ -26,8 +29,8 @@ pub struct Known {
     pub linked: Option<UserId>,
     /// The user with the same e-mail address.
     pub same_email: Option<Present>,
-    /// Whether a user has their name, or either's name is the other's e-mail address.
-    pub name_is_taken: bool,
+    /// Users who have their name, or one's name is the other's e-mail address, and several who share the address.
+    pub taken_by: Vec<Present>,
 }
 
 /// Who they are here.
@@ -39,6 +42,8 @@ pub enum Decision {
     Link(UserId),
     /// A new user of this name.
     Create(UserName),
+    /// This user, if they know its password.
+    Prove(UserId),
     /// Nobody.
     Refuse(Why),
 }
@@ -59,9 +64,22 @@ pub fn decide(policy: &Linking, identity: &ExternalIdentity, known: Known) -> De
     if let Some(user) = known.linked {
         return Decision::Linked(user);
     }
-    if let Some(user) = known.same_email {
-        let both_proved = user.email_verified && is_authoritative(policy, identity);
-        return if both_proved && !user.is_linked { Decision::Link(user.id) } else { Decision::Refuse(Why::Taken) };
+    if let Some(user) = &known.same_email
+        && user.email_verified
+        && is_authoritative(policy, identity)
+    {
+        return if user.is_linked { Decision::Refuse(Why::Taken) } else { Decision::Link(user.id.clone()) };
+    }
+    let mut in_the_way = known.same_email.iter().chain(&known.taken_by);
+    if let Some(first) = in_the_way.next()
+        && policy.by_password
+        && first.can_prove
+        && in_the_way.all(|other| other.id == first.id)
+    {
+        return Decision::Prove(first.id.clone());
+    }
+    if known.same_email.is_some() {
+        return Decision::Refuse(Why::Taken);
     }
     if !policy.create {
         return Decision::Refuse(Why::Unknown);
@@ -69,7 +87,7 @@ pub fn decide(policy: &Linking, identity: &ExternalIdentity, known: Known) -> De
     let Some(name) = identity.name.as_deref().and_then(|name| UserName::parse(name).ok()) else {
         return Decision::Refuse(Why::NoName);
     };
-    if known.name_is_taken { Decision::Refuse(Why::Taken) } else { Decision::Create(name) }
+    if known.taken_by.is_empty() { Decision::Create(name) } else { Decision::Refuse(Why::Taken) }
 }
 
 /// Whether the provider has proved an address of which its word is the last.
@@ -93,8 +111,20 @@ mod tests {
         }
     }
 
+    struct Twos;
+    impl Dice for Twos {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(2);
+        }
+    }
+
     fn policy(create: bool, domains: &[&str]) -> Linking {
-        Linking { create, domains: domains.iter().map(|domain| (*domain).to_owned()).collect() }
+        let domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+        Linking { create, domains, by_password: false }
+    }
+
+    fn present(id: &UserId) -> Present {
+        Present { id: id.clone(), email_verified: false, is_linked: false, can_prove: true }
     }
 
     fn alice(email_verified: bool) -> Result<ExternalIdentity, BadName> {
@@ -118,7 +148,7 @@ mod tests {
             (true, true, &[][..], Decision::Refuse(Why::Taken)),
         ] {
             for is_linked in [false, true] {
-                let same_email = Some(Present { id: id.clone(), email_verified: here, is_linked });
+                let same_email = Some(Present { email_verified: here, is_linked, ..present(&id) });
                 let known = Known { same_email, ..Known::default() };
                 let decided = if is_linked { &Decision::Refuse(Why::Taken) } else { &decided };
                 let found = decide(&policy(true, domains), &alice(there)?, known);
@@ -133,12 +163,41 @@ mod tests {
         let name = UserName::parse("alice")?;
         assert_eq!(decide(&policy(true, &[]), &alice(false)?, Known::default()), Decision::Create(name));
         assert_eq!(decide(&policy(false, &[]), &alice(true)?, Known::default()), Decision::Refuse(Why::Unknown));
-        let taken = Known { name_is_taken: true, ..Known::default() };
+        let taken = Known { taken_by: vec![present(&UserId::draw(&Ones))], ..Known::default() };
         assert_eq!(decide(&policy(true, &["example.com"]), &alice(true)?, taken), Decision::Refuse(Why::Taken));
         for odd in [None, Some(""), Some(" "), Some("a b"), Some("x\u{0}")] {
             let nameless = ExternalIdentity { name: odd.map(str::to_owned), ..alice(true)? };
             assert_eq!(decide(&policy(true, &[]), &nameless, Known::default()), Decision::Refuse(Why::NoName));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_password_is_asked_for_where_exactly_one_user_is_in_the_way() -> Result<(), BadName> {
+        let id = UserId::draw(&Ones);
+        let by_password = |create| Linking { by_password: true, ..policy(create, &["example.com"]) };
+        let prove = || Decision::Prove(id.clone());
+        let taken = || Decision::Refuse(Why::Taken);
+        let named = |present: Present| Known { taken_by: vec![present], ..Known::default() };
+        let mailed = |present: Present| Known { same_email: Some(present), ..Known::default() };
+        let shut = || Present { can_prove: false, ..present(&id) };
+        for (known, decided) in [
+            (named(present(&id)), prove()),
+            (mailed(present(&id)), prove()),
+            (Known { same_email: Some(present(&id)), ..named(present(&id)) }, prove()),
+            (named(shut()), taken()),
+            (mailed(shut()), taken()),
+            // Where an address that both have proved would do, a user somebody else is already stays theirs.
+            (mailed(Present { email_verified: true, is_linked: true, ..present(&id) }), taken()),
+        ] {
+            let shown = format!("{known:?}");
+            assert_eq!(decide(&by_password(true), &alice(true)?, known), decided, "{shown}");
+        }
+        let other = UserId::draw(&Twos);
+        let two = Known { same_email: Some(present(&other)), ..named(present(&id)) };
+        assert_eq!(decide(&by_password(true), &alice(true)?, two), taken());
+        assert_eq!(decide(&by_password(false), &alice(true)?, named(present(&id))), prove());
+        assert_eq!(decide(&policy(true, &[]), &alice(true)?, named(present(&id))), taken());
         Ok(())
     }
 }

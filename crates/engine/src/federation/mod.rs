@@ -4,6 +4,7 @@
 pub mod attempt;
 pub mod groups;
 pub mod linking;
+pub mod pending;
 pub mod settings;
 pub mod sign_in;
 
@@ -13,6 +14,7 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::{ConnectorName, DisplayText, EmailAddress};
 use doorward_store::connectors::{self, ConnectorRow, Outsider};
+use serde::{Deserialize, Serialize};
 use settings::ConnectorSettings;
 use zeroize::Zeroizing;
 
@@ -72,7 +74,7 @@ impl Connector {
 
 /// What an outside identity provider proved of somebody. Issuer and subject alone tell people apart; everything else is
 /// what the provider says of them now.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ExternalIdentity {
     /// Who vouches for them.
     pub issuer: String,

@@ -5,7 +5,7 @@ use crate::administration::{self, Rights};
 use crate::door::Door;
 use crate::federation::groups::{Mapped, map};
 use crate::federation::linking::{Decision, Known, Present, Why, decide, is_authoritative};
-use crate::federation::{Connector, ExternalIdentity};
+use crate::federation::{Connector, ExternalIdentity, pending};
 use crate::manage;
 use crate::manage::users::NewUser;
 use crate::sign_in::password::{Begin, Opened, begin_session};
@@ -16,6 +16,7 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{GroupId, SessionId};
 use doorward_model::name::{EmailAddress, UserName};
 use doorward_model::people::{Group, Holder, Realm, Source, User};
+use doorward_model::secret::TokenHash;
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, groups, users};
@@ -24,6 +25,8 @@ use std::fmt;
 
 /// The browser somebody comes back in.
 pub struct Browser<'a> {
+    /// Hash of the secret it is known by.
+    pub hash: &'a TokenHash,
     /// Its description of itself.
     pub user_agent: &'a str,
     /// The session it had before; it ends.
@@ -34,6 +37,8 @@ pub struct Browser<'a> {
 pub enum Outcome {
     /// Signed in.
     Opened(Box<Opened>),
+    /// Not before they show that they are the user who is in their way: by its password, beside this text.
+    Prove(String),
     /// Not, and why.
     Refused(Refusal),
 }
@@ -128,6 +133,13 @@ pub async fn sign_in(
                 _ => None,
             }
         }
+        Decision::Prove(user) => {
+            drop(tx);
+            return match pending::begin(door, ctx, (connector, identity), (&user, browser.hash))? {
+                Some(text) => Ok(Outcome::Prove(text)),
+                None => refuse(door, ctx, (realm, connector), Refusal::Nobody(Why::Taken)).await,
+            };
+        }
         Decision::Create(name) => create(door, ctx, &mut tx, (connector, identity), name).await?,
         Decision::Refuse(why) => {
             drop(tx);
@@ -172,9 +184,11 @@ async fn known(
     // People sign in with name or address, so one's name must not be another's address either.
     let name_as_address = name.as_ref().and_then(|name| EmailAddress::parse(name.as_str()).ok());
     let address_as_name = identity.email.as_ref().and_then(|email| UserName::parse(email.as_str()).ok());
-    let mut name_is_taken = false;
+    let mut taken_by = Vec::new();
     for name in name.iter().chain(&address_as_name) {
-        name_is_taken |= users::find_by_name(query, &realm.id, name).await?.is_some();
+        if let Some(user) = users::find_by_name(query, &realm.id, name).await? {
+            taken_by.push(present(query, connector, &user).await?);
+        }
     }
     let mut same_email = None;
     for (address, is_theirs) in
@@ -182,20 +196,30 @@ async fn known(
     {
         let found = users::of_email(query, &realm.id, address).await?;
         match (found.as_slice(), is_theirs) {
-            ([], _) => {}
-            ([only], true) => {
-                let (profile, _) = profile(query, &only.id).await?;
-                same_email = Some(Present {
-                    id: only.id.clone(),
-                    email_verified: profile.email_verified,
-                    is_linked: !connectors::links(query, &only.id).await?.is_empty(),
-                });
+            ([only], true) => same_email = Some(present(query, connector, only).await?),
+            (several, _) => {
+                // Two are enough to see that it is not one.
+                for user in several.iter().take(2) {
+                    taken_by.push(present(query, connector, user).await?);
+                }
             }
-            _ => name_is_taken = true,
         }
     }
     // A user may have their own address as name: that one is not in the way of being linked by it.
-    Ok(Known { linked: None, same_email, name_is_taken })
+    Ok(Known { linked: None, same_email, taken_by })
+}
+
+async fn present(query: &mut impl Query, connector: &Connector, user: &User) -> Result<Present, Fault> {
+    let (profile, _) = profile(query, &user.id).await?;
+    let links = connectors::links(query, &user.id).await?;
+    let has_password = users::password(query, &user.id).await?.is_some();
+    let is_linked_here = links.iter().any(|link| link.connector == connector.id);
+    Ok(Present {
+        id: user.id.clone(),
+        email_verified: profile.email_verified,
+        is_linked: !links.is_empty(),
+        can_prove: user.is_active && has_password && !is_linked_here,
+    })
 }
 
 async fn create(
@@ -223,7 +247,7 @@ async fn create(
     Ok(link(tx, ctx, (connector, identity), &user).await?.then_some(user))
 }
 
-async fn link(
+pub(super) async fn link(
     tx: &mut Tx,
     ctx: &Ctx,
     (connector, identity): (&Connector, &ExternalIdentity),
@@ -238,7 +262,7 @@ async fn link(
 }
 
 /// Puts what the provider says now in place of what it said before. Other sources' memberships stay.
-async fn put_groups(
+pub(super) async fn put_groups(
     door: &Door,
     tx: &mut Tx,
     (realm, connector): (&Realm, &Connector),

@@ -3,6 +3,7 @@
 
 use crate::clients::RealmSettings;
 use crate::door::Door;
+use crate::federation::pending::Pending;
 use crate::limits;
 use crate::passwords::HashError;
 use crate::sign_in::throttle::{self, Account, Place, Reserved};
@@ -33,6 +34,8 @@ pub struct Attempt<'a> {
     pub user_agent: &'a str,
     /// The session the browser had before; it ends.
     pub former: Option<SessionId>,
+    /// Somebody an identity provider vouches for, who is linked if this is the user in their way.
+    pub pending: Option<Pending>,
 }
 
 /// A fresh session and the credentials for the browser.
@@ -89,7 +92,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         Place::SilentlyTaken => None,
         Place::Taken { until } => return Ok(Outcome::Throttled { until }),
     };
-    let Attempt { realm_id, password, remember, user_agent, former, .. } = attempt;
+    let Attempt { realm_id, password, remember, user_agent, former, pending, .. } = attempt;
     // Without a place no real password is checked; the same work is done, so that nobody can tell.
     let stored = stored.filter(|_| reserved.is_some());
     let right = match door.hasher.verify(password, stored.as_ref().map(|stored| stored.hash.as_str())).await {
@@ -120,7 +123,8 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         door.commit(ctx, tx).await?;
         return Ok(Outcome::MustChange(Box::new(Proved { user, hash: stored.hash })));
     }
-    let closing = Closing { former, reserved, hash: stored.hash };
+    let pending = pending.filter(|pending| pending.is_about(&user));
+    let closing = Closing { former, reserved, hash: stored.hash, pending };
     open_session(door, ctx, user, (remember, user_agent), closing).await
 }
 
@@ -129,6 +133,7 @@ struct Closing {
     former: Option<SessionId>,
     reserved: Reserved,
     hash: String,
+    pending: Option<Pending>,
 }
 
 async fn open_session(
@@ -139,6 +144,10 @@ async fn open_session(
     closing: Closing,
 ) -> Result<Outcome, Fault> {
     let mut tx = door.begin().await?;
+    let connector = match &closing.pending {
+        Some(pending) => pending.hold(&mut tx).await?,
+        None => None,
+    };
     // Checking takes its time: a password that was replaced meanwhile, or a user disabled, opens nothing.
     if !users::hold_password(&mut tx, &user.id, &closing.hash).await? {
         drop(tx);
@@ -149,9 +158,19 @@ async fn open_session(
     if let Some(former) = &closing.former {
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
-    let begin = Begin { remember, user_agent, connector: None };
+    let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    let mut linked = None;
+    if let (Some(pending), Some(connector)) = (&closing.pending, &connector)
+        && pending.link(door, ctx, &mut tx, (connector, &user)).await?
+    {
+        linked = Some((pending, connector.id.clone()));
+    }
+    let begin = Begin { remember, user_agent, connector: linked.as_ref().map(|(_, connector)| connector.clone()) };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
-    door.commit(&Ctx { actor: Actor::User(opened.user.id.clone()), ..ctx.clone() }, tx).await?;
+    if let Some((pending, _)) = linked {
+        pending.begun(&mut tx, &opened.kept.id).await?;
+    }
+    door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
 }
 

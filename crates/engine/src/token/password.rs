@@ -63,6 +63,7 @@ pub async fn password(
         device: None,
         user_agent: &agent,
         former: None,
+        pending: None,
     };
     let refused = |refused| Ok(Err(No::Refused(refused)));
     match password::sign_in(door, ctx, attempt).await? {

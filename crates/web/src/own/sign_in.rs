@@ -9,6 +9,7 @@ use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use doorward_engine::federation::pending;
 use doorward_engine::live::realms::{self, LiveRealm};
 use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::flow::{self, Aim, Wish};
@@ -66,7 +67,7 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let mut answer = match broker::hinted(&realm, way.provider_hint()) {
         Some(connector) => answers::see_other(&broker::login_path(&realm, connector, &token)),
         None => {
-            let form = Form { realm: &realm, flow: &token, login: way.login_hint(), remember: false, error: None };
+            let form = Form { login: way.login_hint(), ..Form::new(&realm, &token) };
             render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
@@ -125,7 +126,10 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     };
     let Begun { realm, browser, way } = &begun;
     let remember = fields.text("remember") == "yes";
-    let mut form = Form { realm, flow: fields.text("flow"), login: fields.text("login"), remember, error: None };
+    let pending = pending::find(web.door(), &arrival.ctx, &browser.hash, fields.text("pending"));
+    let asked = pending.as_ref().map(|pending| (fields.text("pending"), pending.title.clone()));
+    let flow = fields.text("flow");
+    let mut form = Form { login: fields.text("login"), remember, pending: asked, ..Form::new(realm, flow) };
     let password = match Password::presented(fields.text("password")) {
         Ok(password) => password,
         Err(bad) => {
@@ -142,6 +146,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         device: Cookie::Device.read(headers, scheme).map(|(_, hash)| hash),
         user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
         former: visitor(web, arrival, headers).await?.map(|visitor| visitor.signed_in.session.id.clone()),
+        pending,
     };
     let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
     let (status, error) = match outcome {
@@ -294,6 +299,29 @@ struct Form<'a> {
     login: &'a str,
     remember: bool,
     error: Option<String>,
+    /// Who waits to be linked, and the name of the provider they came through.
+    pending: Option<(&'a str, String)>,
+}
+
+impl<'a> Form<'a> {
+    fn new(realm: &'a LiveRealm, flow: &'a str) -> Self {
+        Self { realm, flow, login: "", remember: false, error: None, pending: None }
+    }
+}
+
+/// Asks somebody a provider vouches for to show that the user in their way is them.
+pub fn prove(
+    web: &Web,
+    (arrival, realm): (&Arrival, &LiveRealm),
+    (flow, text): (&str, &str),
+    (way, browser): (&Way, &Browser),
+) -> Outcome {
+    let Some(pending) = pending::find(web.door(), &arrival.ctx, &browser.hash, text) else {
+        return Ok(flow_over(web, &arrival.ctx, realm));
+    };
+    let asked = Some((text, pending.title.clone()));
+    let form = Form { login: pending.name(), pending: asked, ..Form::new(realm, flow) };
+    render(web, StatusCode::OK, &form, way, browser)
 }
 
 fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
@@ -306,9 +334,16 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
         flow: form.flow.to_owned(),
         login_value: form.login.to_owned(),
         error: form.error.clone(),
-        notice: None,
+        notice: form.pending.as_ref().map(|(_, title)| {
+            format!(
+                "There is already an account with your name or e-mail address. If it is yours, sign in with its \
+                 password this once: from then on {title} is enough."
+            )
+        }),
+        pending: form.pending.as_ref().map(|(text, _)| (*text).to_owned()),
         remember_checked: form.remember,
-        providers: broker::choices(form.realm, form.flow),
+        // Whoever came back from a provider is not sent there again.
+        providers: if form.pending.is_some() { Vec::new() } else { broker::choices(form.realm, form.flow) },
     };
     answers::page(status, &view, &targets)
 }

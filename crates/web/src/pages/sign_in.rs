@@ -11,7 +11,7 @@ pub struct Choice {
     pub href: String,
 }
 
-/// Sign-in form. Posts `csrf`, `flow`, `login`, `password` and, if ticked, `remember=yes`.
+/// Sign-in form. Posts `csrf`, `flow`, `pending`, `login`, `password` and, if ticked, `remember=yes`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in.html")]
 pub struct SignIn {
@@ -31,6 +31,8 @@ pub struct SignIn {
     pub error: Option<String>,
     /// Something to know before signing in, such as an ended session.
     pub notice: Option<String>,
+    /// Who waits to be linked with the account, if somebody does.
+    pub pending: Option<String>,
     /// Whether *keep me signed in* starts ticked.
     pub remember_checked: bool,
     /// Identity providers to sign in with instead.
@@ -49,6 +51,7 @@ impl SignIn {
             login_value: String::new(),
             error: None,
             notice: None,
+            pending: None,
             remember_checked: false,
             providers: Vec::new(),
         };
@@ -56,6 +59,19 @@ impl SignIn {
         vec![
             ("plain", plain.clone()),
             ("providers", Self { providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(), ..plain.clone() }),
+            (
+                "whose-account",
+                Self {
+                    notice: Some(
+                        "There is already an account with your name or e-mail address. If it is yours, sign in with \
+                         its password this once: from then on Northwind Entra ID is enough."
+                            .to_owned(),
+                    ),
+                    pending: Some("dwk_2r8k".to_owned()),
+                    login_value: "ada".to_owned(),
+                    ..plain.clone()
+                },
+            ),
             ("no-app", Self { app_name: None, remember_checked: true, ..plain.clone() }),
             (
                 "wrong-password",

@@ -43,6 +43,9 @@ pub struct Common {
     /// Let in only people who are linked.
     #[arg(long)]
     no_create: bool,
+    /// Ask somebody in whose way a user of the same name or address is for its password, and link them.
+    #[arg(long)]
+    link_by_password: bool,
 }
 
 impl Common {
@@ -50,7 +53,7 @@ impl Common {
         let settings = ConnectorSettings {
             title: self.title,
             kind,
-            linking: Linking { create: !self.no_create, domains: self.domain },
+            linking: Linking { create: !self.no_create, domains: self.domain, by_password: self.link_by_password },
             groups: GroupRules {
                 same_name: !self.only_listed_groups,
                 prefix: self.groups_prefix,

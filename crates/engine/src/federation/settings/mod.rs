@@ -104,11 +104,13 @@ pub struct Linking {
     /// Domains of e-mail addresses of which this provider's word is the last: somebody who comes with a proved address
     /// of such a domain is the user whose proved address that is.
     pub domains: Vec<String>,
+    /// Whether somebody in whose way a user of the same name or address is may show that it is them, by its password.
+    pub by_password: bool,
 }
 
 impl Default for Linking {
     fn default() -> Self {
-        Self { create: true, domains: Vec::new() }
+        Self { create: true, domains: Vec::new(), by_password: false }
     }
 }
 

@@ -4,7 +4,7 @@ mod oidc;
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
-use crate::own::sign_in::{Way, known_realm, no_realm, open};
+use crate::own::sign_in::{Browser, Way, known_realm, no_realm, open, prove};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -128,13 +128,16 @@ impl Asked<'_> {
         way: &Way,
     ) -> Outcome {
         let (web, ctx) = (self.web, &self.arrival.ctx);
+        let browser = Browser::of(web, self.headers);
         let former = visitor(web, self.arrival, self.headers).await?;
         let came = sign_in::Browser {
             user_agent: self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
             former: former.map(|visitor| visitor.signed_in.session.id.clone()),
+            hash: &browser.hash,
         };
         match sign_in::sign_in(web.door(), ctx, (realm, connector), identity, came).await? {
             sign_in::Outcome::Opened(opened) => open(web, (self.arrival, self.headers), realm, *opened, way).await,
+            sign_in::Outcome::Prove(pending) => prove(web, (self.arrival, realm), (flow, &pending), (way, &browser)),
             sign_in::Outcome::Refused(refusal) => {
                 // Who it was, for whoever links them: a name proved by the provider, and not in the record.
                 let request = ctx.request;
