@@ -38,7 +38,7 @@ pub(crate) fn escaped(high: Option<u8>, low: Option<u8>) -> Option<u8> {
 }
 
 /// Writes names and values, joined by `&`.
-pub(crate) fn encode(pairs: &[(&str, &str)]) -> String {
+pub fn encode(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

@@ -8,7 +8,7 @@ pub mod client_auth;
 pub mod discovery;
 pub mod dpop;
 pub mod error;
-mod form;
+pub mod form;
 pub mod limits;
 pub mod logout;
 pub mod parameters;

@@ -5,6 +5,7 @@ use doorward_engine::live::apps::Place;
 use doorward_gate::ask;
 use doorward_model::address::{Address, HostName, Scheme};
 use doorward_model::limits;
+use doorward_model::name::ConnectorName;
 use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
 use http::{HeaderMap, HeaderValue};
 
@@ -83,6 +84,23 @@ pub fn clear_shared(headers: &mut HeaderMap, scheme: Scheme, domain: &HostName) 
     append(headers, &line(ask::shared_cookie(scheme), "", scheme, Some(0), Some(domain)));
 }
 
+fn way_cookie(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Https => "__Host-doorward_way",
+        Scheme::Http => "doorward_way",
+    }
+}
+
+/// Remembers which connector somebody came through, for the order on the sign-in page. It proves nothing.
+pub fn set_way(headers: &mut HeaderMap, scheme: Scheme, connector: &ConnectorName, keep_seconds: i64) {
+    append(headers, &line(way_cookie(scheme), connector.as_str(), scheme, Some(keep_seconds), None));
+}
+
+/// The connector somebody came through last.
+pub fn way(headers: &HeaderMap, scheme: Scheme) -> Option<ConnectorName> {
+    ask::cookies(headers, way_cookie(scheme)).find_map(|text| ConnectorName::parse(text).ok())
+}
+
 fn line(name: &str, value: &str, scheme: Scheme, keep_seconds: Option<i64>, domain: Option<&HostName>) -> String {
     let mut line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
     if scheme == Scheme::Https {
@@ -111,7 +129,7 @@ mod tests {
     #[test]
     fn gauntlet_b10_05_over_tls_every_cookie_is_bound_to_its_host_and_never_readable() {
         let own = [Cookie::Session, Cookie::Browser, Cookie::Device].map(|cookie| cookie.name(Scheme::Https));
-        for name in own.into_iter().chain([ask::pass_cookie(Scheme::Https)]) {
+        for name in own.into_iter().chain([ask::pass_cookie(Scheme::Https), super::way_cookie(Scheme::Https)]) {
             assert!(name.starts_with("__Host-"), "{name}");
             for (value, keep) in [("x", None), ("x", Some(60)), ("", Some(0))] {
                 let text = line(name, value, Scheme::Https, keep, None);

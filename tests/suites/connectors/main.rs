@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
 mod changes;
+mod entrance;
 mod ground;
 mod proof;
 

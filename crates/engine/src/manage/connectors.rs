@@ -33,6 +33,9 @@ pub async fn create(
     if let Err(what) = settings.check() {
         return Ok(Err(Refused::because(format!("connector {name}: {what}"))));
     }
+    if let Err(what) = check_beside_others(tx, realm, &name, &settings).await? {
+        return Ok(Err(Refused::because(format!("connector {name}: {what}"))));
+    }
     if connectors::of_realm(tx, realm).await?.len() >= limits::CONNECTORS {
         return Ok(Err(Refused::because(format!(
             "a realm has at most {} connectors: remove one first",
@@ -70,6 +73,9 @@ pub async fn update(
     }
     if settings.kind.as_str() != connector.settings.kind.as_str() {
         return refuse("it cannot become one of another kind: add a new one, and remove this one");
+    }
+    if let Err(what) = check_beside_others(tx, &connector.realm_id, &connector.name, &settings).await? {
+        return refuse(&what);
     }
     let is_same_word =
         settings.groups == connector.settings.groups && settings.kind.essence() == connector.settings.kind.essence();
@@ -149,6 +155,21 @@ pub async fn unlink(tx: &mut Tx, (connector, subject): (&Connector, &str)) -> Re
     let detail = format!("connector {}", connector.name);
     tx.record(Event::new(EventKind::UserUnlinked, Some(&connector.realm_id), user.to_string(), detail));
     Ok(Some(begun.len()))
+}
+
+async fn check_beside_others(
+    tx: &mut Tx,
+    realm: &RealmId,
+    name: &ConnectorName,
+    settings: &ConnectorSettings,
+) -> Result<Result<(), String>, Fault> {
+    for row in connectors::of_realm(tx, realm).await?.into_iter().filter(|row| row.name != *name) {
+        let other = Connector::read(row)?;
+        if let Err(what) = settings.check_beside((&other.name, &other.settings)) {
+            return Ok(Err(what));
+        }
+    }
+    Ok(Ok(()))
 }
 
 async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<usize, Fault> {

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::object::{Located, Reader};
-use doorward_engine::federation::settings::{ConnectorSettings, GroupRules, Kind, Linking, OidcSettings};
+use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking, OidcSettings};
 use doorward_model::name::{ConnectorName, DisplayText, RealmName};
 use serde::de::MapAccess;
 use serde_saphyr::Spanned;
@@ -24,6 +24,7 @@ pub struct DeclaredConnector {
 #[derive(Debug, Default)]
 pub(super) struct WrittenConnector {
     kinds: Vec<Spanned<Kind>>,
+    sign_in: Option<Entrance>,
     linking: Option<Linking>,
     group_rules: Option<GroupRules>,
 }
@@ -36,6 +37,7 @@ impl WrittenConnector {
                 let Spanned { value, referenced, defined } = map.next_value::<Spanned<OidcSettings>>()?;
                 self.kinds.push(Spanned { value: Kind::Oidc(value), referenced, defined });
             }
+            "sign_in" => self.sign_in = Some(map.next_value()?),
             "linking" => self.linking = Some(map.next_value()?),
             "group_rules" => self.group_rules = Some(map.next_value()?),
             _ => return Ok(false),
@@ -61,6 +63,7 @@ impl Reader<'_> {
         let settings = ConnectorSettings {
             title,
             kind: kind.value.clone(),
+            sign_in: written.connector.sign_in.clone().unwrap_or_default(),
             linking: written.connector.linking.clone().unwrap_or_default(),
             groups: written.connector.group_rules.clone().unwrap_or_default(),
         };

@@ -2,7 +2,7 @@
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
-use crate::cookies::{BROWSER_SECONDS, Cookie};
+use crate::cookies::{self, BROWSER_SECONDS, Cookie};
 use crate::oidc::authorize;
 use crate::own::{broker, enter, new_password, stale_form};
 use crate::pages;
@@ -17,7 +17,7 @@ use doorward_engine::sign_in::password::{self, Attempt, Opened};
 use doorward_engine::sign_in::renewal;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
-use doorward_model::name::RealmName;
+use doorward_model::name::{ConnectorName, RealmName};
 use doorward_model::people::Realm;
 use doorward_model::secret::{FormProof, Password, PlainToken, TokenHash, TokenKind};
 use http::StatusCode;
@@ -25,7 +25,7 @@ use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use std::sync::Arc;
 
 /// How long a browser is known after it signed in, in seconds.
-const DEVICE_SECONDS: i64 = 180 * 24 * 60 * 60;
+pub const DEVICE_SECONDS: i64 = 180 * 24 * 60 * 60;
 
 /// `GET /realms/{realm}/sign-in?flow=…`
 pub async fn show(
@@ -64,10 +64,15 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     };
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
-    let mut answer = match broker::hinted(&realm, way.provider_hint()) {
+    let asks_for_page = query.fields.text("way") == "page";
+    let usual = || broker::usual(&realm).filter(|_| !asks_for_page);
+    let led = broker::hinted(&realm, way.provider_hint()).filter(|_| !asks_for_page);
+    let led = led.or_else(|| broker::taking(&realm, way.login_hint()).filter(|_| !asks_for_page)).or_else(usual);
+    let mut answer = match led {
         Some(connector) => answers::see_other(&broker::login_path(&realm, connector, &token)),
         None => {
-            let form = Form { login: way.login_hint(), ..Form::new(&realm, &token) };
+            let is_name_asked = broker::asks_names(&realm) && way.login_hint().is_empty();
+            let form = Form { login: way.login_hint(), is_name_asked, ..Form::new(&realm, &token) };
             render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
@@ -130,6 +135,19 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     let asked = pending.as_ref().map(|pending| (fields.text("pending"), pending.title.clone()));
     let flow = fields.text("flow");
     let mut form = Form { login: fields.text("login"), remember, pending: asked, ..Form::new(realm, flow) };
+    if fields.text("step") == "name" {
+        return match broker::taking(realm, form.login) {
+            Some(connector) => {
+                // A page, not a redirect: browsers hold the whole way of a form against the page's policy, and where the
+                // provider leads is not known here.
+                let path = broker::named_path(realm, connector, (flow, form.login));
+                let url = web.door().settings.public.url(&path);
+                let view = pages::Proceed { url, target_name: connector.title().to_owned() };
+                answers::page(StatusCode::OK, &view, "")
+            }
+            None => render(web, StatusCode::OK, &form, way, browser),
+        };
+    }
     let password = match Password::presented(fields.text("password")) {
         Ok(password) => password,
         Err(bad) => {
@@ -301,11 +319,13 @@ struct Form<'a> {
     error: Option<String>,
     /// Who waits to be linked, and the name of the provider they came through.
     pending: Option<(&'a str, String)>,
+    /// Whether only a name is asked for at first.
+    is_name_asked: bool,
 }
 
 impl<'a> Form<'a> {
     fn new(realm: &'a LiveRealm, flow: &'a str) -> Self {
-        Self { realm, flow, login: "", remember: false, error: None, pending: None }
+        Self { realm, flow, login: "", remember: false, error: None, pending: None, is_name_asked: false }
     }
 }
 
@@ -341,9 +361,14 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
             )
         }),
         pending: form.pending.as_ref().map(|(text, _)| (*text).to_owned()),
+        is_name_asked: form.is_name_asked,
         remember_checked: form.remember,
         // Whoever came back from a provider is not sent there again.
-        providers: if form.pending.is_some() { Vec::new() } else { broker::choices(form.realm, form.flow) },
+        providers: if form.pending.is_some() {
+            Vec::new()
+        } else {
+            broker::choices(form.realm, form.flow, browser.way.as_ref())
+        },
     };
     answers::page(status, &view, &targets)
 }
@@ -354,6 +379,8 @@ pub struct Browser {
     /// The secret's hash.
     pub hash: TokenHash,
     is_new: bool,
+    /// The connector somebody came through in it last.
+    way: Option<ConnectorName>,
 }
 
 enum Secret {
@@ -364,11 +391,13 @@ enum Secret {
 impl Browser {
     /// Reads the cookie, or draws a new secret.
     pub fn of(web: &Web, headers: &HeaderMap) -> Self {
-        match Cookie::Browser.read(headers, web.door().settings.public.scheme()) {
-            Some((text, hash)) => Self { secret: Secret::Known(text), hash, is_new: false },
+        let scheme = web.door().settings.public.scheme();
+        let way = cookies::way(headers, scheme);
+        match Cookie::Browser.read(headers, scheme) {
+            Some((text, hash)) => Self { secret: Secret::Known(text), hash, is_new: false, way },
             None => {
                 let fresh = PlainToken::draw(TokenKind::Binding, &**web.world.dice());
-                Self { hash: fresh.hash(), secret: Secret::Fresh(fresh), is_new: true }
+                Self { hash: fresh.hash(), secret: Secret::Fresh(fresh), is_new: true, way }
             }
         }
     }

@@ -9,6 +9,8 @@ pub struct Choice {
     pub title: String,
     /// Where choosing it leads.
     pub href: String,
+    /// Whether it was chosen last in this browser.
+    pub is_last: bool,
 }
 
 /// Sign-in form. Posts `csrf`, `flow`, `pending`, `login`, `password` and, if ticked, `remember=yes`.
@@ -33,6 +35,8 @@ pub struct SignIn {
     pub notice: Option<String>,
     /// Who waits to be linked with the account, if somebody does.
     pub pending: Option<String>,
+    /// Whether only a name is asked for: it may be enough to know where somebody signs in.
+    pub is_name_asked: bool,
     /// Whether *keep me signed in* starts ticked.
     pub remember_checked: bool,
     /// Identity providers to sign in with instead.
@@ -52,10 +56,15 @@ impl SignIn {
             error: None,
             notice: None,
             pending: None,
+            is_name_asked: false,
             remember_checked: false,
             providers: Vec::new(),
         };
-        let provider = |title: &str| Choice { title: title.to_owned(), href: "/realms/main/broker/x/login".to_owned() };
+        let provider = |title: &str| Choice {
+            title: title.to_owned(),
+            href: "/realms/main/broker/x/login".to_owned(),
+            is_last: title == "GitHub",
+        };
         vec![
             ("plain", plain.clone()),
             ("providers", Self { providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(), ..plain.clone() }),
@@ -72,6 +81,7 @@ impl SignIn {
                     ..plain.clone()
                 },
             ),
+            ("name-first", Self { is_name_asked: true, providers: vec![provider("GitHub")], ..plain.clone() }),
             ("no-app", Self { app_name: None, remember_checked: true, ..plain.clone() }),
             (
                 "wrong-password",

@@ -6,7 +6,7 @@ use crate::commands::connector::redirect_uri;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::{Args, Subcommand};
-use doorward_engine::federation::settings::{ConnectorSettings, GroupRules, Kind, Linking};
+use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::{ConnectorName, DisplayText};
 use serde_json::json;
@@ -43,6 +43,15 @@ pub struct Common {
     /// Let in only people who are linked.
     #[arg(long)]
     no_create: bool,
+    /// A domain of e-mail addresses: whoever types one on the sign-in page is led to the provider; may be repeated.
+    #[arg(long, value_name = "DOMAIN")]
+    lead_domain: Vec<String>,
+    /// Lead everybody to the provider without showing the sign-in page first.
+    #[arg(long)]
+    at_once: bool,
+    /// No button on the sign-in page.
+    #[arg(long)]
+    hidden: bool,
     /// Ask somebody in whose way a user of the same name or address is for its password, and link them.
     #[arg(long)]
     link_by_password: bool,
@@ -53,6 +62,7 @@ impl Common {
         let settings = ConnectorSettings {
             title: self.title,
             kind,
+            sign_in: Entrance { domains: self.lead_domain, at_once: self.at_once, hidden: self.hidden },
             linking: Linking { create: !self.no_create, domains: self.domain, by_password: self.link_by_password },
             groups: GroupRules {
                 same_name: !self.only_listed_groups,

@@ -5,7 +5,7 @@ mod oidc;
 pub use oidc::{ClaimNames, OidcSettings};
 
 use crate::limits;
-use doorward_model::name::{DisplayText, GroupName};
+use doorward_model::name::{ConnectorName, DisplayText, GroupName};
 use doorward_model::secret_ref::SecretRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +19,9 @@ pub struct ConnectorSettings {
     /// How the provider is spoken to.
     #[serde(flatten)]
     pub kind: Kind,
+    /// Who is led to it from the sign-in page.
+    #[serde(default)]
+    pub sign_in: Entrance,
     /// Who may come in as whom.
     #[serde(default)]
     pub linking: Linking,
@@ -37,10 +40,26 @@ impl ConnectorSettings {
         if let Some(group) = self.groups.map.values().find(|group| GroupName::parse(group).is_err()) {
             return Err(format!("`{}` can be no group's name", group.escape_debug()));
         }
-        if let Some(domain) = self.linking.domains.iter().find(|domain| !is_domain(domain)) {
+        if let Some(domain) = self.linking.domains.iter().chain(&self.sign_in.domains).find(|domain| !is_domain(domain))
+        {
             return Err(format!("`{}` is no domain: write example.com", domain.escape_debug()));
         }
         Ok(())
+    }
+
+    /// What two active connectors of one realm cannot both say.
+    ///
+    /// # Errors
+    /// One sentence for whoever wrote it, with the other one's name.
+    pub fn check_beside(&self, (name, other): (&ConnectorName, &Self)) -> Result<(), String> {
+        if self.sign_in.at_once && other.sign_in.at_once {
+            return Err(format!("everybody is led to connector {name} at once already: take that back first"));
+        }
+        let is_theirs = |domain: &&String| other.sign_in.domains.iter().any(|own| own.eq_ignore_ascii_case(domain));
+        match self.sign_in.domains.iter().find(is_theirs) {
+            Some(domain) => Err(format!("people of {domain} are led to connector {name} already")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -92,6 +111,26 @@ impl Kind {
         match self {
             Self::Oidc(oidc) => oidc.check(),
         }
+    }
+}
+
+/// Who is led to a connector from the sign-in page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Entrance {
+    /// Domains of e-mail addresses: whoever types one as their name is led here.
+    pub domains: Vec<String>,
+    /// Whether everybody is led here without being asked, unless they ask for the page.
+    pub at_once: bool,
+    /// Whether it has no button.
+    pub hidden: bool,
+}
+
+impl Entrance {
+    /// Whether somebody who types this name is led here.
+    pub fn takes(&self, login: &str) -> bool {
+        let domain = login.trim().rsplit_once('@').map(|(_, domain)| domain);
+        domain.is_some_and(|domain| self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)))
     }
 }
 

@@ -4,7 +4,8 @@ mod oidc;
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
-use crate::own::sign_in::{Browser, Way, known_realm, no_realm, open, prove};
+use crate::cookies;
+use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, known_realm, no_realm, open, prove};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -18,6 +19,7 @@ use doorward_federation::trouble::Trouble;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::ConnectorName;
+use doorward_oauth::form;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use std::sync::Arc;
@@ -31,7 +33,8 @@ pub async fn login(
     query: Query,
 ) -> Response {
     let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
-    match out(&asked, (&realm, &connector), query.fields.text("flow")).await {
+    let begun = (query.fields.text("flow"), query.fields.text("login_hint"));
+    match out(&asked, (&realm, &connector), begun).await {
         Ok(answer) => answer,
         Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
     }
@@ -52,13 +55,32 @@ pub async fn endpoint(
     }
 }
 
-/// The providers of a realm, with the way to each from a flow.
-pub fn choices(realm: &LiveRealm, flow: &str) -> Vec<pages::Choice> {
+/// The providers of a realm, with the way to each from a flow; the one that was chosen last comes first.
+pub fn choices(realm: &LiveRealm, flow: &str, last: Option<&ConnectorName>) -> Vec<pages::Choice> {
     let choice = |connector: &Connector| pages::Choice {
         title: connector.title().to_owned(),
         href: login_path(realm, connector, flow),
+        is_last: Some(&connector.name) == last,
     };
-    realm.connectors.iter().map(choice).collect()
+    let shown = realm.connectors.iter().filter(|connector| !connector.settings.sign_in.hidden);
+    let mut choices: Vec<pages::Choice> = shown.map(choice).collect();
+    choices.sort_by_key(|choice| !choice.is_last);
+    choices
+}
+
+/// The connector people with such a name are led to.
+pub fn taking<'r>(realm: &'r LiveRealm, login: &str) -> Option<&'r Connector> {
+    realm.connectors.iter().find(|connector| connector.settings.sign_in.takes(login))
+}
+
+/// The connector everybody is led to without being asked.
+pub fn usual(realm: &LiveRealm) -> Option<&Connector> {
+    realm.connectors.iter().find(|connector| connector.settings.sign_in.at_once)
+}
+
+/// Whether a name is enough to know where somebody signs in.
+pub fn asks_names(realm: &LiveRealm) -> bool {
+    realm.connectors.iter().any(|connector| !connector.settings.sign_in.domains.is_empty())
 }
 
 /// Where choosing a provider leads.
@@ -66,15 +88,21 @@ pub fn login_path(realm: &LiveRealm, connector: &Connector, flow: &str) -> Strin
     format!("/realms/{}/broker/{}/login?flow={flow}", realm.name, connector.name)
 }
 
+/// As [`login_path`], with the name somebody typed.
+pub fn named_path(realm: &LiveRealm, connector: &Connector, (flow, login): (&str, &str)) -> String {
+    let login = form::encode(&[("login_hint", login.trim())]);
+    format!("{}&{login}", login_path(realm, connector, flow))
+}
+
 /// The active connector a client names, if there is one of that name.
 pub fn hinted<'r>(realm: &'r LiveRealm, name: &str) -> Option<&'r Connector> {
     realm.connectors.iter().find(|connector| connector.name.as_str() == name)
 }
 
-async fn out(asked: &Asked<'_>, place: (&str, &str), flow: &str) -> Outcome {
+async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
-            Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), flow).await,
+            Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), begun).await,
         },
         Err(answer) => Ok(answer),
     }
@@ -136,7 +164,12 @@ impl Asked<'_> {
             hash: &browser.hash,
         };
         match sign_in::sign_in(web.door(), ctx, (realm, connector), identity, came).await? {
-            sign_in::Outcome::Opened(opened) => open(web, (self.arrival, self.headers), realm, *opened, way).await,
+            sign_in::Outcome::Opened(opened) => {
+                let mut answer = open(web, (self.arrival, self.headers), realm, *opened, way).await?;
+                let scheme = web.door().settings.public.scheme();
+                cookies::set_way(answer.headers_mut(), scheme, &connector.name, DEVICE_SECONDS);
+                Ok(answer)
+            }
             sign_in::Outcome::Prove(pending) => prove(web, (self.arrival, realm), (flow, &pending), (way, &browser)),
             sign_in::Outcome::Refused(refusal) => {
                 // Who it was, for whoever links them: a name proved by the provider, and not in the record.
@@ -228,7 +261,10 @@ fn problem(
         how: how.to_owned(),
         request_id: ctx.request.to_string(),
         home_url: Some(web.door().settings.public.url("/")),
-        retry_url: Some(web.door().settings.public.url(&format!("/realms/{}/sign-in?flow={flow}", realm.name))),
+        // Where people are led on at once they would come back here.
+        retry_url: Some(
+            web.door().settings.public.url(&format!("/realms/{}/sign-in?flow={flow}&way=page", realm.name)),
+        ),
     };
     answers::page(status, &view, "").unwrap_or_else(|fault| answers::fault(web, ctx, &fault))
 }

@@ -8,8 +8,12 @@ use doorward_engine::live::realms::LiveRealm;
 use doorward_federation::oidc::Answer;
 use doorward_oauth::parameters::Parameters;
 
-/// Sends the browser to the provider.
-pub async fn out(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), presented: &str) -> Outcome {
+/// Sends the browser to the provider, with the name somebody typed.
+pub async fn out(
+    asked: &Asked<'_>,
+    (realm, connector): (&LiveRealm, &Connector),
+    (presented, typed): (&str, &str),
+) -> Outcome {
     let (web, ctx) = (asked.web, &asked.arrival.ctx);
     let browser = Browser::of(web, asked.headers);
     let Some(way) = Way::of_flow(web, asked.arrival, realm, (presented, &browser)).await? else {
@@ -18,7 +22,8 @@ pub async fn out(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector)
     let kept = (presented, &browser.hash, way.fresh_seconds());
     let (begun, state) = attempt::begin(web.door(), ctx, connector, kept)?;
     let redirect_uri = asked.redirect_uri(realm, connector);
-    match web.providers.way(connector, ctx.now, (&begun, &state, &redirect_uri), way.login_hint()).await {
+    let hint = if typed.is_empty() { way.login_hint() } else { typed };
+    match web.providers.way(connector, ctx.now, (&begun, &state, &redirect_uri), hint).await {
         Ok(way) => Ok(answers::see_other(&way)),
         Err(trouble) => troubled(asked, (realm, connector, presented), &trouble).await,
     }
