@@ -52,3 +52,5 @@ pub const LINE_SHOWN_CHARACTERS: usize = 200;
 
 /// Links a list shows at once.
 pub const LINKS_LISTED: i64 = 200;
+/// Largest file of claims to try, in bytes.
+pub const CLAIMS_BYTES: u64 = 256 * 1024;

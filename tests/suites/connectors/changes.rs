@@ -1,9 +1,10 @@
 //! What becomes of people when a connector is changed, by command or by file.
 
-use crate::ground::{Ground, visit};
+use crate::ground::{Ground, person, visit};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::UPSTREAM_CLIENT;
-use serde_json::json;
+use doorward_tests::user;
+use serde_json::{Value, json};
 
 #[test]
 fn what_a_changed_connector_said_before_counts_no_longer() {
@@ -75,4 +76,47 @@ fn a_connector_is_declared_in_a_file() {
     ground.door.cli_text(&["connector", "remove", "company"]);
     assert_eq!(apply(&[]).0, Some(0));
     assert_eq!(ground.come("bob").1.answer.status, 403);
+}
+
+#[test]
+fn a_connector_is_tried_out_and_nothing_comes_of_it() {
+    let ground = Ground::new(&["--group", "0b1c=dagster-users", "--groups-prefix", "corp-"]);
+    ground.door.cli_text(&["group", "create", "admins"]);
+    ground.door.cli(&["role", "create", "doorward-admin"]);
+    ground.door.cli_text(&["role", "assign", "doorward-admin", "--group", "admins"]);
+    let test = |more: &[&str]| ground.door.cli(&[&["connector", "test", "company", "--output", "json"], more].concat());
+    let told = |output: &std::process::Output| -> Value {
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let asked = told(&test(&[]));
+    assert_eq!(asked["token_endpoint"], json!(ground.company.url("/token")));
+    assert!(asked["keys"].as_u64() > Some(0), "{asked}");
+    let file = ground.door.scratch().join("claims.json");
+    let path = file.to_str().expect("a path");
+    let tried = |claims: &Value| {
+        std::fs::write(&file, claims.to_string()).expect("a file");
+        told(&test(&["--claims", path]))
+    };
+    let mut dora = person("company-7", "dora", &["0b1c", "corp-ops", "corp-admins", "other"]);
+    let found = tried(&dora);
+    assert_eq!(found["would_be"], "a new user dora");
+    assert_eq!(found["groups"], json!(["dagster-users", "ops"]));
+    let passed_over = json!(["other: it lacks the prefix", "admins: it administers, and no rule names it"]);
+    assert_eq!(found["passed_over"], passed_over);
+    user(&ground.door, "dora");
+    assert!(tried(&dora)["would_be"].as_str().is_some_and(|words| words.starts_with("nobody: a user with the same")));
+    ground.door.cli_text(&["connector", "link", "company", "dora", "--subject", "company-7"]);
+    assert_eq!(tried(&dora)["would_be"], "user dora, who is linked");
+    ground.door.cli_text(&["user", "disable", "dora"]);
+    assert_eq!(tried(&dora)["would_be"], "nobody: user dora is disabled");
+    // What a sign-in would refuse is refused here, in the same words.
+    dora["groups"] = json!(7);
+    std::fs::write(&file, dora.to_string()).expect("a file");
+    assert!(String::from_utf8_lossy(&test(&["--claims", path]).stderr).contains("claim groups"));
+    assert_eq!(ground.groups("dora"), json!([]));
+    assert!(!ground.door.cli_text(&["group", "list"]).contains("ops"));
+    // A provider that is not there.
+    ground.door.cli_text(&["connector", "add", "oidc", "gone", "--issuer", "http://127.0.0.1:9", "--client-id", "x"]);
+    let gone = ground.door.cli(&["connector", "test", "gone"]);
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("the provider cannot be asked"), "{gone:?}");
 }

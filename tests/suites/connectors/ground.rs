@@ -52,6 +52,8 @@ impl Ground {
             .map(str::to_owned)
             .to_vec();
         options.environment.push(("COMPANY_SECRET".to_owned(), UPSTREAM_CLIENT.1.to_owned()));
+        // Commands call providers too.
+        options.environment.push(("DOORWARD_OUTBOUND_ALLOW".to_owned(), "127.0.0.1".to_owned()));
         let ground = Ground { door: Door::start(options), company, tool };
         ground.connect("company", words);
         ground

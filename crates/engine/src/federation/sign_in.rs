@@ -170,7 +170,7 @@ pub async fn sign_in(
 }
 
 /// What is known here of somebody outside.
-async fn known(
+pub(super) async fn known(
     query: &mut impl Query,
     realm: &Realm,
     connector: &Connector,
@@ -300,10 +300,15 @@ pub(super) async fn put_groups(
 
 /// Whether members of a group may administer anything: such a group is filled by name only where a rule says so,
 /// because whoever can make groups at the provider chooses their names.
-async fn administers(door: &Door, tx: &mut Tx, realm: &Realm, group: &Group) -> Result<bool, Fault> {
-    for id in groups::all_above(tx, &group.id).await? {
+pub(super) async fn administers(
+    door: &Door,
+    query: &mut impl Query,
+    realm: &Realm,
+    group: &Group,
+) -> Result<bool, Fault> {
+    for id in groups::all_above(query, &group.id).await? {
         let asked = (Rights::default(), realm);
-        if administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err() {
+        if administration::outranks(door, query, asked, &Holder::Group(id)).await?.is_err() {
             return Ok(true);
         }
     }

@@ -67,7 +67,7 @@ impl SignIn {
         };
         vec![
             ("plain", plain.clone()),
-            ("providers", Self { providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(), ..plain.clone() }),
+            ("providers", Self { providers: ["GitHub", "Northwind Entra ID"].map(provider).to_vec(), ..plain.clone() }),
             (
                 "whose-account",
                 Self {

@@ -3,6 +3,7 @@
 mod add;
 mod links;
 mod oidc;
+mod test;
 mod update;
 
 pub use add::{Add, add};
@@ -34,6 +35,8 @@ pub enum Connector {
     },
     /// Change settings. Sessions that began there end when its word is another one from now on.
     Update(Box<update::Update>),
+    /// Ask the provider for what it publishes, or say who somebody would be here, without saving anything.
+    Test(test::Test),
     /// Let nobody in through it, and end the sessions that began there.
     Disable {
         /// Its name.
@@ -94,6 +97,9 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         Connector::Update(asked) => {
             let connector = find(shell, &realm, &asked.connector).await?;
             update::update(shell, &connector, &asked).await
+        }
+        Connector::Test(asked) => {
+            test::test(shell, &realm, &find(shell, &realm, &asked.connector).await?, &asked).await
         }
         Connector::Disable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, false).await,
         Connector::Enable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, true).await,

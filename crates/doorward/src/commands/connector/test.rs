@@ -1,0 +1,144 @@
+//! `doorward connector test`: whether a provider can be asked, and what somebody would be here. Nothing is written.
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::limits;
+use crate::report::Report;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::Args;
+use doorward_engine::federation::linking::{Decision, Why};
+use doorward_engine::federation::preview::{Preview, preview};
+use doorward_engine::federation::sign_in::Refusal;
+use doorward_engine::federation::{Connector as Stored, ExternalIdentity};
+use doorward_federation::claims;
+use doorward_federation::providers::Providers;
+use doorward_jose::json;
+use doorward_model::name::{ConnectorName, EmailAddress};
+use doorward_model::people::Realm;
+use doorward_outbound::Outbound;
+use serde_json::{Map, Value, json};
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What to try.
+#[derive(Args, Debug)]
+pub struct Test {
+    /// Its name.
+    #[arg(value_parser = ConnectorName::parse)]
+    pub connector: ConnectorName,
+    /// A file with claims as the provider would give them, a JSON object or an ID token: says who that would be here,
+    /// and in which groups. Nothing is proved, and nothing saved. - for standard input.
+    #[arg(long, value_name = "FILE")]
+    claims: Option<PathBuf>,
+}
+
+/// Tries a connector out.
+pub async fn test(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Test) -> Result<Report, Exit> {
+    match &asked.claims {
+        Some(file) => try_claims(shell, (realm, connector), &read(file)?).await,
+        None => ask(shell, connector).await,
+    }
+}
+
+/// Asks the provider for what it publishes.
+async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
+    let outbound = Outbound::new(shell.config.outbound.clone()).map_err(Exit::usage)?;
+    let providers = Providers::new(Arc::new(outbound));
+    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
+    let published =
+        providers.published(connector, shell.ctx.now).await.map_err(|trouble| refuse(trouble.to_string()))?;
+    if let Some(reference) = connector.settings.kind.secret_from() {
+        // Read as this command sees it; a variable may be the server's alone.
+        if let Err(why) = doorward_world::secrets::read(reference).await {
+            return Err(refuse(format!("the client secret cannot be read by this command: {why}")));
+        }
+    }
+    let metadata = &published.metadata;
+    Ok(Report::one(json!({
+        "connector": connector.name,
+        "issuer": connector.settings.kind.issuer(),
+        "authorization_endpoint": metadata.authorization.as_str(),
+        "token_endpoint": metadata.token,
+        "userinfo_endpoint": metadata.user_info,
+        "jwks_uri": metadata.keys,
+        "keys": published.keys.keys().len(),
+    })))
+}
+
+fn read(file: &PathBuf) -> Result<Map<String, Value>, Exit> {
+    let refuse = |why: String| Exit::usage(format!("{}: {why}", file.display()));
+    let mut text = String::new();
+    let reading = match file.as_os_str() == "-" {
+        true => std::io::stdin().lock().take(limits::CLAIMS_BYTES).read_to_string(&mut text),
+        false => std::fs::File::open(file).and_then(|file| file.take(limits::CLAIMS_BYTES).read_to_string(&mut text)),
+    };
+    reading.map_err(|error| refuse(error.to_string()))?;
+    let text = text.trim();
+    // An ID token: its second part is what it claims.
+    let bytes = match text.split('.').collect::<Vec<_>>().as_slice() {
+        [_, claims, _] if !text.starts_with('{') => {
+            URL_SAFE_NO_PAD.decode(claims).map_err(|_| refuse("it is neither JSON nor a token".to_owned()))?
+        }
+        _ => text.as_bytes().to_vec(),
+    };
+    json::object(&bytes).map_err(|why| refuse(why.to_string()))
+}
+
+async fn try_claims(
+    shell: &Shell,
+    (realm, connector): (&Realm, &Stored),
+    said: &Map<String, Value>,
+) -> Result<Report, Exit> {
+    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
+    let Some(oidc) = connector.settings.kind.oidc() else {
+        return Err(refuse("only OpenID Connect providers give claims".to_owned()));
+    };
+    let identity = claims::identity(oidc, said.clone(), Map::new()).map_err(|trouble| refuse(trouble.to_string()))?;
+    tell(shell, (realm, connector), &identity).await
+}
+
+/// Says who somebody would be.
+pub async fn tell(
+    shell: &Shell,
+    (realm, connector): (&Realm, &Stored),
+    identity: &ExternalIdentity,
+) -> Result<Report, Exit> {
+    let found = match preview(&shell.door, (realm, connector), identity).await? {
+        Ok(found) => found,
+        Err(most) => {
+            let sentence = format!("connector {}: it says more than {most} groups", connector.name);
+            return Err(Exit::refused(sentence));
+        }
+    };
+    let groups = found.groups.as_ref().map(|mapped| mapped.groups.keys().map(ToString::to_string).collect::<Vec<_>>());
+    let passed_over = found.groups.iter().flat_map(|mapped| &mapped.passed_over);
+    let passed_over: Vec<_> = passed_over.map(|(name, why)| format!("{}: {why}", name.escape_debug())).collect();
+    Ok(Report::one(json!({
+        "would_be": words(&found),
+        "subject": identity.subject,
+        "name": identity.name,
+        "display": identity.display,
+        "email": identity.email.as_ref().map(EmailAddress::as_str),
+        "email_proved": identity.email_verified,
+        "groups_said": identity.groups,
+        "groups": groups,
+        "passed_over": passed_over,
+    })))
+}
+
+fn words(found: &Preview) -> String {
+    let name = found.user.as_ref().map(|user| user.name.to_string()).unwrap_or_default();
+    let disabled = found.user.as_ref().is_some_and(|user| !user.is_active);
+    let words = match &found.decision {
+        Decision::Linked(_) => format!("user {name}, who is linked"),
+        Decision::Link(_) => format!("user {name}, linked from then on: both have proved the same address"),
+        Decision::Create(name) => format!("a new user {name}"),
+        Decision::Prove(_) => format!("asked for the password of user {name}, and linked from then on"),
+        Decision::Refuse(why @ (Why::Unknown | Why::NoName | Why::Taken)) => {
+            format!("nobody: {}", Refusal::Nobody(*why))
+        }
+    };
+    if disabled { format!("nobody: user {name} is disabled") } else { words }
+}
