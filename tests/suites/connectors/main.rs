@@ -5,6 +5,7 @@
 mod changes;
 mod entrance;
 mod ground;
+mod many;
 mod proof;
 
 use doorward_testkit::http::Request;
