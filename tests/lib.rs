@@ -2,6 +2,7 @@
 //! signing in as a browser or a plain client would.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+pub mod behind;
 pub mod clients;
 pub mod proof;
 

@@ -4,13 +4,12 @@
 
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::echo::Echo;
-use doorward_testkit::http::{Request, get};
+use doorward_testkit::http::Request;
 use doorward_testkit::limits::BROWSER_WAIT;
-use doorward_testkit::peers::{Dagster, Peer, Postgres, caddy, envoy, haproxy, nginx, traefik};
-use doorward_testkit::ports::free_port;
+use doorward_testkit::peers::{Dagster, Postgres};
 use doorward_testkit::process::wait_until;
-use doorward_testkit::scratch::Scratch;
 use doorward_testkit::webdriver::Browser;
+use doorward_tests::behind::{Behind, Through, put_behind};
 use doorward_tests::{PASSWORD, door, nested_groups, page_request, sign_in_at, user, with_password};
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -19,88 +18,6 @@ use std::time::{Duration, Instant};
 static DAGSTER: LazyLock<Dagster> = LazyLock::new(Dagster::start);
 /// Chromium is heavy: one at a time.
 static BROWSER: Mutex<()> = Mutex::new(());
-
-/// A proxy, or none.
-#[derive(Clone, Copy, PartialEq)]
-enum Through {
-    Proxy(&'static str),
-    BuiltIn,
-}
-
-impl Through {
-    fn name(self) -> &'static str {
-        match self {
-            Through::Proxy(kind) => kind,
-            Through::BuiltIn => "built-in",
-        }
-    }
-}
-
-/// An app named `slug` for a tool, at a host of its own, behind a proxy of its own.
-struct Behind {
-    url: String,
-    host: String,
-    _peer: Option<Peer>,
-}
-
-fn put_behind(door: &Door, through: Through, slug: &str, upstream_port: u16) -> Behind {
-    let upstream = format!("http://127.0.0.1:{upstream_port}");
-    let port = if through == Through::BuiltIn { door.port() } else { free_port() };
-    let host = format!("{slug}.localhost");
-    let url = format!("http://{host}:{port}");
-    let mut create = vec!["app", "create", slug, "--address", &url, "--allow", "dagster-users"];
-    create.extend(["--how-to-ask", "Ask the platform team in the data channel."]);
-    if through == Through::BuiltIn {
-        create.extend(["--upstream", &upstream]);
-    }
-    door.cli_text(&create);
-    let peer = match through {
-        Through::BuiltIn => None,
-        Through::Proxy(kind) => Some(start_proxy(door, kind, slug, port, upstream_port)),
-    };
-    let probe = format!("{url}/probe");
-    wait_until("the route", Duration::from_secs(15), || get(&probe).status == 401);
-    Behind { url, host, _peer: peer }
-}
-
-/// Runs the proxy with what `doorward recipe` wrote.
-fn start_proxy(door: &Door, kind: &str, slug: &str, port: u16, upstream_port: u16) -> Peer {
-    let scratch = Scratch::new("recipe");
-    let directory = scratch.path().display().to_string();
-    let (listen, upstream) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{upstream_port}"));
-    let (http, grpc) = (format!("127.0.0.1:{}", door.port()), format!("127.0.0.1:{}", door.grpc_port()));
-    door.cli_text(&[
-        "recipe",
-        kind,
-        "--app",
-        slug,
-        "--listen",
-        &listen,
-        "--upstream",
-        &upstream,
-        "--doorward",
-        &http,
-        "--doorward-grpc",
-        &grpc,
-        "--write",
-        &directory,
-    ]);
-    let read = |name: &str| std::fs::read_to_string(scratch.join(name)).expect("the recipe wrote it");
-    match kind {
-        "nginx" => nginx(port, &read("nginx.conf")),
-        "traefik" => {
-            // The printed file names its neighbour relative to where it is started.
-            let fixed = read("traefik.yaml").replace("filename: doorward.yaml", "filename: @DIR@/dynamic.yaml");
-            traefik(port, &fixed, &read("doorward.yaml"))
-        }
-        "caddy" => caddy(port, &read("Caddyfile")),
-        "haproxy" => {
-            let config = read("haproxy.cfg").replace("lua-load doorward.lua", "lua-load @DIR@/doorward.lua");
-            haproxy(port, &config, &[("doorward.lua", &read("doorward.lua"))])
-        }
-        _ => envoy(port, &read("envoy.yaml")),
-    }
-}
 
 fn people(door: &Door) {
     nested_groups(door);

@@ -7,6 +7,7 @@ mod entrance;
 mod ground;
 mod many;
 mod proof;
+mod whole;
 
 use doorward_testkit::http::Request;
 use doorward_testkit::jar::Jar;
