@@ -54,3 +54,5 @@ pub const LINE_SHOWN_CHARACTERS: usize = 200;
 pub const LINKS_LISTED: i64 = 200;
 /// Largest file of claims to try, in bytes.
 pub const CLAIMS_BYTES: u64 = 256 * 1024;
+/// Longest secret read from standard input, in bytes.
+pub const SECRET_BYTES: u64 = 16 * 1024;

@@ -1,8 +1,9 @@
 //! The built binary in a test: started with free ports and a data directory of its own, asked on the command line,
 //! killed and started again. Owns the flags; knows nothing about what the door decides.
 
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::canary;
 use crate::limits;
@@ -143,6 +144,19 @@ impl Door {
         let mut command = base_command(&self.options, &self.scratch);
         command.args(arguments);
         command.output().unwrap_or_else(|error| panic!("cannot run doorward {arguments:?}: {error}"))
+    }
+
+    /// As [`Door::cli`], with something on standard input.
+    ///
+    /// # Panics
+    /// When the binary cannot be run.
+    pub fn cli_reading(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = base_command(&self.options, &self.scratch);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run doorward {arguments:?}: {error}"));
+        // A command that does not read ends without it.
+        let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+        child.wait_with_output().unwrap_or_else(|error| panic!("doorward {arguments:?}: {error}"))
     }
 
     /// As [`Door::cli`] for a command that must succeed; gives what it printed.

@@ -120,3 +120,23 @@ fn a_connector_is_tried_out_and_nothing_comes_of_it() {
     let gone = ground.door.cli(&["connector", "test", "gone"]);
     assert!(String::from_utf8_lossy(&gone.stderr).contains("the provider cannot be asked"), "{gone:?}");
 }
+
+#[test]
+fn a_secret_may_be_kept_sealed_and_is_shown_nowhere() {
+    let ground = Ground::new(&[]);
+    let update = |words: &[&str], input: &str| {
+        ground.door.cli_reading(&[&["connector", "update", "company"], words].concat(), input)
+    };
+    let both = update(&["--secret-stdin"], UPSTREAM_CLIENT.1);
+    assert!(String::from_utf8_lossy(&both.stderr).contains("--unset that first"), "{both:?}");
+    let empty = update(&["--unset", "oidc.secret_from", "--secret-stdin"], "\n");
+    assert!(String::from_utf8_lossy(&empty.stderr).contains("standard input is empty"), "{empty:?}");
+    let wrong = update(&["--unset", "oidc.secret_from", "--secret-stdin"], "not the one\n");
+    assert!(wrong.status.success(), "{wrong:?}");
+    assert_eq!(ground.come("ada").1.answer.status, 502, "the company knows another secret");
+    assert!(update(&["--secret-stdin"], &format!("{}\n", UPSTREAM_CLIENT.1)).status.success());
+    assert_eq!(ground.come("ada").1.answer.status, 200);
+    let shown = ground.door.cli_text(&["connector", "show", "company", "--output", "json"]);
+    assert!(!shown.contains(UPSTREAM_CLIENT.1), "{shown}");
+    assert!(!ground.door.cli_text(&["events", "--output", "json"]).contains(UPSTREAM_CLIENT.1));
+}

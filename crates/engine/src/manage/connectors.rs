@@ -92,6 +92,14 @@ pub async fn update(
     Ok(Ok(ended))
 }
 
+/// Keeps a connector's secret, sealed, in place of the one before.
+pub async fn seal(door: &Door, tx: &mut Tx, connector: &Connector, secret: &str) -> Result<(), Fault> {
+    let sealed = door.keys.seal(PURPOSE, secret.as_bytes(), &*door.dice)?;
+    connectors::set_secret(tx, &connector.id, &sealed).await?;
+    note(tx, EventKind::ConnectorChanged, connector, "secret changed");
+    Ok(())
+}
+
 /// Disables or enables a connector; disabling ends the sessions that began at it, and tells how many.
 pub async fn set_active(tx: &mut Tx, connector: &Connector, is_active: bool) -> Result<usize, Fault> {
     connectors::set_active(tx, &connector.id, is_active).await?;

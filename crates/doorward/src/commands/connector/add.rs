@@ -4,12 +4,15 @@ use crate::commands::Shell;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::redirect_uri;
 use crate::exit::Exit;
+use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
 use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::{ConnectorName, DisplayText};
 use serde_json::json;
+use std::io::Read as _;
+use zeroize::Zeroizing;
 
 /// The kinds of providers.
 #[derive(Subcommand, Debug)]
@@ -43,6 +46,9 @@ pub struct Common {
     /// Let in only people who are linked.
     #[arg(long)]
     no_create: bool,
+    /// Read the secret from standard input and keep it sealed in the store, where nothing else keeps secrets.
+    #[arg(long)]
+    secret_stdin: bool,
     /// A domain of e-mail addresses: whoever types one on the sign-in page is led to the provider; may be repeated.
     #[arg(long, value_name = "DOMAIN")]
     lead_domain: Vec<String>,
@@ -58,7 +64,11 @@ pub struct Common {
 }
 
 impl Common {
-    fn settings(self, kind: Kind) -> (ConnectorName, ConnectorSettings) {
+    fn settings(self, kind: Kind) -> Result<New, Exit> {
+        if self.secret_stdin && kind.secret_from().is_some() {
+            return Err(Exit::usage("--secret-stdin and a reference to the secret: say one of them"));
+        }
+        let secret = if self.secret_stdin { Some(secret()?) } else { None };
         let settings = ConnectorSettings {
             title: self.title,
             kind,
@@ -70,8 +80,23 @@ impl Common {
                 map: self.group.into_iter().collect(),
             },
         };
-        (self.name, settings)
+        Ok((self.name, settings, secret))
     }
+}
+
+/// Name, settings, and the secret that is sealed.
+type New = (ConnectorName, ConnectorSettings, Option<Zeroizing<String>>);
+
+/// A secret from standard input, without the end of its line.
+pub fn secret() -> Result<Zeroizing<String>, Exit> {
+    let mut text = Zeroizing::new(String::new());
+    let read = std::io::stdin().lock().take(limits::SECRET_BYTES).read_to_string(&mut text);
+    read.map_err(|error| Exit::usage(format!("standard input: {error}")))?;
+    let kept = text.trim_end_matches(['\r', '\n']);
+    if kept.is_empty() {
+        return Err(Exit::usage("standard input is empty: the secret belongs there"));
+    }
+    Ok(Zeroizing::new(kept.to_owned()))
 }
 
 /// Reads `NAME=VALUE`.
@@ -84,14 +109,14 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 /// Connects a provider.
 pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
-    let (name, settings) = match new {
+    let (name, settings, secret) = match new {
         Add::Oidc(oidc) => {
             let (common, kind) = oidc.read();
-            common.settings(kind)
+            common.settings(kind)?
         }
     };
     let mut tx = shell.door.begin().await?;
-    let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, None).await??;
+    let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, secret).await??;
     shell.commit(tx).await?;
     let uri = redirect_uri(shell, &realm, &made).await;
     let words = format!(

@@ -1,6 +1,7 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
 use crate::commands::Shell;
+use crate::commands::connector::add::secret;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
@@ -23,6 +24,9 @@ pub struct Update {
     /// A setting to take back to what it is when nobody says anything; may be repeated.
     #[arg(long, value_name = "KEY", value_parser = path)]
     unset: Vec<Path>,
+    /// Read another secret from standard input and keep it sealed in the store.
+    #[arg(long)]
+    secret_stdin: bool,
 }
 
 /// A key with those around it.
@@ -52,15 +56,22 @@ fn path(text: &str) -> Result<Path, String> {
 
 /// Changes a connector.
 pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result<Report, Exit> {
-    if asked.set.is_empty() && asked.unset.is_empty() {
-        return Err(Exit::usage("nothing to change: say --set KEY=VALUE or --unset KEY"));
+    if asked.set.is_empty() && asked.unset.is_empty() && !asked.secret_stdin {
+        return Err(Exit::usage("nothing to change: say --set KEY=VALUE, --unset KEY or --secret-stdin"));
     }
     let settings = asked.on(&connector.settings).map_err(Exit::refused)?;
-    if settings == connector.settings {
+    let secret = if asked.secret_stdin { Some(secret()?) } else { None };
+    if secret.is_some() && settings.kind.secret_from().is_some() {
+        return Err(Exit::usage("the connector says where its secret is kept: --unset that first"));
+    }
+    if settings == connector.settings && secret.is_none() {
         return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
     }
     let mut tx = shell.door.begin().await?;
     let ended = manage::update(&mut tx, connector, settings).await??;
+    if let Some(secret) = secret {
+        manage::seal(&shell.door, &mut tx, connector, &secret).await?;
+    }
     shell.commit(tx).await?;
     let name = &connector.name;
     Ok(Report::words(match ended {
@@ -143,7 +154,7 @@ mod tests {
         let set = set.iter().map(|text| change(text)).collect::<Result<_, _>>()?;
         let unset = unset.iter().map(|text| path(text)).collect::<Result<_, _>>()?;
         let connector = ConnectorName::parse("company").map_err(|error| error.to_string())?;
-        let read = Update { connector, set, unset }.on(&settings())?;
+        let read = Update { connector, set, unset, secret_stdin: false }.on(&settings())?;
         serde_json::to_value(read).map_err(|error| error.to_string())
     }
 
