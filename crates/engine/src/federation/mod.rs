@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod groups;
 pub mod linking;
 pub mod pending;
+pub mod presets;
 pub mod preview;
 pub mod settings;
 pub mod sign_in;

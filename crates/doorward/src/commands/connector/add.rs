@@ -2,11 +2,13 @@
 
 use crate::commands::Shell;
 use crate::commands::connector::oidc::Oidc;
+use crate::commands::connector::presets;
 use crate::commands::connector::redirect_uri;
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
+use doorward_engine::federation::presets::Preset;
 use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::{ConnectorName, DisplayText};
@@ -19,6 +21,46 @@ use zeroize::Zeroizing;
 pub enum Add {
     /// A provider that speaks OpenID Connect.
     Oidc(Box<Oidc>),
+    /// Microsoft Entra ID, one tenant.
+    Entra(Box<presets::Entra>),
+    /// Okta.
+    Okta(Box<presets::Okta>),
+    /// Auth0.
+    Auth0(Box<presets::Auth0>),
+    /// Amazon Cognito.
+    Cognito(Box<presets::Cognito>),
+    /// Google Workspace.
+    Google(Box<presets::Google>),
+    /// Keycloak.
+    Keycloak(Box<presets::ByIssuer>),
+    /// GitLab.
+    Gitlab(Box<presets::GitLab>),
+    /// authentik.
+    Authentik(Box<presets::ByIssuer>),
+    /// Zitadel.
+    Zitadel(Box<presets::ByIssuer>),
+    /// Dex.
+    Dex(Box<presets::ByIssuer>),
+}
+
+impl Add {
+    /// What every kind has, and what this one is.
+    async fn read(self) -> Result<(Common, Kind), Exit> {
+        let (common, settings) = match self {
+            Self::Oidc(oidc) => return Ok(oidc.read()),
+            Self::Entra(entra) => entra.read().await?,
+            Self::Okta(okta) => okta.read().await?,
+            Self::Auth0(auth0) => auth0.read().await?,
+            Self::Cognito(cognito) => cognito.read().await?,
+            Self::Google(google) => google.read().await?,
+            Self::Keycloak(keycloak) => keycloak.read(Preset::Keycloak).await?,
+            Self::Gitlab(gitlab) => gitlab.read().await?,
+            Self::Authentik(authentik) => authentik.read(Preset::Authentik).await?,
+            Self::Zitadel(zitadel) => zitadel.read(Preset::Zitadel).await?,
+            Self::Dex(dex) => dex.read(Preset::Dex).await?,
+        };
+        Ok((common, Kind::Oidc(settings)))
+    }
 }
 
 /// What every kind has.
@@ -109,12 +151,8 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 /// Connects a provider.
 pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
-    let (name, settings, secret) = match new {
-        Add::Oidc(oidc) => {
-            let (common, kind) = oidc.read();
-            common.settings(kind)?
-        }
-    };
+    let (common, kind) = new.read().await?;
+    let (name, settings, secret) = common.settings(kind)?;
     let mut tx = shell.door.begin().await?;
     let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, secret).await??;
     shell.commit(tx).await?;

@@ -3,6 +3,7 @@
 mod add;
 mod links;
 mod oidc;
+mod presets;
 mod test;
 mod update;
 

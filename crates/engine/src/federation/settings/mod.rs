@@ -31,6 +31,17 @@ pub struct ConnectorSettings {
 }
 
 impl ConnectorSettings {
+    /// Those of a provider about which nothing else is said.
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            title: None,
+            kind,
+            sign_in: Entrance::default(),
+            linking: Linking::default(),
+            groups: GroupRules::default(),
+        }
+    }
+
     /// What no connector may be, whoever made it.
     ///
     /// # Errors
