@@ -105,6 +105,9 @@ pub const LOGOUT_FRAMES: usize = 32;
 pub const PROVIDER_SECONDS: i64 = 10 * 60;
 /// Largest form of somebody who waits to be linked, in bytes before it is sealed: it is carried by a form.
 pub const PENDING_BYTES: usize = 10 * 1024;
+/// Longest text of the cookie that says where a browser goes after signing out at an outside provider, in bytes: browsers
+/// keep 4096 with its name.
+pub const PARTING_BYTES: usize = 3800;
 /// Groups an outside provider may say somebody is in.
 pub const EXTERNAL_GROUPS: usize = 500;
 /// Connectors of a realm: more than fit on a sign-in page.
@@ -113,5 +116,12 @@ pub const CONNECTORS: usize = 50;
 pub const ISSUER_BYTES: usize = 512;
 /// How far an outside provider's clock may be apart at most, in seconds.
 pub const CLOCK_TOLERANCE_SECONDS: u32 = 600;
+/// How often an outside provider may be asked again for somebody, at least and at most, in seconds; the most is also how
+/// long a session may go on without an answer.
+pub const REFRESH_SECONDS: (u32, u32) = (5, 7 * 24 * 60 * 60);
+/// How long a node has to ask for somebody again, in seconds: longer than all calls of one asking may take.
+pub const REFRESH_LEASE_SECONDS: i64 = 90;
+/// Pause before an outside provider that could not be asked is asked again, in seconds.
+pub const REFRESH_PAUSE_SECONDS: i64 = 30;
 /// Longest subject of an outside provider, in bytes (OIDC Core §2).
 pub const SUBJECT_BYTES: usize = 255;

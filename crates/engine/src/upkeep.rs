@@ -10,8 +10,8 @@ use doorward_model::id::SessionId;
 use doorward_model::limits;
 use doorward_model::time::Timestamp;
 use doorward_store::{
-    assertions, changes, clients, deliveries, device_codes, events, grants, jobs, personal_tokens, proofs, pushed,
-    registrations, service_tokens, sessions, throttles, users, workload_tokens,
+    assertions, changes, clients, deliveries, device_codes, events, grants, jobs, origins, personal_tokens, proofs,
+    pushed, registrations, service_tokens, sessions, throttles, users, workload_tokens,
 };
 
 const PRUNE: &str = "prune";
@@ -87,6 +87,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         workload_tokens::prune(&mut tx, ctx.now).await?;
         pushed::prune(&mut tx, ctx.now).await?;
+        origins::prune(&mut tx, ctx.now).await?;
     }
     door.commit(ctx, tx).await
 }

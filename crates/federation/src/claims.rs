@@ -4,8 +4,10 @@
 use crate::limits;
 use crate::trouble::{Trouble, told};
 use doorward_engine::federation::ExternalIdentity;
+use doorward_engine::federation::kept::Kept;
 use doorward_engine::federation::settings::{ClaimNames, OidcSettings};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
+use doorward_model::time::Timestamp;
 use serde_json::{Map, Value};
 
 /// Reads what a provider says of somebody; the ID token's word is the last.
@@ -32,6 +34,8 @@ pub fn identity(
         let is_address = EmailAddress::parse(name.as_str()).is_ok();
         !is_address || settings.addresses_are_proved || proved.is_some_and(|own| own.as_str() == name.as_str())
     };
+    let vouched_at =
+        token.get("iat").and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
     let mut claims = more;
     claims.extend(token);
     Ok(ExternalIdentity {
@@ -43,6 +47,8 @@ pub fn identity(
         email_verified,
         groups: groups(&claims, &names.groups)?,
         session: text(&claims, "sid")?.filter(|sid| is_short(sid)).map(str::to_owned),
+        vouched_at,
+        kept: Kept::default(),
     })
 }
 

@@ -37,14 +37,7 @@ pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Tr
     if claims.issuer()? != asked.issuer {
         return Err(Trouble::Claim("another issuer"));
     }
-    let audiences = claims.audiences()?;
-    if !audiences.contains(&asked.client_id) {
-        return Err(Trouble::Claim("that it is for another client"));
-    }
-    let party = claims.text("azp")?;
-    if party.is_some_and(|party| party != asked.client_id) || (audiences.len() > 1 && party.is_none()) {
-        return Err(Trouble::Claim("that it is for several clients, and not that it was made for Doorward"));
-    }
+    check_audience(&claims, asked.client_id)?;
     claims.check_times(asked.now, Skew::seconds(asked.tolerance))?;
     if claims.time("iat")?.is_none() {
         return Err(Trouble::Token(BadToken::NoClaim("iat")));
@@ -70,6 +63,19 @@ pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Tr
         return Err(Trouble::Claim("no subject anybody could be known by"));
     }
     Ok(claims)
+}
+
+/// Whether a token of the provider is for us, and for nobody else who would have to be trusted with it.
+pub(crate) fn check_audience(claims: &Claims, client_id: &str) -> Result<(), Trouble> {
+    let audiences = claims.audiences()?;
+    if !audiences.contains(&client_id) {
+        return Err(Trouble::Claim("that it is for another client"));
+    }
+    let party = claims.text("azp")?;
+    if party.is_some_and(|party| party != client_id) || (audiences.len() > 1 && party.is_none()) {
+        return Err(Trouble::Claim("that it is for several clients, and not that it was made for Doorward"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

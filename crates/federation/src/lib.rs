@@ -4,7 +4,9 @@
 pub mod claims;
 pub mod id_token;
 pub mod limits;
+pub mod logout_token;
 pub mod metadata;
 pub mod oidc;
 pub mod providers;
+pub mod sign_out;
 pub mod trouble;

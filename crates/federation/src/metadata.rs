@@ -26,6 +26,8 @@ pub struct Metadata {
     pub token: String,
     /// Where more is said of a person.
     pub user_info: Option<String>,
+    /// Where people sign out there (RP-Initiated Logout §2.1).
+    pub end_session: Option<Url>,
     /// Where its keys are.
     pub keys: String,
     /// How Doorward proves itself.
@@ -58,13 +60,14 @@ impl Metadata {
         let authorization = needed("authorization_endpoint")?;
         let (token, keys) = (needed("token_endpoint")?.to_string(), needed("jwks_uri")?.to_string());
         let user_info = address(&document, "userinfo_endpoint", needs_tls)?.map(String::from);
+        let end_session = address(&document, "end_session_endpoint", needs_tls)?;
         let methods = document.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
         // Without a word of it, the header (OIDC Discovery §3).
         let takes_basic = methods.is_none_or(|all| all.iter().any(|one| one == "client_secret_basic"));
         let client_auth = if takes_basic { ClientAuth::Basic } else { ClientAuth::Post };
         let names_issuer =
             document.get("authorization_response_iss_parameter_supported").and_then(Value::as_bool).unwrap_or(false);
-        Ok(Self { authorization, token, user_info, keys, client_auth, names_issuer })
+        Ok(Self { authorization, token, user_info, end_session, keys, client_auth, names_issuer })
     }
 }
 
@@ -117,7 +120,9 @@ mod tests {
             wrong[name] = value;
             assert!(matches!(read(&wrong), Err(Trouble::Issuer { .. })), "{wrong}");
         }
-        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"] {
+        for name in
+            ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"]
+        {
             for value in
                 ["http://id.example.com/x", "//id.example.com", "file:///etc/passwd", "https://a:b@id.example.com/", ""]
             {

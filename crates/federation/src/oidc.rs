@@ -10,7 +10,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use doorward_engine::federation::attempt::Attempt;
-use doorward_engine::federation::settings::OidcSettings;
+use doorward_engine::federation::kept::Kept;
+use doorward_engine::federation::settings::{OidcSettings, SignOut};
 use doorward_engine::federation::{Connector, ExternalIdentity};
 use doorward_jose::bad::BadToken;
 use doorward_jose::json;
@@ -153,7 +154,9 @@ impl Providers {
             }
             _ => Map::new(),
         };
-        claims::identity(settings, proved.into_map(), more)
+        let mut identity = claims::identity(settings, proved.into_map(), more)?;
+        identity.kept = kept(settings, &tokens);
+        Ok(identity)
     }
 
     async fn exchange(
@@ -187,6 +190,19 @@ impl Providers {
         }
         Ok(claims)
     }
+}
+
+/// What of the provider's tokens is needed later.
+fn kept(settings: &OidcSettings, tokens: &Map<String, Value>) -> Kept {
+    let text = |name: &str| tokens.get(name).and_then(Value::as_str).map(str::to_owned);
+    let mut kept = Kept::default();
+    if settings.sign_out == Some(SignOut::Published) {
+        kept.id_token = text("id_token");
+    }
+    if settings.refresh.is_some() {
+        kept.refresh_token = text("refresh_token");
+    }
+    kept
 }
 
 const TOKEN_ENDPOINT: &str = "the token endpoint";

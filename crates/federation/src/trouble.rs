@@ -20,9 +20,9 @@ pub enum Trouble {
     Issuer { found: String, declared: String },
     #[error("the provider refused: {0}")]
     Refused(String),
-    #[error("the ID token is not good: {0}")]
+    #[error("the token is not good: {0}")]
     Token(#[from] BadToken),
-    #[error("the ID token says {0}")]
+    #[error("its token says {0}")]
     Claim(&'static str),
     #[error("claim {name} {why}")]
     Mapping { name: String, why: &'static str },

@@ -36,8 +36,6 @@ statements! {
     LINKS_OF = "SELECT u.name, l.issuer, l.subject, l.created_ms, l.seen_ms FROM links l JOIN users u ON u.id = l.user_id \
                 WHERE l.connector_id = $1 AND u.name > $2 ORDER BY u.name, l.subject LIMIT $3";
     LINKS_COUNT = "SELECT COUNT(*) FROM links WHERE connector_id = $1";
-    ADD_ORIGIN = "INSERT INTO session_origins (session_id, connector_id, issuer, subject, sid) \
-                  VALUES ($1, $2, $3, $4, $5)";
     BEGUN_BY = "SELECT session_id FROM session_origins WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
                 ORDER BY session_id";
     BEGUN_AT = "SELECT session_id FROM session_origins WHERE connector_id = $1 ORDER BY session_id";
@@ -246,13 +244,6 @@ pub async fn links_of(query: &mut impl Query, id: &ConnectorId, after: &str, cou
 /// How many people are linked through a connector.
 pub async fn count_links(query: &mut impl Query, id: &ConnectorId) -> Result<i64, Fault> {
     query.first(LINKS_COUNT, &[Value::Text(id.as_str())]).await?.map_or(Ok(0), |row| row.number(0))
-}
-
-/// Notes where a session began, and what the other side calls it.
-pub async fn begun(tx: &mut Tx, session: &SessionId, who: Outsider<'_>, sid: Option<&str>) -> Result<(), Fault> {
-    let [connector, issuer, subject] = place(&who);
-    let values = [Value::Text(session.as_str()), connector, issuer, subject, Value::MaybeText(sid)];
-    tx.run(ADD_ORIGIN, &values).await.map(drop)
 }
 
 /// Every session that began at a connector.

@@ -9,6 +9,7 @@ use crate::tx::Tx;
 use doorward_model::fault::Fault;
 use doorward_model::id::{ClientId, ConnectorId, FamilyId, RealmId, SessionId, UserId};
 use doorward_model::secret::TokenHash;
+use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
 
 statements! {
@@ -21,8 +22,8 @@ statements! {
                 RETURNING session_id, family_id, facts";
     SPENT_CODE = "SELECT family_id FROM codes WHERE hash = $1 AND client_id = $2 AND used_ms IS NOT NULL";
     PRUNE_CODES = "DELETE FROM codes WHERE expires_ms < $1";
-    CREATE_FAMILY = "INSERT INTO families (id, client_id, user_id, session_id, facts, created_ms, used_ms, expires_ms) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
+    CREATE_FAMILY = "INSERT INTO families (id, client_id, user_id, session_id, facts, created_ms, used_ms, \
+                     expires_ms, begun_in, connector_id) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)";
     FAMILY = "SELECT id, client_id, user_id, session_id, facts, created_ms, expires_ms FROM families WHERE id = $1";
     HOLD_FAMILY = "UPDATE families SET used_ms = $2 \
                    WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = $1) AND client_id = $3 \
@@ -30,6 +31,8 @@ statements! {
     SET_FACTS = "UPDATE families SET facts = $2 WHERE id = $1";
     END_FAMILY = "DELETE FROM families WHERE id = $1 RETURNING user_id";
     END_OFFLINE_OF_USER = "DELETE FROM families WHERE user_id = $1 AND session_id IS NULL";
+    END_OFFLINE_BEGUN_IN = "DELETE FROM families WHERE begun_in = $1 AND session_id IS NULL";
+    END_OFFLINE_BEGUN_AT = "DELETE FROM families WHERE user_id = $1 AND connector_id = $2 AND session_id IS NULL";
     END_OFFLINE_OF_CONNECTOR = "DELETE FROM families WHERE session_id IS NULL \
                                 AND user_id IN (SELECT user_id FROM links WHERE connector_id = $1)";
     END_OF_USER_AND_CLIENT = "DELETE FROM families WHERE user_id = $1 AND client_id = $2";
@@ -143,8 +146,8 @@ pub async fn spent_code(tx: &mut Tx, hash: &TokenHash, client: &ClientId) -> Res
     row.map(|row| row.parsed(0, "codes", FamilyId::parse)).transpose()
 }
 
-/// Begins a family.
-pub async fn create_family(tx: &mut Tx, family: &FamilyRow) -> Result<(), Fault> {
+/// Begins a family, authorized in this session.
+pub async fn create_family(tx: &mut Tx, family: &FamilyRow, begun_in: &Session) -> Result<(), Fault> {
     let values = [
         Value::Text(family.id.as_str()),
         Value::Text(family.client_id.as_str()),
@@ -153,6 +156,8 @@ pub async fn create_family(tx: &mut Tx, family: &FamilyRow) -> Result<(), Fault>
         Value::Text(&family.facts),
         family.created_at.into(),
         family.expires_at.into(),
+        Value::Text(begun_in.id.as_str()),
+        Value::MaybeText(begun_in.connector.as_ref().map(ConnectorId::as_str)),
     ];
     tx.run(CREATE_FAMILY, &values).await.map(drop)
 }
@@ -183,6 +188,16 @@ pub async fn set_facts(tx: &mut Tx, id: &FamilyId, facts: &str) -> Result<(), Fa
 pub async fn end_family(tx: &mut Tx, id: &FamilyId) -> Result<Option<UserId>, Fault> {
     let row = tx.first(END_FAMILY, &[Value::Text(id.as_str())]).await?;
     row.map(|row| row.parsed(0, "families", UserId::parse)).transpose()
+}
+
+/// Ends offline families that were authorized in a session; tells how many.
+pub async fn end_offline_begun_in(tx: &mut Tx, session: &SessionId) -> Result<u64, Fault> {
+    tx.run(END_OFFLINE_BEGUN_IN, &[Value::Text(session.as_str())]).await
+}
+
+/// Ends a user's offline families that were authorized in sessions of a connector; tells how many.
+pub async fn end_offline_begun_at(tx: &mut Tx, user: &UserId, connector: &ConnectorId) -> Result<u64, Fault> {
+    tx.run(END_OFFLINE_BEGUN_AT, &[Value::Text(user.as_str()), Value::Text(connector.as_str())]).await
 }
 
 /// Ends every offline family of everybody linked through a connector.

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod migrate;
+pub mod origins;
 pub mod personal_tokens;
 mod postgres;
 pub mod proofs;

@@ -37,6 +37,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::groups::STATEMENTS,
         crate::jobs::STATEMENTS,
         crate::keys::STATEMENTS,
+        crate::origins::STATEMENTS,
         crate::personal_tokens::STATEMENTS,
         crate::proofs::STATEMENTS,
         crate::pushed::STATEMENTS,

@@ -101,6 +101,32 @@ pub fn way(headers: &HeaderMap, scheme: Scheme) -> Option<ConnectorName> {
     ask::cookies(headers, way_cookie(scheme)).find_map(|text| ConnectorName::parse(text).ok())
 }
 
+/// How long a way out to a provider and back may take, in seconds.
+const PARTING_SECONDS: i64 = 10 * 60;
+
+fn parting_cookie(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Https => "__Host-doorward_parting",
+        Scheme::Http => "doorward_parting",
+    }
+}
+
+/// Sets what says where a browser goes after signing out at a provider, sealed.
+pub fn set_parting(headers: &mut HeaderMap, address: &Address, text: &str) {
+    let scheme = address.scheme();
+    append(headers, &line(parting_cookie(scheme), text, scheme, Some(PARTING_SECONDS), None));
+}
+
+/// The same, as a request carries it.
+pub fn read_parting(headers: &HeaderMap, scheme: Scheme) -> Option<String> {
+    ask::cookies(headers, parting_cookie(scheme)).next().map(str::to_owned)
+}
+
+/// Clears it.
+pub fn clear_parting(headers: &mut HeaderMap, scheme: Scheme) {
+    append(headers, &line(parting_cookie(scheme), "", scheme, Some(0), None));
+}
+
 fn line(name: &str, value: &str, scheme: Scheme, keep_seconds: Option<i64>, domain: Option<&HostName>) -> String {
     let mut line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
     if scheme == Scheme::Https {
@@ -124,12 +150,13 @@ fn append(headers: &mut HeaderMap, line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cookie, Scheme, ask, line};
+    use super::{Cookie, Scheme, ask, line, parting_cookie};
 
     #[test]
     fn gauntlet_b10_05_over_tls_every_cookie_is_bound_to_its_host_and_never_readable() {
         let own = [Cookie::Session, Cookie::Browser, Cookie::Device].map(|cookie| cookie.name(Scheme::Https));
-        for name in own.into_iter().chain([ask::pass_cookie(Scheme::Https), super::way_cookie(Scheme::Https)]) {
+        let more = [ask::pass_cookie(Scheme::Https), super::way_cookie(Scheme::Https), parting_cookie(Scheme::Https)];
+        for name in own.into_iter().chain(more) {
             assert!(name.starts_with("__Host-"), "{name}");
             for (value, keep) in [("x", None), ("x", Some(60)), ("", Some(0))] {
                 let text = line(name, value, Scheme::Https, keep, None);

@@ -7,6 +7,7 @@ mod entrance;
 mod ground;
 mod many;
 mod proof;
+mod sign_out;
 mod whole;
 
 use doorward_testkit::http::Request;

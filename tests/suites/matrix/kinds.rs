@@ -228,6 +228,10 @@ pub const SEALERS: &[(&str, &[Kind])] = &[
     ("authorize/consent.rs", &[Kind::ConsentQuestion]),
     ("device.rs", &[Kind::DeviceQuestion]),
     ("federation/attempt.rs", &[Kind::ProviderState]),
+    ("federation/kept.rs", &[]),
+    // Opened by one page and by the sign-in form, which the suite of connectors tries with each other's.
+    ("federation/parting.rs", &[]),
+    ("federation/pending.rs", &[]),
     ("keys/mod.rs", &[]),
     ("manage/clients.rs", &[]),
     ("manage/connectors.rs", &[]),

@@ -41,6 +41,7 @@ const ENTER: &[Place] = &[AppEnter];
 const GATE: &[Place] = &[GatePass, GateShared];
 const PUBLIC: Row = Nothing("the same for everybody");
 const LEADS_ON: Row = Nothing("leads on to where credentials are taken, which is judged there");
+const PROVIDERS_WORD: Row = Nothing("takes tokens of outside providers alone, which the suite of connectors judges");
 
 /// The rows, in the order of the table.
 #[rustfmt::skip]
@@ -51,6 +52,9 @@ pub const ROWS: &[(Site, &str, &str, Row)] = &[
     (Site::Own, "POST", "/realms/{realm}/sign-in/new-password",                           Takes(&[NewPassword, SignInFlow, SignInBrowser])),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/login",                       LEADS_ON),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint",                    Takes(&[BrokerState])),
+    (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response",    LEADS_ON),
+    (Site::Own, "POST", "/realms/{realm}/broker/{connector}/backchannel-logout",          PROVIDERS_WORD),
+    (Site::Own, "POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", PROVIDERS_WORD),
     (Site::Own, "GET",  "/realms/{realm}/sign-out",                                       Takes(&[Session])),
     (Site::Own, "POST", "/realms/{realm}/sign-out",                                       Takes(OWN_FORM)),
     (Site::Own, "GET",  "/realms/{realm}/signed-out",                                     PUBLIC),

@@ -14,6 +14,7 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{FamilyId, SessionId};
 use doorward_model::limits;
 use doorward_model::secret::{PlainToken, TokenKind};
+use doorward_model::session::Session;
 use doorward_oauth::authorize::AuthorizeRequest;
 use doorward_oauth::pkce::Challenge;
 use doorward_oauth::scope::Scopes;
@@ -106,7 +107,8 @@ pub(super) async fn issue(
             Ok(person) => person,
             Err(verdict) => return Ok(Issued::Refused(verdict)),
         };
-        tokens(door, ctx, &mut tx, (back, request), (&authorized, &person), &mut answer).await?;
+        let given = (&authorized, &person, &signed_in.session);
+        tokens(door, ctx, &mut tx, (back, request), given, &mut answer).await?;
     }
     door.commit(ctx, tx).await?;
     Ok(Issued::Answer(answer))
@@ -160,7 +162,7 @@ async fn tokens(
     ctx: &Ctx,
     tx: &mut Tx,
     (back, request): (&Return, &AuthorizeRequest),
-    (authorized, person): (&Authorized, &Subject),
+    (authorized, person, begun_in): (&Authorized, &Subject, &Session),
     answer: &mut Answer,
 ) -> Result<(), Fault> {
     let client = &back.client;
@@ -182,7 +184,7 @@ async fn tokens(
             created_at: ctx.now,
             expires_at: ctx.now.plus_seconds(client.access_seconds()),
         };
-        grants::create_family(tx, &family).await?;
+        grants::create_family(tx, &family, begun_in).await?;
         let claims = claims::access(&common, person, authorized, (&family.id, &mint::token_id(door)));
         let token = key.sign(mint::HEADER_TYPE, &claims)?;
         access = Some(Access { token, seconds: client.access_seconds(), scopes: scopes.clone() });

@@ -3,7 +3,10 @@
 
 pub mod attempt;
 pub mod groups;
+pub mod kept;
 pub mod linking;
+pub mod logout;
+pub mod parting;
 pub mod pending;
 pub mod presets;
 pub mod preview;
@@ -15,7 +18,9 @@ use crate::manage::connectors::PURPOSE;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::{ConnectorName, DisplayText, EmailAddress};
+use doorward_model::time::Timestamp;
 use doorward_store::connectors::{self, ConnectorRow, Outsider};
+use kept::Kept;
 use serde::{Deserialize, Serialize};
 use settings::ConnectorSettings;
 use zeroize::Zeroizing;
@@ -94,6 +99,10 @@ pub struct ExternalIdentity {
     pub groups: Option<Vec<String>>,
     /// What the provider calls the session there.
     pub session: Option<String>,
+    /// When it vouched for them.
+    pub vouched_at: Option<Timestamp>,
+    /// What it gave beside, for later.
+    pub kept: Kept,
 }
 
 impl ExternalIdentity {

@@ -4,7 +4,7 @@
 
 use crate::door::Door;
 use crate::federation::groups::map;
-use crate::federation::sign_in::{link, put_groups};
+use crate::federation::sign_in::{is_over, link, put_groups, rest_on};
 use crate::federation::{Connector, ExternalIdentity};
 use crate::limits;
 use base64::Engine as _;
@@ -73,13 +73,15 @@ impl Pending {
         self.identity.name.as_deref().or(email).unwrap_or_default()
     }
 
-    /// The connector, held until the end of the transaction; none when it was changed or disabled meanwhile. Comes before
-    /// the user is held, as in every other way in.
-    pub(crate) async fn hold(&self, tx: &mut Tx) -> Result<Option<Connector>, Fault> {
-        match connectors::hold_active(tx, &self.connector, self.revision).await? {
-            true => connectors::find_by_id(tx, &self.connector).await?.map(Connector::read).transpose(),
-            false => Ok(None),
+    /// The connector, held until the end of the transaction; none when it was changed or disabled meanwhile, or the
+    /// person signed out there. Comes before the user is held, as in every other way in.
+    pub(crate) async fn hold(&self, ctx: &Ctx, tx: &mut Tx) -> Result<Option<Connector>, Fault> {
+        if !connectors::hold_active(tx, &self.connector, self.revision).await?
+            || is_over(ctx, tx, (&self.connector, &self.identity)).await?
+        {
+            return Ok(None);
         }
+        connectors::find_by_id(tx, &self.connector).await?.map(Connector::read).transpose()
     }
 
     /// Whether it was this user who was in the way.
@@ -113,8 +115,13 @@ impl Pending {
     }
 
     /// Notes that the session rests on the provider's word too.
-    pub(crate) async fn begun(&self, tx: &mut Tx, session: &SessionId) -> Result<(), Fault> {
-        let who = self.identity.outsider(&self.connector);
-        connectors::begun(tx, session, who, self.identity.session.as_deref()).await
+    pub(crate) async fn begun(
+        &self,
+        door: &Door,
+        ctx: &Ctx,
+        tx: &mut Tx,
+        (connector, session): (&Connector, &SessionId),
+    ) -> Result<(), Fault> {
+        rest_on(door, ctx, tx, (connector, &self.identity), session).await
     }
 }

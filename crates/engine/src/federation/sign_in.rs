@@ -13,10 +13,11 @@ use crate::token::profile;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
-use doorward_model::id::{GroupId, SessionId};
+use doorward_model::id::{ConnectorId, GroupId, SessionId};
 use doorward_model::name::{EmailAddress, UserName};
 use doorward_model::people::{Group, Holder, Realm, Source, User};
 use doorward_model::secret::TokenHash;
+use doorward_store::origins::{self, Keeping};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, groups, users};
@@ -54,6 +55,8 @@ pub enum Refusal {
     Nobody(Why),
     /// The provider says more groups than anybody can be in.
     TooManyGroups,
+    /// The provider has said since that they signed out.
+    SignedOutThere,
 }
 
 /// Why a provider proved nobody, as far as the record tells it; the log has the story.
@@ -91,6 +94,7 @@ impl fmt::Display for Refusal {
             Self::Nobody(Why::NoName) => "the provider tells no name that a user could have",
             Self::Nobody(Why::Taken) => "a user with the same name or e-mail address is there and not linked",
             Self::TooManyGroups => "the provider says more groups than anybody can be in",
+            Self::SignedOutThere => "the provider has said since that the person signed out",
         })
     }
 }
@@ -115,6 +119,11 @@ pub async fn sign_in(
         return refuse(door, ctx, (realm, connector), Refusal::ConnectorDisabled).await;
     }
     let who = identity.outsider(&connector.id);
+    // Whoever signed out there on the way comes in no more: what ends sessions there has seen none of ours yet.
+    if is_over(ctx, &mut tx, (&connector.id, identity)).await? {
+        drop(tx);
+        return refuse(door, ctx, (realm, connector), Refusal::SignedOutThere).await;
+    }
     let known = known(&mut tx, realm, connector, identity).await?;
     let user = match decide(&connector.settings.linking, identity, known) {
         Decision::Linked(id) => {
@@ -164,9 +173,34 @@ pub async fn sign_in(
     let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
     let begin = Begin { remember: false, user_agent: browser.user_agent, connector: Some(connector.id.clone()) };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
-    connectors::begun(&mut tx, &opened.kept.id, who, identity.session.as_deref()).await?;
+    rest_on(door, ctx, &mut tx, (connector, identity), &opened.kept.id).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
+}
+
+/// Whether the provider has said since that what it vouched for is over.
+pub(super) async fn is_over(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    (connector, identity): (&ConnectorId, &ExternalIdentity),
+) -> Result<bool, Fault> {
+    let who = (identity.session.as_deref(), identity.subject.as_str());
+    origins::is_over(tx, connector, who, identity.vouched_at.unwrap_or(ctx.now)).await
+}
+
+/// Notes that a session rests on a provider's word, and what it gave beside.
+pub(super) async fn rest_on(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    (connector, identity): (&Connector, &ExternalIdentity),
+    session: &SessionId,
+) -> Result<(), Fault> {
+    let refresh = connector.settings.kind.refresh();
+    let refresh_at = refresh.map(|refresh| ctx.now.plus_seconds(i64::from(refresh.every_seconds)));
+    let sealed = identity.kept.closed(door, session)?;
+    let keeping = Keeping { sealed: sealed.as_deref(), refresh_at, vouched_at: ctx.now };
+    origins::begun(tx, session, (identity.outsider(&connector.id), identity.session.as_deref()), keeping).await
 }
 
 /// What is known here of somebody outside.
@@ -262,7 +296,7 @@ pub(super) async fn link(
 }
 
 /// Puts what the provider says now in place of what it said before. Other sources' memberships stay.
-pub(super) async fn put_groups(
+pub(crate) async fn put_groups(
     door: &Door,
     tx: &mut Tx,
     (realm, connector): (&Realm, &Connector),

@@ -145,7 +145,7 @@ async fn open_session(
 ) -> Result<Outcome, Fault> {
     let mut tx = door.begin().await?;
     let connector = match &closing.pending {
-        Some(pending) => pending.hold(&mut tx).await?,
+        Some(pending) => pending.hold(ctx, &mut tx).await?,
         None => None,
     };
     // Checking takes its time: a password that was replaced meanwhile, or a user disabled, opens nothing.
@@ -163,12 +163,12 @@ async fn open_session(
     if let (Some(pending), Some(connector)) = (&closing.pending, &connector)
         && pending.link(door, ctx, &mut tx, (connector, &user)).await?
     {
-        linked = Some((pending, connector.id.clone()));
+        linked = Some((pending, connector));
     }
-    let begin = Begin { remember, user_agent, connector: linked.as_ref().map(|(_, connector)| connector.clone()) };
+    let begin = Begin { remember, user_agent, connector: linked.map(|(_, connector)| connector.id.clone()) };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
-    if let Some((pending, _)) = linked {
-        pending.begun(&mut tx, &opened.kept.id).await?;
+    if let Some((pending, connector)) = linked {
+        pending.begun(door, ctx, &mut tx, (connector, &opened.kept.id)).await?;
     }
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))

@@ -68,7 +68,7 @@ pub(crate) async fn begin(
     };
     // The family keeps all of them, the tokens of this answer say fewer.
     authorized.details = details.unwrap_or(authorized.details);
-    grants::create_family(tx, &family).await?;
+    grants::create_family(tx, &family, session).await?;
     logout::note_client(tx, (&session.id, &client.id), &subject.sub).await?;
     if let Some(refresh) = &refresh {
         let until = ctx.now.plus_seconds(refresh_seconds);

@@ -33,7 +33,14 @@ impl Upstream {
         let program = scratch.write("upstream.mjs", PROGRAM);
         let file = scratch.write("people.json", &people.to_string());
         let (id, secret) = UPSTREAM_CLIENT;
-        let client = json!({"client_id": id, "client_secret": secret, "redirect_uris": [redirect_uri]});
+        let connector = redirect_uri.trim_end_matches("/endpoint");
+        let client = json!({
+            "client_id": id, "client_secret": secret, "redirect_uris": [redirect_uri],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "post_logout_redirect_uris": [format!("{redirect_uri}/logout_response")],
+            "backchannel_logout_uri": format!("{connector}/backchannel-logout"),
+            "backchannel_logout_session_required": true,
+        });
         let mut command = Command::new(tools::debian_program("node"));
         command.arg(program).env("OIDC_PROVIDER", tools::oidc_provider()).env("PORT", port.to_string());
         command.env("CLIENT", client.to_string()).env("PEOPLE", file);
@@ -57,6 +64,18 @@ impl Upstream {
     /// When the file cannot be written.
     pub fn say(&self, people: &Value) {
         self.scratch.write("people.json", &people.to_string());
+    }
+
+    /// A token of this provider's that says whatever it should: `header`, `claims`, and `stranger` for a key that is
+    /// nobody's.
+    pub fn sign(&self, token: &Value) -> String {
+        Request::new("POST", &self.url("/sign")).json(token).send().text()
+    }
+
+    /// From now on these endpoints (`token`, `jwks`, `me`, `.well-known/openid-configuration`) answer with a status, or
+    /// never for `hang`; all others as they should.
+    pub fn behave(&self, how: &Value) {
+        Request::new("POST", &self.url("/behave")).json(how).send();
     }
 
     /// How often an endpoint was asked: `token` or `jwks`.

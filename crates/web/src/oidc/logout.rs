@@ -5,8 +5,9 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, InRealm, Visitor, visitor};
 use crate::oidc::{self, caller};
+use crate::own::goodbye::Goodbye;
 use crate::own::sign_in::{known_realm, no_realm};
-use crate::own::{goodbye, person, sign_out, stale_form};
+use crate::own::{person, sign_out, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Request, State};
@@ -66,7 +67,7 @@ async fn arrive(web: &Web, name: &str, arrival: &Arrival, request: Request) -> O
         {
             sessions::end_own(web.door(), &arrival.ctx, (user, &hint.session), "signed out at a client").await?;
         }
-        return after(web, &realm, &asked, Vec::new());
+        return after(web, arrival, &realm, (&asked, Goodbye::default())).await;
     };
     let is_proved = asked.hint.as_ref().is_some_and(|hint| hint.session == visitor.signed_in.session.id);
     if is_proved {
@@ -155,23 +156,24 @@ fn rules(client: &Client) -> &[doorward_oauth::redirect::RedirectRule] {
 }
 
 async fn end(web: &Web, arrival: &Arrival, realm: &Realm, (visitor, asked): (&Visitor, &Asked)) -> Outcome {
-    let session = &visitor.signed_in.session.id;
-    let frames = goodbye::frames(web, &realm.id, session).await?;
-    sessions::end(web.door(), &arrival.ctx, session, "signed out at a client").await?;
-    let mut answer = after(web, realm, asked, frames)?;
+    let session = &visitor.signed_in.session;
+    let goodbye = Goodbye::of(web, session).await?;
+    sessions::end(web.door(), &arrival.ctx, &session.id, "signed out at a client").await?;
+    let mut answer = after(web, arrival, realm, (asked, goodbye)).await?;
     sign_out::clear(web, answer.headers_mut());
     Ok(answer)
 }
 
-fn after(web: &Web, realm: &Realm, asked: &Asked, frames: Vec<String>) -> Outcome {
+async fn after(web: &Web, arrival: &Arrival, realm: &Realm, (asked, goodbye): (&Asked, Goodbye)) -> Outcome {
+    let here = (web, &arrival.ctx, realm.name.as_str());
     let Some(target) = &asked.target else {
         let signed_out = web.door().settings.public.url(&format!("/realms/{}/signed-out", realm.name));
-        return goodbye::by_way_of(frames, &signed_out, answers::see_other);
+        return goodbye.by_way_of(here, &signed_out, answers::see_other).await;
     };
     let state: Vec<(&str, &str)> = asked.state.as_deref().map(|state| ("state", state)).into_iter().collect();
     let (Delivery::Redirect(url) | Delivery::Form { action: url, .. }) =
         redirect_target(target, ResponseMode::Query, &state);
-    goodbye::by_way_of(frames, &url, answers::found)
+    goodbye.by_way_of(here, &url, answers::found).await
 }
 
 async fn by_token(

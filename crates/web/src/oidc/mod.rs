@@ -100,7 +100,7 @@ pub fn finish(arrival: &Arrival, outcome: Outcome) -> Response {
 
 /// Whether programs ask here, which read no pages.
 pub fn is_for_programs(path: &str) -> bool {
-    let of_realm = ["/protocol/openid-connect/", "/clients-registrations/"];
+    let of_realm = ["/protocol/openid-connect/", "/clients-registrations/", "/backchannel-logout"];
     path.starts_with("/application/o/") || of_realm.iter().any(|part| path.contains(part))
 }
 

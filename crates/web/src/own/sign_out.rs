@@ -3,7 +3,8 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Visitor};
 use crate::cookies::{self, Cookie};
-use crate::own::{goodbye, person, stale_form};
+use crate::own::goodbye::Goodbye;
+use crate::own::{person, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -43,7 +44,7 @@ pub async fn submit(
 
 async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry: &str) -> Outcome {
     let session = &visitor.signed_in.session;
-    let frames = goodbye::frames(web, &session.realm_id, &session.id).await?;
+    let goodbye = Goodbye::of(web, session).await?;
     sessions::end(web.door(), &arrival.ctx, &session.id, "signed out").await?;
     // "Another account" comes from a page before an app or a client: back there, which asks anew.
     let apps = web.door().live.apps();
@@ -60,7 +61,7 @@ async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry
         None if retry.strip_prefix(&device).is_some_and(is_device) => retry.to_owned(),
         None => format!("/realms/{}/signed-out", url_encode(realm)),
     };
-    let mut answer = goodbye::by_way_of(frames, &location, answers::see_other)?;
+    let mut answer = goodbye.by_way_of((web, &arrival.ctx, &url_encode(realm)), &location, answers::see_other).await?;
     clear(web, answer.headers_mut());
     Ok(answer)
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::connector::add::{Common, pair};
 use clap::Args;
-use doorward_engine::federation::settings::{ClaimNames, Kind, OidcSettings};
+use doorward_engine::federation::settings::{ClaimNames, Kind, OidcSettings, Refresh, SignOut};
 use doorward_model::secret_ref::SecretRef;
 
 /// A new connector.
@@ -41,6 +41,22 @@ pub struct Oidc {
     /// The only values of the claim hd that may come in; may be repeated.
     #[arg(long, value_name = "DOMAIN")]
     hosted_domain: Vec<String>,
+    /// Sign people who sign out here out at the provider too.
+    #[arg(long)]
+    sign_out_there: bool,
+    /// The same at a page of the provider's own making, which is told the client id and where to return.
+    #[arg(long, value_name = "URL", conflicts_with = "sign_out_there")]
+    sign_out_url: Option<String>,
+    /// The parameter of that page that says where to return.
+    #[arg(long, value_name = "NAME", default_value = "logout_uri", requires = "sign_out_url")]
+    sign_out_return_parameter: String,
+    /// Ask the provider again for people who came through it, every so many seconds: whoever it does not vouch for any
+    /// longer is out, and what it says of groups counts from then on.
+    #[arg(long, value_name = "SECONDS")]
+    refresh_every: Option<u32>,
+    /// How much longer sessions go on while the provider cannot be asked, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "refresh_every")]
+    continue_for: u32,
     /// How far the provider's clock may be apart, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     clock_tolerance: u32,
@@ -60,6 +76,13 @@ impl Oidc {
             clock_tolerance_seconds: self.clock_tolerance,
             hosted_domains: self.hosted_domain,
             addresses_are_proved: self.addresses_are_proved,
+            sign_out: match self.sign_out_url {
+                Some(url) => Some(SignOut::At { url, return_parameter: self.sign_out_return_parameter }),
+                None => self.sign_out_there.then_some(SignOut::Published),
+            },
+            refresh: self
+                .refresh_every
+                .map(|every_seconds| Refresh { every_seconds, continue_seconds: self.continue_for }),
         });
         (self.common, kind)
     }

@@ -2,7 +2,7 @@
 
 mod oidc;
 
-pub use oidc::{ClaimNames, OidcSettings};
+pub use oidc::{ClaimNames, OidcSettings, Refresh, SignOut};
 
 use crate::limits;
 use doorward_model::name::{ConnectorName, DisplayText, GroupName};
@@ -116,6 +116,16 @@ impl Kind {
         match self {
             Self::Oidc(oidc) => Self::Oidc(oidc.essence()),
         }
+    }
+
+    /// How people who sign out here are signed out there too, if they are.
+    pub fn sign_out(&self) -> Option<&SignOut> {
+        self.oidc().and_then(|oidc| oidc.sign_out.as_ref())
+    }
+
+    /// How often the provider is asked again for people who came through it, if it is.
+    pub fn refresh(&self) -> Option<Refresh> {
+        self.oidc().and_then(|oidc| oidc.refresh)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -39,6 +39,38 @@ pub struct OidcSettings {
     /// Whether the provider's addresses are proved although it does not say so.
     #[serde(default)]
     pub addresses_are_proved: bool,
+    /// How people who sign out here are signed out there too; not at all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_out: Option<SignOut>,
+    /// How often the provider is asked again for people who came through it; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
+}
+
+/// How a browser tells a provider that its person signs out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SignOut {
+    /// At the endpoint the provider publishes (OpenID Connect RP-Initiated Logout 1.0).
+    Published,
+    /// At a page of the provider's own making, which is told the client id and where to return and repeats nothing.
+    At {
+        /// The page.
+        url: String,
+        /// The parameter that says where to return.
+        return_parameter: String,
+    },
+}
+
+/// How often a provider is asked whether it still vouches for people who came through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// Seconds from one answer to the next question.
+    pub every_seconds: u32,
+    /// How much longer sessions go on while the provider cannot be asked, in seconds.
+    #[serde(default)]
+    pub continue_seconds: u32,
 }
 
 fn usual_scopes() -> Vec<String> {
@@ -98,7 +130,7 @@ const OURS: [&str; 11] = [
 
 impl OidcSettings {
     pub(super) fn essence(&self) -> Self {
-        Self { secret_from: None, clock_tolerance_seconds: 0, ..self.clone() }
+        Self { secret_from: None, clock_tolerance_seconds: 0, sign_out: None, ..self.clone() }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -123,6 +155,26 @@ impl OidcSettings {
         }
         if self.clock_tolerance_seconds > limits::CLOCK_TOLERANCE_SECONDS {
             return Err(format!("the clock tolerance is at most {} s", limits::CLOCK_TOLERANCE_SECONDS));
+        }
+        if let Some(SignOut::At { url, return_parameter }) = &self.sign_out {
+            let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+            if !is_safe(url) || url.contains('#') {
+                return Err("the address for signing out is an https:// URL without a fragment".to_owned());
+            }
+            if return_parameter.is_empty() || !is_name(return_parameter) {
+                return Err(
+                    "the parameter that says where to return after signing out is a name such as logout_uri".to_owned()
+                );
+            }
+        }
+        if let Some(refresh) = &self.refresh {
+            let (least, most) = limits::REFRESH_SECONDS;
+            if !(least..=most).contains(&refresh.every_seconds) || refresh.continue_seconds > most {
+                let what = "the provider is asked again every";
+                return Err(format!(
+                    "{what} {least} to {most} s, and sessions go on without an answer for at most {most} s"
+                ));
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Out to an identity provider and back.
 
 mod oidc;
+pub mod parting;
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
@@ -243,6 +244,9 @@ fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector,
             format!("{title} says that you are in more groups than anybody can be in here."),
             "Ask your administrator: the provider can send only the groups that matter.",
         ),
+        Refusal::SignedOutThere => {
+            (format!("You have signed out at {title} meanwhile."), "Start again; it takes a moment.")
+        }
     };
     problem(asked, (realm, flow), StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
 }
