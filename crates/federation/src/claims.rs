@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_name_that_looks_like_an_address_is_the_persons_own() -> Result<(), Box<dyn std::error::Error>> {
-        let (plain, proved) = (settings(json!({}))?, settings(json!({"addressesAreProved": true}))?);
+        let (plain, proved) = (settings(json!({}))?, settings(json!({"addresses_are_proved": true}))?);
         let named = |settings: &OidcSettings, name: &str, email: &str, verified: bool| {
             let token = json!({"sub": "1", "preferred_username": name, "email": email, "email_verified": verified});
             read(settings, token, json!({})).map(|read| read.name)
