@@ -50,18 +50,20 @@ fn yaml_and_types() {
 fn kinds_and_keys() {
     refused(
         "kind: Policy\nname: a\n",
-        &["d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, Role, App, Client, ClientScope"],
+        &[
+            "d.yaml:1:7: the kind `Policy` is unknown: use one of Realm, Group, User, Role, App, Client, ClientScope, Connector",
+        ],
     );
     refused(
         "kind: client\nname: a\n",
         &[
-            "d.yaml:1:7: the kind `client` is unknown: did you mean Client? use one of Realm, Group, User, Role, App, Client, ClientScope",
+            "d.yaml:1:7: the kind `client` is unknown: did you mean Client? use one of Realm, Group, User, Role, App, Client, ClientScope, Connector",
         ],
     );
     refused(
         "name: a\n",
         &[
-            "d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, Role, App, Client, ClientScope",
+            "d.yaml:1:1: the object has no kind: add kind: with one of Realm, Group, User, Role, App, Client, ClientScope, Connector",
         ],
     );
     refused("kind: Group\n", &["d.yaml:1:1: the object has no name: add name: …"]);
