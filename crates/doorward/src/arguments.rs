@@ -2,8 +2,8 @@
 //! their spelling and the order of `--protect` and `--allow`; each command's own arguments stand with it.
 
 use crate::commands::{
-    app, apply, client, connector, delivery, events, explain, group, identity, key, realm, recipe, registration, role,
-    scope, session, setup_link, token, user,
+    app, apply, client, connector, delivery, events, explain, group, identity, import, key, realm, recipe,
+    registration, role, scope, session, setup_link, token, user,
 };
 use crate::exit::{Code, Exit};
 use crate::open::Begin;
@@ -154,6 +154,9 @@ pub enum Command {
     /// `client create` and `connector add`, with other option names.
     #[command(subcommand)]
     Identity(identity::Identity),
+    /// What other software was configured with.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Service tokens of machines.
     #[command(subcommand)]
     Token(token::Token),
@@ -196,6 +199,7 @@ impl Command {
             | Self::Connector(connector::Connector::Add(_))
             | Self::Registration(registration::Registration::Create { .. }) => Begin::Allowed,
             Self::Apply(apply) if !apply.is_plan() => Begin::Allowed,
+            Self::Import(import) if !import.is_plan() => Begin::Allowed,
             _ => Begin::Never,
         }
     }

@@ -10,6 +10,7 @@ pub mod events;
 pub mod explain;
 pub mod group;
 pub mod identity;
+pub mod import;
 pub mod key;
 pub mod realm;
 pub mod recipe;
@@ -68,6 +69,7 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
         Command::Client(command) => client::run(command, &shell).await,
         Command::Connector(command) => connector::run(command, &shell).await,
         Command::Identity(command) => identity::run(command, &shell).await,
+        Command::Import(command) => import::run(command, &shell).await,
         Command::Token(command) => token::run(command, &shell).await,
         Command::Registration(command) => registration::run(command, &shell).await,
         Command::Explain(command) => explain::run(command, &shell).await,

@@ -56,3 +56,5 @@ pub const LINKS_LISTED: i64 = 200;
 pub const CLAIMS_BYTES: u64 = 256 * 1024;
 /// Longest secret read from standard input, in bytes.
 pub const SECRET_BYTES: u64 = 16 * 1024;
+/// Largest file that is imported, in bytes.
+pub const IMPORT_BYTES: u64 = 4 * 1024 * 1024;

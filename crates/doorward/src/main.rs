@@ -7,6 +7,7 @@ mod complaint;
 mod control;
 mod exit;
 mod headings;
+mod imported;
 mod limits;
 mod log;
 mod open;

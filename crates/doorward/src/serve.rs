@@ -3,7 +3,7 @@
 use crate::control::Standing;
 use crate::exit::{Code, Exit};
 use crate::settings::Config;
-use crate::{control, open, tasks};
+use crate::{control, imported, open, tasks};
 use doorward_engine::door::Door;
 use doorward_engine::manage::{self, Refused};
 use doorward_engine::setup;
@@ -53,6 +53,7 @@ pub async fn run(config: Config, world: World) -> Result<(), Exit> {
     let door = open::open(&config, &world, open::Begin::Allowed).await?;
     let ctx = start_ctx(&world);
     let realm = ensure_realm(&door, &ctx).await?;
+    imported::from_environment(&door, &ctx, &realm).await?;
     print_setup_link(&door, &ctx, &realm).await?;
     stand(config, world, door, listeners, &[], begun).await
 }

@@ -4,7 +4,7 @@
 use crate::exit::Exit;
 use crate::serve;
 use crate::settings::Config;
-use crate::{control, open};
+use crate::{control, imported, open};
 use doorward_engine::door::Door;
 use doorward_engine::manage;
 use doorward_model::address::Address;
@@ -36,6 +36,7 @@ pub async fn run(config: Config, world: World, protects: Vec<Protect>) -> Result
     let door = open::open(&config, &world, open::Begin::Allowed).await?;
     let ctx = serve::start_ctx(&world);
     let realm = serve::ensure_realm(&door, &ctx).await?;
+    imported::from_environment(&door, &ctx, &realm).await?;
     let lines = put_behind(&door, &ctx, &realm, &protects).await?;
     control::poke(&config).await;
     serve::print_setup_link(&door, &ctx, &realm).await?;

@@ -4,5 +4,6 @@
 
 pub mod apply;
 pub mod declared;
+pub mod houston;
 pub mod limits;
 pub mod recipes;

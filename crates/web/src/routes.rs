@@ -70,6 +70,8 @@ pub fn table() -> Vec<Route> {
         route("POST", "/realms/{realm}/sign-in/new-password",      (Own, Access::Open),     post(own::new_password::submit)),
         route("GET",  "/realms/{realm}/broker/{connector}/login",  (Own, Access::Open),     get(own::broker::login)),
         route("GET",  "/realms/{realm}/broker/{connector}/endpoint", (Own, Access::Open),   get(own::broker::endpoint)),
+        route("GET",  "/v1/oauth/callback/",                        (Own, Access::Open),     get(own::broker::shared)),
+        route("GET",  "/v1/oauth/redirect/",                        (Own, Access::Open),     get(own::broker::shared)),
         route("GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response", (Own, Access::Open), get(own::broker::parting::back)),
         route("POST", "/realms/{realm}/broker/{connector}/backchannel-logout", (Own, Access::Client), post(own::broker::parting::told)),
         route("POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", (Own, Access::Client), post(own::broker::parting::told_to_realm)),

@@ -97,12 +97,17 @@ impl Ground {
 
     /// As [`Ground::say_who`], but stops before Doorward is told: where the browser would be sent.
     pub fn bring_back(&self, jar: &mut Jar, page: &Hop, name: &str) -> String {
+        self.bring_back_to(jar, page, (name, "/broker/"))
+    }
+
+    /// As [`Ground::bring_back`], to a place whose path has this in it.
+    pub fn bring_back_to(&self, jar: &mut Jar, page: &Hop, (name, place): (&str, &str)) -> String {
         let mut answer =
             jar.send(Request::new("POST", &page.url).header("Accept", "text/html").form(&[("name", name)]));
         let mut at = page.url.clone();
         loop {
             at = Address::parse(&at).join(answer.location());
-            if at.contains("/broker/") {
+            if at.contains(place) {
                 return at;
             }
             answer = jar.send(page_request(&at));

@@ -5,6 +5,7 @@
 mod changes;
 mod entrance;
 mod ground;
+mod houston;
 mod many;
 mod proof;
 mod sign_out;

@@ -52,6 +52,8 @@ pub const ROWS: &[(Site, &str, &str, Row)] = &[
     (Site::Own, "POST", "/realms/{realm}/sign-in/new-password",                           Takes(&[NewPassword, SignInFlow, SignInBrowser])),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/login",                       LEADS_ON),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint",                    Takes(&[BrokerState])),
+    (Site::Own, "GET",  "/v1/oauth/callback/",                                            LEADS_ON),
+    (Site::Own, "GET",  "/v1/oauth/redirect/",                                            LEADS_ON),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response",    LEADS_ON),
     (Site::Own, "POST", "/realms/{realm}/broker/{connector}/backchannel-logout",          PROVIDERS_WORD),
     (Site::Own, "POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", PROVIDERS_WORD),

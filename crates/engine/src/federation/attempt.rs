@@ -9,8 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_model::context::Ctx;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::ConnectorId;
+use doorward_model::name::{ConnectorName, RealmName};
 use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
+use doorward_store::{connectors, realms};
 use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "way to a provider";
@@ -59,11 +61,28 @@ pub fn begin(
 
 /// What came back, if it was begun here, at this connector, by this browser, and not too long ago.
 pub fn find(door: &Door, ctx: &Ctx, connector: &Connector, (state, browser): (&str, &TokenHash)) -> Option<Attempt> {
-    let sealed = URL_SAFE_NO_PAD.decode(state.strip_prefix(PREFIX)?).ok()?;
-    let attempt: Attempt = serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()?;
+    let attempt = open(door, state)?;
     let is_same = attempt.connector == connector.id && attempt.revision == connector.revision;
     let is_here = is_same && attempt.browser == browser.hex();
     (is_here && ctx.now < attempt.begun_at.plus_seconds(limits::PROVIDER_SECONDS)).then_some(attempt)
+}
+
+/// The realm and the connector a state was made for, by its own word, where the provider sends browsers back to a place
+/// many share: who may use the state there is judged by [`find`].
+pub async fn place(door: &Door, state: &str) -> Result<Option<(RealmName, ConnectorName)>, Fault> {
+    let Some(attempt) = open(door, state) else { return Ok(None) };
+    let Some(row) = connectors::find_by_id(&mut &door.store, &attempt.connector).await? else { return Ok(None) };
+    let connector = Connector::read(row)?;
+    if connector.settings.kind.oidc().is_none_or(|oidc| oidc.callback_path.is_none()) {
+        return Ok(None);
+    }
+    let realm = realms::find_by_id(&mut &door.store, &connector.realm_id).await?;
+    Ok(realm.map(|realm| (realm.name, connector.name)))
+}
+
+fn open(door: &Door, state: &str) -> Option<Attempt> {
+    let sealed = URL_SAFE_NO_PAD.decode(state.strip_prefix(PREFIX)?).ok()?;
+    serde_json::from_slice(&door.keys.open(PURPOSE, &sealed)?).ok()
 }
 
 /// 256 random bits as text.

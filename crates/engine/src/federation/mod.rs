@@ -17,7 +17,7 @@ use crate::door::Door;
 use crate::manage::connectors::PURPOSE;
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
-use doorward_model::name::{ConnectorName, DisplayText, EmailAddress};
+use doorward_model::name::{ConnectorName, DisplayText, EmailAddress, RealmName};
 use doorward_model::time::Timestamp;
 use doorward_store::connectors::{self, ConnectorRow, Outsider};
 use kept::Kept;
@@ -71,6 +71,12 @@ impl Connector {
     /// Somebody of that subject there.
     pub fn outsider<'a>(&'a self, subject: &'a str) -> Outsider<'a> {
         Outsider { connector: &self.id, issuer: self.settings.kind.issuer(), subject }
+    }
+
+    /// Where browsers come back to from it, on Doorward's own host.
+    pub fn callback_path(&self, realm: &RealmName) -> String {
+        let declared = self.settings.kind.oidc().and_then(|oidc| oidc.callback_path.clone());
+        declared.unwrap_or_else(|| format!("/realms/{realm}/broker/{}/endpoint", self.name))
     }
 
     /// Its name for people.

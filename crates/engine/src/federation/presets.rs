@@ -65,6 +65,7 @@ impl Preset {
             clock_tolerance_seconds: 60,
             hosted_domains: Vec::new(),
             addresses_are_proved: false,
+            callback_path: None,
             sign_out: None,
             refresh: None,
         };

@@ -282,3 +282,15 @@ pub(super) fn plain(error: &Error) -> String {
     let text = text.split(" at line ").next().unwrap_or(&text).trim();
     text.strip_prefix("error: ").unwrap_or(text).lines().next().unwrap_or(text).to_owned()
 }
+
+/// Reads any YAML or JSON, as strictly as declared objects.
+///
+/// # Errors
+/// A sentence of what is wrong, with the place.
+pub fn any(text: &str) -> Result<serde_json::Value, String> {
+    let read = serde_saphyr::from_str_with_options(text, strictly());
+    read.map_err(|error| {
+        let at = error.location().map(|at| format!("line {}, column {}: ", at.line(), at.column())).unwrap_or_default();
+        format!("{at}{}", plain(error.without_snippet()))
+    })
+}

@@ -118,7 +118,7 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
 }
 
 async fn redirect_uri(shell: &Shell, realm: &Realm, connector: &Stored) -> String {
-    shell.standing().await.public.url(&format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name))
+    shell.standing().await.public.url(&connector.callback_path(&realm.name))
 }
 
 async fn find(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Stored, Exit> {

@@ -57,6 +57,10 @@ pub struct Oidc {
     /// How much longer sessions go on while the provider cannot be asked, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "refresh_every")]
     continue_for: u32,
+    /// Where the provider sends browsers back to, when its application knows Houston: /v1/oauth/callback/ or
+    /// /v1/oauth/redirect/.
+    #[arg(long, value_name = "PATH")]
+    callback_path: Option<String>,
     /// How far the provider's clock may be apart, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     clock_tolerance: u32,
@@ -76,6 +80,7 @@ impl Oidc {
             clock_tolerance_seconds: self.clock_tolerance,
             hosted_domains: self.hosted_domain,
             addresses_are_proved: self.addresses_are_proved,
+            callback_path: self.callback_path,
             sign_out: match self.sign_out_url {
                 Some(url) => Some(SignOut::At { url, return_parameter: self.sign_out_return_parameter }),
                 None => self.sign_out_there.then_some(SignOut::Published),

@@ -2,7 +2,7 @@
 
 mod oidc;
 
-pub use oidc::{ClaimNames, OidcSettings, Refresh, SignOut};
+pub use oidc::{CALLBACKS, ClaimNames, OidcSettings, Refresh, SignOut};
 
 use crate::limits;
 use doorward_model::name::{ConnectorName, DisplayText, GroupName};

@@ -39,6 +39,9 @@ pub struct OidcSettings {
     /// Whether the provider's addresses are proved although it does not say so.
     #[serde(default)]
     pub addresses_are_proved: bool,
+    /// Where the provider sends browsers back to, when it is not the connector's own place: one of [`CALLBACKS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_path: Option<String>,
     /// How people who sign out here are signed out there too; not at all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_out: Option<SignOut>,
@@ -113,6 +116,9 @@ impl Default for ClaimNames {
     }
 }
 
+/// Places for every connector of every realm, where providers send browsers back that knew Houston before.
+pub const CALLBACKS: [&str; 2] = ["/v1/oauth/callback/", "/v1/oauth/redirect/"];
+
 /// Parameters of the authorization request that Doorward sets itself.
 const OURS: [&str; 11] = [
     "client_id",
@@ -130,7 +136,7 @@ const OURS: [&str; 11] = [
 
 impl OidcSettings {
     pub(super) fn essence(&self) -> Self {
-        Self { secret_from: None, clock_tolerance_seconds: 0, sign_out: None, ..self.clone() }
+        Self { secret_from: None, clock_tolerance_seconds: 0, sign_out: None, callback_path: None, ..self.clone() }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -152,6 +158,9 @@ impl OidcSettings {
         }
         if let Some(name) = self.parameters.keys().find(|name| OURS.contains(&name.as_str())) {
             return Err(format!("the parameter {name} is set by Doorward itself: leave it out"));
+        }
+        if let Some(path) = self.callback_path.as_deref().filter(|path| !CALLBACKS.contains(path)) {
+            return Err(format!("`{}` is no callback path: {}", path.escape_debug(), CALLBACKS.join(" or ")));
         }
         if self.clock_tolerance_seconds > limits::CLOCK_TOLERANCE_SECONDS {
             return Err(format!("the clock tolerance is at most {} s", limits::CLOCK_TOLERANCE_SECONDS));

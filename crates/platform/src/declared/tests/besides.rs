@@ -288,7 +288,7 @@ fn what_no_connector_can_be_is_refused_where_it_stands() {
     refused(
         &format!("kind: Connector\nname: a\n{oidc}  clientId: x\n"),
         &["6:3: `clientId` is none of the keys that belong here, issuer, client_id, secret_from, scopes, parameters, \
-           user_info, claims, clock_tolerance_seconds, hosted_domains, addresses_are_proved, sign_out, refresh: did you mean client_id?"],
+           user_info, claims, clock_tolerance_seconds, hosted_domains, addresses_are_proved, callback_path, sign_out, refresh: did you mean client_id?"],
     );
     refused(
         &format!("kind: Connector\nname: a\n{oidc}  scopes: ['a b']\n"),

@@ -14,7 +14,7 @@ use axum::response::Response;
 use doorward_engine::federation::linking::Why;
 use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::sign_in::{self, Refusal, Unproved};
-use doorward_engine::federation::{Connector, ExternalIdentity, find};
+use doorward_engine::federation::{Connector, ExternalIdentity, attempt, find};
 use doorward_engine::live::realms::LiveRealm;
 use doorward_federation::trouble::Trouble;
 use doorward_model::context::Ctx;
@@ -51,6 +51,20 @@ pub async fn endpoint(
 ) -> Response {
     let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
     match back(&asked, (&realm, &connector), &query.raw).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
+}
+
+/// `GET /v1/oauth/callback/?code=…&state=…`: the same for connectors of every realm; the state says which.
+pub async fn shared(
+    State(web): State<Arc<Web>>,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    query: Query,
+) -> Response {
+    let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
+    match back_to_any(&asked, (query.fields.text("state"), &query.raw)).await {
         Ok(answer) => answer,
         Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
     }
@@ -118,6 +132,22 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     }
 }
 
+async fn back_to_any(asked: &Asked<'_>, (state, query): (&str, &str)) -> Outcome {
+    match attempt::place(asked.web.door(), state).await? {
+        Some((realm, connector)) => back(asked, (realm.as_str(), connector.as_str()), query).await,
+        None => Ok(no_way_in(asked)),
+    }
+}
+
+fn no_way_in(asked: &Asked<'_>) -> Response {
+    let words = (
+        "There is no such way in",
+        "This identity provider is not connected, or not any more.",
+        "Start again from the sign-in page, or ask your administrator.",
+    );
+    answers::problem(asked.web, &asked.arrival.ctx, StatusCode::NOT_FOUND, words)
+}
+
 struct Asked<'a> {
     web: &'a Web,
     arrival: &'a Arrival,
@@ -138,14 +168,7 @@ impl Asked<'_> {
         };
         match found.filter(|connector| connector.is_active) {
             Some(connector) => Ok(Ok((realm, connector))),
-            None => {
-                let words = (
-                    "There is no such way in",
-                    "This identity provider is not connected, or not any more.",
-                    "Start again from the sign-in page, or ask your administrator.",
-                );
-                Ok(Err(answers::problem(web, ctx, StatusCode::NOT_FOUND, words)))
-            }
+            None => Ok(Err(no_way_in(self))),
         }
     }
 
@@ -182,8 +205,7 @@ impl Asked<'_> {
     }
 
     fn redirect_uri(&self, realm: &LiveRealm, connector: &Connector) -> String {
-        let path = format!("/realms/{}/broker/{}/endpoint", realm.name, connector.name);
-        self.web.door().settings.public.url(&path)
+        self.web.door().settings.public.url(&connector.callback_path(&realm.name))
     }
 }
 
