@@ -125,3 +125,15 @@ pub const REFRESH_LEASE_SECONDS: i64 = 90;
 pub const REFRESH_PAUSE_SECONDS: i64 = 30;
 /// Longest subject of an outside provider, in bytes (OIDC Core §2).
 pub const SUBJECT_BYTES: usize = 255;
+/// Servers one directory may have.
+pub const DIRECTORY_SERVERS: usize = 8;
+/// Longest time a directory may be given to connect or to answer, in seconds: somebody waits at the sign-in page.
+pub const DIRECTORY_SECONDS: u32 = 60;
+/// Most entries of one page of a directory.
+pub const DIRECTORY_PAGE: u32 = 10_000;
+/// Deepest search filter that is read.
+pub const FILTER_DEPTH: usize = 32;
+/// Longest name of a directory's attribute, in bytes.
+pub const ATTRIBUTE_BYTES: usize = 128;
+/// Longest name of a directory's entry, in bytes.
+pub const DN_BYTES: usize = 8 * 1024;

@@ -4,6 +4,7 @@
 
 mod airflow;
 mod apache;
+mod authority;
 mod cube;
 mod dagster;
 mod jupyterhub;
@@ -12,7 +13,9 @@ mod keycloak_python;
 mod postgres;
 mod proxies;
 mod relying_party;
+mod samba;
 mod seaweedfs;
+mod slapd;
 mod superset;
 mod upstream;
 
@@ -25,6 +28,7 @@ use std::process::{Command, Stdio};
 
 pub use airflow::Airflow;
 pub use apache::{ApacheOptions, apache};
+pub use authority::{Authority, Certificate};
 pub use cube::{Cube, CubeOptions};
 pub use dagster::{Dagster, DagsterOptions};
 pub use jupyterhub::JupyterHub;
@@ -35,7 +39,9 @@ pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,
 };
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
+pub use samba::{READER as SAMBA_READER, Samba};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
+pub use slapd::{READER as SLAPD_READER, Slapd};
 pub use superset::Superset;
 pub use upstream::{UPSTREAM_CLIENT, Upstream};
 

@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use doorward_directory::directories::Directories;
 use doorward_engine::door::Door;
 use doorward_federation::providers::Providers;
 use doorward_gate::answer::Gate;
@@ -30,6 +31,8 @@ pub struct Web {
     pub carrier: Carrier,
     /// Outside identity providers.
     pub providers: Providers,
+    /// Directories.
+    pub directories: Directories,
     /// Peers that may speak for others.
     pub trusted: TrustedProxies,
     /// Clock and dice.
@@ -50,7 +53,16 @@ impl Web {
     ) -> Self {
         let mut process = [0u8; 4];
         world.dice().fill(&mut process);
-        Self { gate, carrier, providers, trusted, world, sample, process: u32::from_be_bytes(process) }
+        Self {
+            gate,
+            carrier,
+            providers,
+            directories: Directories::default(),
+            trusted,
+            world,
+            sample,
+            process: u32::from_be_bytes(process),
+        }
     }
 
     /// The door.

@@ -73,6 +73,7 @@ pub fn word(outcome: &Outcome) -> &'static str {
         Outcome::MustChange(_) => "must change",
         Outcome::Throttled { .. } => "throttled",
         Outcome::Busy => "busy",
+        Outcome::Elsewhere(_) => "elsewhere",
     }
 }
 
@@ -189,6 +190,7 @@ impl Node {
             user_agent: "suite",
             former: form.former.clone(),
             pending: None,
+            connectors: &[],
         };
         sign_in(&self.door, ctx, attempt).await
     }

@@ -2,6 +2,7 @@
 //! proved arrives as an [`ExternalIdentity`], and the rules here say which user that is and in which groups.
 
 pub mod attempt;
+pub mod directory;
 pub mod groups;
 pub mod kept;
 pub mod linking;

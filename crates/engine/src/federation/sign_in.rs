@@ -9,6 +9,7 @@ use crate::federation::{Connector, ExternalIdentity, pending};
 use crate::manage;
 use crate::manage::users::NewUser;
 use crate::sign_in::password::{Begin, Opened, begin_session};
+use crate::sign_in::throttle::{self, Reserved};
 use crate::token::profile;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
@@ -32,6 +33,10 @@ pub struct Browser<'a> {
     pub user_agent: &'a str,
     /// The session it had before; it ends.
     pub former: Option<SessionId>,
+    /// "Keep me signed in".
+    pub remember: bool,
+    /// Places of an attempt with a password, which was no guess.
+    pub reserved: Vec<Reserved>,
 }
 
 /// How it ended.
@@ -171,7 +176,11 @@ pub async fn sign_in(
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
     let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
-    let begin = Begin { remember: false, user_agent: browser.user_agent, connector: Some(connector.id.clone()) };
+    for reserved in &browser.reserved {
+        throttle::succeeded(&mut tx, reserved).await?;
+    }
+    let begin =
+        Begin { remember: browser.remember, user_agent: browser.user_agent, connector: Some(connector.id.clone()) };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     rest_on(door, ctx, &mut tx, (connector, identity), &opened.kept.id).await?;
     door.commit(ctx, tx).await?;

@@ -3,9 +3,11 @@
 
 use crate::clients::RealmSettings;
 use crate::door::Door;
+use crate::federation::Connector;
 use crate::federation::pending::Pending;
 use crate::limits;
 use crate::passwords::HashError;
+use crate::sign_in::directory::{Asking, whom_to_ask};
 use crate::sign_in::throttle::{self, Account, Place, Reserved};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
@@ -36,6 +38,8 @@ pub struct Attempt<'a> {
     pub former: Option<SessionId>,
     /// Somebody an identity provider vouches for, who is linked if this is the user in their way.
     pub pending: Option<Pending>,
+    /// The realm's connectors: a directory among them may know who it is.
+    pub connectors: &'a [Connector],
 }
 
 /// A fresh session and the credentials for the browser.
@@ -75,6 +79,8 @@ pub enum Outcome {
     },
     /// Too many people are signing in at this moment.
     Busy,
+    /// No password kept here is right: a directory is to be asked.
+    Elsewhere(Box<Asking>),
 }
 
 /// Tries to sign in.
@@ -84,6 +90,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let id = user.as_ref().map_or_else(|| UserId::draw(&*door.dice), |user| user.id.clone());
     let stored = users::password(&mut &door.store, &id).await?;
     let typed = canonical(attempt.login);
+    let asked = whom_to_ask(door, user.as_ref().map(|user| &user.id), attempt.connectors).await?;
     let device = known_device(door, &id, attempt.device).await?;
     let (realm, is_known) = (attempt.realm_id, user.is_some());
     let account = Account { realm, typed: &typed, user: &id, is_known, device: device.as_ref() };
@@ -93,8 +100,27 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         Place::Taken { until } => return Ok(Outcome::Throttled { until }),
     };
     let Attempt { realm_id, password, remember, user_agent, former, pending, .. } = attempt;
+    let elsewhere = |password, reserved| {
+        Outcome::Elsewhere(Box::new(Asking {
+            realm_id: realm_id.clone(),
+            connectors: asked.clone(),
+            user: user.as_ref().map(|user| user.id.clone()),
+            login: attempt.login.trim().to_owned(),
+            password,
+            reserved: vec![reserved],
+            remember,
+            device: attempt.device,
+            user_agent: user_agent.to_owned(),
+            former: former.clone(),
+        }))
+    };
+    let has_none = stored.is_none();
     // Without a place no real password is checked; the same work is done, so that nobody can tell.
     let stored = stored.filter(|_| reserved.is_some());
+    let reserved = match reserved {
+        Some(reserved) if has_none && !asked.is_empty() => return Ok(elsewhere(Some(password), reserved)),
+        reserved => reserved,
+    };
     let right = match door.hasher.verify(password, stored.as_ref().map(|stored| stored.hash.as_str())).await {
         Ok(right) => right,
         Err(error) => {
@@ -106,6 +132,11 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
                 HashError::Fault(fault) => Err(fault),
             };
         }
+    };
+    let reserved = match reserved {
+        // The password kept here is another one; the one at the directory may be right.
+        Some(reserved) if !right && !asked.is_empty() => return Ok(elsewhere(None, reserved)),
+        reserved => reserved,
     };
     let proved = user.filter(|_| right).zip(stored).zip(reserved);
     let Some(((user, stored), reserved)) = proved else {

@@ -32,6 +32,7 @@ pub struct Account<'a> {
 }
 
 /// One counter an attempt must find a place under.
+#[derive(Clone)]
 struct Counter {
     name: String,
     limit: i64,
@@ -43,6 +44,7 @@ struct Counter {
 }
 
 /// Places reserved for one attempt.
+#[derive(Clone)]
 pub struct Reserved(Vec<Counter>);
 
 /// The outcome of asking for a place.
@@ -61,6 +63,28 @@ pub enum Place {
 /// Reserves a place under every counter that applies.
 pub async fn reserve(door: &Door, ctx: &Ctx, account: &Account<'_>) -> Result<Place, Fault> {
     let counters = counters(account, &ctx.client_address());
+    let subject = if account.is_known { account.user.to_string() } else { String::new() };
+    take(door, ctx, (account.realm, subject), counters).await
+}
+
+/// Reserves a place for somebody whom another name than their own has led to. `key` is the user's id, or what else stands
+/// for them: never what was typed.
+pub async fn reserve_found(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, key): (&RealmId, &str),
+    device: Option<&TokenHash>,
+) -> Result<Place, Fault> {
+    let counters = counters_of(key, device, &network(&ctx.client_address()));
+    take(door, ctx, (realm, String::new()), counters).await
+}
+
+async fn take(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, subject): (&RealmId, String),
+    counters: Vec<Counter>,
+) -> Result<Place, Fault> {
     for counter in &counters {
         let full = throttles::full_until(&mut &door.store, &counter.name, counter.limit, ctx.now).await?;
         if let Some(until) = full {
@@ -78,8 +102,7 @@ pub async fn reserve(door: &Door, ctx: &Ctx, account: &Account<'_>) -> Result<Pl
             Some(taken) if taken == counter.limit && !is_recorded => {
                 is_recorded = true;
                 let detail = format!("no more attempts until {}", window_ends.rfc3339());
-                let subject = if account.is_known { account.user.to_string() } else { String::new() };
-                tx.record(Event::new(EventKind::SignInThrottled, Some(account.realm), subject, detail));
+                tx.record(Event::new(EventKind::SignInThrottled, Some(realm), subject.clone(), detail));
             }
             Some(_) => {}
         }
@@ -117,26 +140,35 @@ impl Counter {
 
 fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
     let Account { realm, typed, user, device, .. } = account;
-    let counter = |name: String, limit, seconds, (is_of_account, is_silent)| Counter {
-        name,
-        limit,
-        seconds,
-        is_of_account,
-        is_silent,
-    };
+    let network = network(client_address);
+    let of_user = counters_of(user.as_str(), *device, &network);
+    if device.is_some() {
+        return of_user;
+    }
+    let (pair, whole) = (limits::FAILURES_PER_PAIR, limits::FAILURES_PER_ACCOUNT);
+    let mut all = vec![counter(format!("pair {network} {realm} {typed}"), pair, limits::PAIR_SECONDS, (true, false))];
+    all.extend(of_user);
+    all.push(counter(format!("name {realm} {typed}"), whole, limits::ACCOUNT_SECONDS, (false, false)));
+    let most = limits::FAILURES_PER_NETWORK;
+    all.push(counter(format!("network {network}"), most, limits::NETWORK_SECONDS, (false, false)));
+    all
+}
+
+/// Those that count whatever name was typed.
+fn counters_of(user: &str, device: Option<&TokenHash>, network: &str) -> Vec<Counter> {
     if let Some(device) = device {
         let name = format!("device {} {user}", device.hex());
         return vec![counter(name, limits::FAILURES_PER_DEVICE, limits::PAIR_SECONDS, (true, false))];
     }
-    let network = network(client_address);
     let (pair, whole) = (limits::FAILURES_PER_PAIR, limits::FAILURES_PER_ACCOUNT);
     vec![
-        counter(format!("pair {network} {realm} {typed}"), pair, limits::PAIR_SECONDS, (true, false)),
         counter(format!("pair {network} {user}"), pair, limits::PAIR_SECONDS, (true, true)),
-        counter(format!("name {realm} {typed}"), whole, limits::ACCOUNT_SECONDS, (false, false)),
         counter(format!("user {user}"), whole, limits::ACCOUNT_SECONDS, (false, true)),
-        counter(format!("network {network}"), limits::FAILURES_PER_NETWORK, limits::NETWORK_SECONDS, (false, false)),
     ]
+}
+
+fn counter(name: String, limit: i64, seconds: i64, (is_of_account, is_silent): (bool, bool)) -> Counter {
+    Counter { name, limit, seconds, is_of_account, is_silent }
 }
 
 /// The network an address belongs to: a single IPv4 address, or an IPv6 /64, which one host can use up.

@@ -64,11 +64,12 @@ pub async fn password(
         user_agent: &agent,
         former: None,
         pending: None,
+        connectors: &[],
     };
     let refused = |refused| Ok(Err(No::Refused(refused)));
     match password::sign_in(door, ctx, attempt).await? {
         password::Outcome::Opened(opened) => enter(door, ctx, (realm, client), *opened, (ask.scopes, ask.key)).await,
-        password::Outcome::Wrong => Ok(Err(No::Wrong)),
+        password::Outcome::Wrong | password::Outcome::Elsewhere(_) => Ok(Err(No::Wrong)),
         password::Outcome::Busy => Ok(Err(No::Busy)),
         password::Outcome::Disabled => refused(invalid_grant("Account disabled")),
         // In Keycloak's words: programs look for them.

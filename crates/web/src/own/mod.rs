@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod broker;
 pub mod device;
+mod directory;
 pub mod enter;
 pub mod goodbye;
 pub mod launcher;

@@ -4,7 +4,7 @@ use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
 use crate::cookies::{self, BROWSER_SECONDS, Cookie};
 use crate::oidc::authorize;
-use crate::own::{broker, enter, new_password, stale_form};
+use crate::own::{broker, directory, enter, new_password, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -124,6 +124,9 @@ impl Begun {
     }
 }
 
+/// The answer to a wrong password, and to a name nobody has.
+pub const NO_MATCH: &str = "That user name and password do not match.";
+
 async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &HeaderMap, fields: &Fields) -> Outcome {
     let begun = match Begun::of(web, realm, (arrival, headers), fields).await? {
         Ok(begun) => begun,
@@ -164,16 +167,27 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         device: Cookie::Device.read(headers, scheme).map(|(_, hash)| hash),
         user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
         former: visitor(web, arrival, headers).await?.map(|visitor| visitor.signed_in.session.id.clone()),
+        // Whoever is asked for the password of an account here does not come from a directory.
+        connectors: if pending.is_some() { &[] } else { &realm.connectors },
         pending,
     };
     let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
     let (status, error) = match outcome {
+        password::Outcome::Elsewhere(asking) => {
+            match directory::ask(web, &arrival.ctx, (realm, &browser.hash), *asking, fields.text("password")).await? {
+                directory::Told::Opened(opened) => return open(web, (arrival, headers), realm, *opened, way).await,
+                directory::Told::Prove(pending) => {
+                    return prove(web, (arrival, realm), (flow, &pending), (way, browser));
+                }
+                directory::Told::Not(status, sentence) => (status, sentence),
+            }
+        }
         password::Outcome::Opened(opened) => return open(web, (arrival, headers), realm, *opened, way).await,
         password::Outcome::MustChange(proved) => {
             let renewal = renewal::begin(web.door(), &arrival.ctx, &proved, (&browser.hash, remember))?;
             return new_password::ask(web, &begun, (fields.text("flow"), &renewal), (StatusCode::OK, None));
         }
-        password::Outcome::Wrong => (StatusCode::UNAUTHORIZED, "That user name and password do not match.".to_owned()),
+        password::Outcome::Wrong => (StatusCode::UNAUTHORIZED, NO_MATCH.to_owned()),
         password::Outcome::Disabled => {
             (StatusCode::FORBIDDEN, "This account is disabled. Ask your administrator.".to_owned())
         }

@@ -1,6 +1,7 @@
 //! `doorward connector add`: one subcommand for each kind of provider.
 
 use crate::commands::Shell;
+use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
 use crate::commands::connector::redirect_uri;
@@ -41,6 +42,10 @@ pub enum Add {
     Zitadel(Box<presets::ByIssuer>),
     /// Dex.
     Dex(Box<presets::ByIssuer>),
+    /// A directory that speaks LDAP. Its people sign in with its passwords on the sign-in page itself.
+    Ldap(Box<Ldap>),
+    /// Active Directory: as ldap, with its usual values.
+    Ad(Box<Ldap>),
 }
 
 impl Add {
@@ -48,6 +53,8 @@ impl Add {
     async fn read(self) -> Result<(Common, Kind), Exit> {
         let (common, settings) = match self {
             Self::Oidc(oidc) => return Ok(oidc.read()),
+            Self::Ldap(ldap) => return Ok(ldap.read(false)),
+            Self::Ad(ldap) => return Ok(ldap.read(true)),
             Self::Entra(entra) => entra.read().await?,
             Self::Okta(okta) => okta.read().await?,
             Self::Auth0(auth0) => auth0.read().await?,
@@ -107,6 +114,9 @@ pub struct Common {
 
 impl Common {
     fn settings(self, kind: Kind) -> Result<New, Exit> {
+        if self.secret_stdin && kind.ldap().is_some() {
+            return Err(Exit::usage("the password of a bind DN is not kept here: say --bind-password-ref"));
+        }
         if self.secret_stdin && kind.secret_from().is_some() {
             return Err(Exit::usage("--secret-stdin and a reference to the secret: say one of them"));
         }
@@ -156,6 +166,10 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let mut tx = shell.door.begin().await?;
     let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, secret).await??;
     shell.commit(tx).await?;
+    if made.settings.kind.ldap().is_some() {
+        let words = format!("Connected {}. Its people sign in with their names and passwords there.", made.name);
+        return Ok(Report::text(words, json!({"name": made.name, "id": made.id, "settings": made.settings})));
+    }
     let uri = redirect_uri(shell, &realm, &made).await;
     let words = format!(
         "Connected {}. Register this redirect URI at the provider:\n  {uri}\nPeople find it on the sign-in page.",

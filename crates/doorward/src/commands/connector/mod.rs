@@ -1,6 +1,7 @@
 //! `doorward connector`: identity providers people may sign in with.
 
 mod add;
+mod ldap;
 mod links;
 mod oidc;
 mod presets;
@@ -146,15 +147,19 @@ async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
 async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Report, Exit> {
     let connector = find(shell, realm, name).await?;
     let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
-    Ok(Report::one(json!({
+    let mut told = json!({
         "realm": realm.name,
         "id": connector.id,
         "name": connector.name,
         "active": connector.is_active,
         "people": people,
-        "redirect_uri": redirect_uri(shell, realm, &connector).await,
         "settings": connector.settings,
-    })))
+    });
+    // Nobody is sent to a directory and back.
+    if connector.settings.kind.ldap().is_none() {
+        told["redirect_uri"] = redirect_uri(shell, realm, &connector).await.into();
+    }
+    Ok(Report::one(told))
 }
 
 async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Result<Report, Exit> {

@@ -7,10 +7,11 @@ use crate::report::Report;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
+use doorward_directory::directories::Directories;
 use doorward_engine::federation::linking::{Decision, Why};
 use doorward_engine::federation::preview::{Preview, preview};
 use doorward_engine::federation::sign_in::Refusal;
-use doorward_engine::federation::{Connector as Stored, ExternalIdentity};
+use doorward_engine::federation::{Connector as Stored, ExternalIdentity, open_secret};
 use doorward_federation::claims;
 use doorward_federation::providers::Providers;
 use doorward_jose::json;
@@ -32,13 +33,39 @@ pub struct Test {
     /// and in which groups. Nothing is proved, and nothing saved. - for standard input.
     #[arg(long, value_name = "FILE")]
     claims: Option<PathBuf>,
+    /// Somebody's name at a directory: says who that would be here, and in which groups.
+    #[arg(long, value_name = "NAME", conflicts_with = "claims")]
+    user: Option<String>,
 }
 
 /// Tries a connector out.
 pub async fn test(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Test) -> Result<Report, Exit> {
-    match &asked.claims {
-        Some(file) => try_claims(shell, (realm, connector), &read(file)?).await,
-        None => ask(shell, connector).await,
+    match (&asked.claims, &asked.user) {
+        (Some(file), _) => try_claims(shell, (realm, connector), &read(file)?).await,
+        (None, Some(name)) => look(shell, (realm, connector), name).await,
+        (None, None) if connector.settings.kind.ldap().is_some() => probe(shell, connector).await,
+        (None, None) => ask(shell, connector).await,
+    }
+}
+
+/// Asks a directory whether it can be asked.
+async fn probe(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
+    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
+    let sealed = open_secret(&shell.door, connector)?;
+    let probed = Directories::default().probe(connector, sealed).await;
+    let server = probed.map_err(|trouble| refuse(trouble.to_string()))?;
+    Ok(Report::one(json!({"connector": connector.name, "server": server})))
+}
+
+/// Asks a directory about somebody.
+async fn look(shell: &Shell, (realm, connector): (&Realm, &Stored), name: &str) -> Result<Report, Exit> {
+    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
+    let sealed = open_secret(&shell.door, connector)?;
+    let looked = Directories::default().look(connector, sealed, (name.trim(), shell.ctx.now)).await;
+    match looked.map_err(|trouble| refuse(trouble.to_string()))? {
+        Some((_, Some(bar))) => Err(refuse(format!("nobody comes in with this name: {bar}"))),
+        Some((identity, None)) => tell(shell, (realm, connector), &identity).await,
+        None => Err(refuse("the directory has nobody of this name, as far as whoever asks it is shown".to_owned())),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a connector is made of, as declared and stored.
 
+mod ldap;
 mod oidc;
 
+pub use ldap::{GroupSearch, LdapSettings, Nesting, Reach, Security, Server, TYPED, UserSearch};
 pub use oidc::{CALLBACKS, ClaimNames, OidcSettings, Refresh, SignOut};
 
 use crate::limits;
@@ -80,6 +82,8 @@ impl ConnectorSettings {
 pub enum Kind {
     /// OpenID Connect.
     Oidc(OidcSettings),
+    /// A directory, Active Directory among them.
+    Ldap(LdapSettings),
 }
 
 impl Kind {
@@ -87,6 +91,7 @@ impl Kind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Oidc(_) => "oidc",
+            Self::Ldap(_) => "ldap",
         }
     }
 
@@ -94,6 +99,8 @@ impl Kind {
     pub fn issuer(&self) -> &str {
         match self {
             Self::Oidc(oidc) => &oidc.issuer,
+            // Servers come and go; what the directory calls somebody does not.
+            Self::Ldap(_) => "directory",
         }
     }
 
@@ -101,6 +108,7 @@ impl Kind {
     pub fn secret_from(&self) -> Option<&SecretRef> {
         match self {
             Self::Oidc(oidc) => oidc.secret_from.as_ref(),
+            Self::Ldap(ldap) => ldap.secret_from.as_ref(),
         }
     }
 
@@ -108,6 +116,15 @@ impl Kind {
     pub fn oidc(&self) -> Option<&OidcSettings> {
         match self {
             Self::Oidc(oidc) => Some(oidc),
+            Self::Ldap(_) => None,
+        }
+    }
+
+    /// Its settings, if it is a directory: people type their passwords on the sign-in page itself.
+    pub fn ldap(&self) -> Option<&LdapSettings> {
+        match self {
+            Self::Ldap(ldap) => Some(ldap),
+            Self::Oidc(_) => None,
         }
     }
 
@@ -115,6 +132,7 @@ impl Kind {
     pub fn essence(&self) -> Self {
         match self {
             Self::Oidc(oidc) => Self::Oidc(oidc.essence()),
+            Self::Ldap(ldap) => Self::Ldap(ldap.essence()),
         }
     }
 
@@ -131,6 +149,7 @@ impl Kind {
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Oidc(oidc) => oidc.check(),
+            Self::Ldap(ldap) => ldap.check(),
         }
     }
 }

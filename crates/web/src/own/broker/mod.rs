@@ -77,25 +77,30 @@ pub fn choices(realm: &LiveRealm, flow: &str, last: Option<&ConnectorName>) -> V
         href: login_path(realm, connector, flow),
         is_last: Some(&connector.name) == last,
     };
-    let shown = realm.connectors.iter().filter(|connector| !connector.settings.sign_in.hidden);
+    let shown = browsable(realm).filter(|connector| !connector.settings.sign_in.hidden);
     let mut choices: Vec<pages::Choice> = shown.map(choice).collect();
     choices.sort_by_key(|choice| !choice.is_last);
     choices
 }
 
+/// The connectors that have a page to go to. A directory has none: its people type their passwords here.
+fn browsable(realm: &LiveRealm) -> impl Iterator<Item = &Connector> {
+    realm.connectors.iter().filter(|connector| connector.settings.kind.ldap().is_none())
+}
+
 /// The connector people with such a name are led to.
 pub fn taking<'r>(realm: &'r LiveRealm, login: &str) -> Option<&'r Connector> {
-    realm.connectors.iter().find(|connector| connector.settings.sign_in.takes(login))
+    browsable(realm).find(|connector| connector.settings.sign_in.takes(login))
 }
 
 /// The connector everybody is led to without being asked.
 pub fn usual(realm: &LiveRealm) -> Option<&Connector> {
-    realm.connectors.iter().find(|connector| connector.settings.sign_in.at_once)
+    browsable(realm).find(|connector| connector.settings.sign_in.at_once)
 }
 
 /// Whether a name is enough to know where somebody signs in.
 pub fn asks_names(realm: &LiveRealm) -> bool {
-    realm.connectors.iter().any(|connector| !connector.settings.sign_in.domains.is_empty())
+    browsable(realm).any(|connector| !connector.settings.sign_in.domains.is_empty())
 }
 
 /// Where choosing a provider leads.
@@ -111,13 +116,14 @@ pub fn named_path(realm: &LiveRealm, connector: &Connector, (flow, login): (&str
 
 /// The active connector a client names, if there is one of that name.
 pub fn hinted<'r>(realm: &'r LiveRealm, name: &str) -> Option<&'r Connector> {
-    realm.connectors.iter().find(|connector| connector.name.as_str() == name)
+    browsable(realm).find(|connector| connector.name.as_str() == name)
 }
 
 async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), begun).await,
+            Kind::Ldap(_) => Ok(asked.no_way()),
         },
         Err(answer) => Ok(answer),
     }
@@ -127,6 +133,7 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::back(asked, (&realm, &connector), query).await,
+            Kind::Ldap(_) => Ok(asked.no_way()),
         },
         Err(answer) => Ok(answer),
     }
@@ -135,17 +142,8 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
 async fn back_to_any(asked: &Asked<'_>, (state, query): (&str, &str)) -> Outcome {
     match attempt::place(asked.web.door(), state).await? {
         Some((realm, connector)) => back(asked, (realm.as_str(), connector.as_str()), query).await,
-        None => Ok(no_way_in(asked)),
+        None => Ok(asked.no_way()),
     }
-}
-
-fn no_way_in(asked: &Asked<'_>) -> Response {
-    let words = (
-        "There is no such way in",
-        "This identity provider is not connected, or not any more.",
-        "Start again from the sign-in page, or ask your administrator.",
-    );
-    answers::problem(asked.web, &asked.arrival.ctx, StatusCode::NOT_FOUND, words)
 }
 
 struct Asked<'a> {
@@ -168,8 +166,17 @@ impl Asked<'_> {
         };
         match found.filter(|connector| connector.is_active) {
             Some(connector) => Ok(Ok((realm, connector))),
-            None => Ok(Err(no_way_in(self))),
+            None => Ok(Err(self.no_way())),
         }
+    }
+
+    fn no_way(&self) -> Response {
+        let words = (
+            "There is no such way in",
+            "This identity provider is not connected, or not any more.",
+            "Start again from the sign-in page, or ask your administrator.",
+        );
+        answers::problem(self.web, &self.arrival.ctx, StatusCode::NOT_FOUND, words)
     }
 
     /// Somebody was proved: signs them in, or says why not.
@@ -186,6 +193,8 @@ impl Asked<'_> {
             user_agent: self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
             former: former.map(|visitor| visitor.signed_in.session.id.clone()),
             hash: &browser.hash,
+            remember: false,
+            reserved: Vec::new(),
         };
         match sign_in::sign_in(web.door(), ctx, (realm, connector), identity, came).await? {
             sign_in::Outcome::Opened(opened) => {
@@ -243,8 +252,14 @@ const AGAIN: &str =
 const ASK: &str = "Give the request number to your administrator: the log tells the story.";
 
 fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector, &str), refusal: Refusal) -> Response {
+    let (what, how) = words_of(connector, refusal);
+    problem(asked, (realm, flow), StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
+}
+
+/// Why somebody does not come in, for that person: what is so, and what can be done.
+pub fn words_of(connector: &Connector, refusal: Refusal) -> (String, &'static str) {
     let title = connector.title();
-    let (what, how) = match refusal {
+    match refusal {
         Refusal::ConnectorDisabled => (
             "This identity provider was changed or disconnected a moment ago.".to_owned(),
             "Try again, or sign in another way.",
@@ -269,8 +284,7 @@ fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector,
         Refusal::SignedOutThere => {
             (format!("You have signed out at {title} meanwhile."), "Start again; it takes a moment.")
         }
-    };
-    problem(asked, (realm, flow), StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
+    }
 }
 
 fn problem(

@@ -1,0 +1,259 @@
+//! Looking for people in directories and proving their passwords. Each connector has connections of its own, so that a
+//! directory that hangs keeps nobody waiting who does not come from it.
+
+use crate::account::{self, Bar, Said};
+use crate::groups;
+use crate::limits;
+use crate::person::Person;
+use crate::place::{For, Place};
+use crate::protocol::message::{Outcome, Scope, Search};
+use crate::protocol::wire::{Wire, anything};
+use crate::trouble::Trouble;
+use doorward_engine::federation::directory::filter::{Filter, escape};
+use doorward_engine::federation::settings::{LdapSettings, Reach, TYPED};
+use doorward_engine::federation::{Connector, ExternalIdentity};
+use doorward_model::id::ConnectorId;
+use doorward_model::time::Timestamp;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Everything that asks directories.
+#[derive(Default)]
+pub struct Directories {
+    places: Mutex<HashMap<ConnectorId, Arc<Place>>>,
+}
+
+/// How trying a password ended.
+#[derive(Debug)]
+pub enum Proof {
+    /// It is theirs, and they may sign in.
+    Right(Box<ExternalIdentity>),
+    /// It is theirs, and the directory does not let them in.
+    Barred(Bar),
+    /// Nothing proves that it is theirs.
+    Wrong(Option<Bar>),
+}
+
+impl Directories {
+    /// Looks for somebody by the name that was typed.
+    ///
+    /// # Errors
+    /// [`Trouble`]: the directory cannot be asked, or has no clear answer.
+    pub async fn find(
+        &self,
+        connector: &Connector,
+        sealed: Option<Zeroizing<String>>,
+        (login, now): (&str, Timestamp),
+    ) -> Result<Option<Person>, Trouble> {
+        if login.is_empty() || login.len() > limits::LOGIN_BYTES || login.chars().any(char::is_control) {
+            return Ok(None);
+        }
+        let place = self.place(connector)?;
+        let _turn = place.turn().await?;
+        let filter = place.settings.user_filter().replace(TYPED, &escape(login));
+        let filter = Filter::parse(&filter).map_err(|bad| Trouble::Settings(bad.to_string()))?;
+        asked(&place, sealed, &Finding { filter, now }).await
+    }
+
+    /// What the directory would say of somebody, without any proof: for whoever tries a connector out.
+    ///
+    /// # Errors
+    /// As [`Directories::find`].
+    pub async fn look(
+        &self,
+        connector: &Connector,
+        sealed: Option<Zeroizing<String>>,
+        asked_for: (&str, Timestamp),
+    ) -> Result<Option<(ExternalIdentity, Option<Bar>)>, Trouble> {
+        let Some(person) = self.find(connector, sealed.clone(), asked_for).await? else { return Ok(None) };
+        let place = self.place(connector)?;
+        let groups = asked(&place, sealed, &Grouping { person: &person }).await?;
+        let issuer = connector.settings.kind.issuer();
+        Ok(Some((person.identity(&place.settings, issuer, groups), person.bar)))
+    }
+
+    /// Whether the directory can be asked, and has the entries people and groups are below; tells which server answered.
+    ///
+    /// # Errors
+    /// As [`Directories::find`].
+    pub async fn probe(&self, connector: &Connector, sealed: Option<Zeroizing<String>>) -> Result<String, Trouble> {
+        let place = self.place(connector)?;
+        asked(&place, sealed, &Probing).await
+    }
+
+    /// Tries a password, and reads the groups of whoever it is right for.
+    ///
+    /// # Errors
+    /// As [`Directories::find`].
+    pub async fn prove(
+        &self,
+        connector: &Connector,
+        sealed: Option<Zeroizing<String>>,
+        (person, password): (&Person, &str),
+    ) -> Result<Proof, Trouble> {
+        let place = self.place(connector)?;
+        let _turn = place.turn().await?;
+        let outcome = asked(&place, None, &Binding { dn: &person.dn, password }).await?;
+        match (account::of_bind(&outcome), person.bar) {
+            (Said::Wrong(why), _) => return Ok(Proof::Wrong(why)),
+            (Said::RightBut(bar), _) | (Said::Right, Some(bar)) => return Ok(Proof::Barred(bar)),
+            (Said::Right, None) => {}
+        }
+        let groups = asked(&place, sealed, &Grouping { person }).await?;
+        let issuer = connector.settings.kind.issuer();
+        Ok(Proof::Right(Box::new(person.identity(&place.settings, issuer, groups))))
+    }
+
+    fn place(&self, connector: &Connector) -> Result<Arc<Place>, Trouble> {
+        let missing = || Trouble::Settings("it is no directory".to_owned());
+        let settings = connector.settings.kind.ldap().ok_or_else(missing)?;
+        let mut places = self.places.lock();
+        match places.get(&connector.id) {
+            Some(place) if place.settings == *settings => Ok(place.clone()),
+            // Other settings are another directory: nothing that was connected for the old ones is used.
+            _ => {
+                let place = Arc::new(Place::new(settings.clone()));
+                places.insert(connector.id.clone(), place.clone());
+                Ok(place)
+            }
+        }
+    }
+}
+
+/// One question to a directory.
+trait Question: Sync {
+    type Answer: Send;
+    const PURPOSE: For;
+
+    fn ask(
+        &self,
+        wire: &mut Wire,
+        settings: &LdapSettings,
+    ) -> impl Future<Output = Result<Self::Answer, Trouble>> + Send;
+}
+
+/// Asks over a connection that is there, else over a new one to the first server that is well.
+async fn asked<Q: Question>(
+    place: &Place,
+    sealed: Option<Zeroizing<String>>,
+    question: &Q,
+) -> Result<Q::Answer, Trouble> {
+    if let Some(mut wire) = place.kept(Q::PURPOSE) {
+        match question.ask(&mut wire, &place.settings).await {
+            Ok(answer) => {
+                place.keep(Q::PURPOSE, wire);
+                return Ok(answer);
+            }
+            Err(trouble) if trouble.is_of_person() => return Err(trouble),
+            Err(trouble @ Trouble::Slow { .. }) => place.note_server(wire.server(), &trouble),
+            // It may have been ended meanwhile, which says nothing about the server.
+            Err(_) => {}
+        }
+    }
+    let mut last = Trouble::Settings("it has no server".to_owned());
+    for (number, server) in place.servers()? {
+        let answered = match place.connect(&server, Q::PURPOSE, sealed.clone()).await {
+            Ok(mut wire) => question.ask(&mut wire, &place.settings).await.map(|answer| (wire, answer)),
+            Err(trouble) => Err(trouble),
+        };
+        match answered {
+            Ok((wire, answer)) => {
+                place.note(number, None);
+                place.keep(Q::PURPOSE, wire);
+                return Ok(answer);
+            }
+            Err(trouble) if trouble.is_of_server() => {
+                place.note(number, Some(&trouble));
+                last = trouble;
+            }
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Err(last)
+}
+
+/// Who fits the user filter.
+struct Finding {
+    filter: Filter,
+    now: Timestamp,
+}
+
+impl Question for Finding {
+    type Answer = Option<Person>;
+    const PURPOSE: For = For::Asking;
+
+    async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<Option<Person>, Trouble> {
+        let attributes = Person::attributes(settings);
+        let scope = match settings.users.reach {
+            Reach::One => Scope::One,
+            Reach::Whole => Scope::Whole,
+        };
+        // Two are enough to know that it is not one.
+        let base = &settings.users.base;
+        let search = Search { base, scope, filter: &self.filter, attributes: &attributes, most: 2 };
+        let mut found = Vec::new();
+        wire.find(&search, |entry| {
+            found.push(Person::read(settings, entry, self.now));
+            Ok(())
+        })
+        .await?;
+        if found.len() > 1 { Err(Trouble::Ambiguous) } else { found.pop().transpose() }
+    }
+}
+
+/// Whether a password is that of an entry.
+struct Binding<'a> {
+    dn: &'a str,
+    password: &'a str,
+}
+
+impl Question for Binding<'_> {
+    type Answer = Outcome;
+    const PURPOSE: For = For::Proving;
+
+    async fn ask(&self, wire: &mut Wire, _: &LdapSettings) -> Result<Outcome, Trouble> {
+        wire.bind(self.dn, self.password.as_bytes()).await
+    }
+}
+
+/// Whether the bases are there.
+struct Probing;
+
+impl Question for Probing {
+    type Answer = String;
+    const PURPOSE: For = For::Asking;
+
+    async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<String, Trouble> {
+        let filter = anything();
+        let bases = std::iter::once(&settings.users.base).chain(settings.groups.iter().map(|groups| &groups.base));
+        for base in bases {
+            let search = Search { base, scope: Scope::Base, filter: &filter, attributes: &["1.1"], most: 1 };
+            let mut is_there = false;
+            wire.find(&search, |_| {
+                is_there = true;
+                Ok(())
+            })
+            .await?;
+            if !is_there {
+                return Err(Trouble::NoBase(base.clone()));
+            }
+        }
+        Ok(wire.server().shown())
+    }
+}
+
+/// Which groups somebody is in.
+struct Grouping<'a> {
+    person: &'a Person,
+}
+
+impl Question for Grouping<'_> {
+    type Answer = Option<Vec<String>>;
+    const PURPOSE: For = For::Asking;
+
+    async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<Option<Vec<String>>, Trouble> {
+        groups::of(wire, settings, self.person).await
+    }
+}

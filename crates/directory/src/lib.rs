@@ -1,0 +1,13 @@
+//! Asking directories who somebody is: LDAP, Active Directory among its servers. Speaks the protocol and dials; what it
+//! proved leaves here as an `ExternalIdentity`, and which user that is, is the engine's to say. A directory is where the
+//! connector says, inside the network as a rule; no answer of one leads to another.
+
+pub mod account;
+pub mod directories;
+mod groups;
+pub mod limits;
+pub mod person;
+mod place;
+mod protocol;
+mod tls;
+pub mod trouble;

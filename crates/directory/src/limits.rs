@@ -1,0 +1,32 @@
+//! Every size and duration of this crate in one place.
+
+use std::time::Duration;
+
+/// Longest name somebody types that is looked for, in bytes.
+pub const LOGIN_BYTES: usize = 256;
+/// Largest message taken from a directory, in bytes: a group with a hundred thousand members is one message.
+pub const MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes read at once.
+pub const READ_BYTES: usize = 16 * 1024;
+/// Connections to one directory at once, on each node: more sign-ins wait for a place.
+pub const CONNECTIONS: usize = 8;
+/// Sign-ins that wait for a place at one directory, on each node; more are told to come back.
+pub const WAITING: usize = 64;
+/// How long a sign-in waits for a place.
+pub const PLACE_WAIT: Duration = Duration::from_secs(3);
+/// How long a connection nobody uses is kept.
+pub const IDLE: Duration = Duration::from_secs(60);
+/// How long a server that could not be reached is tried after the others, and not at all when none could.
+pub const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Largest file of certificates, in bytes.
+pub const CERTIFICATES_BYTES: u64 = 1024 * 1024;
+/// Groups one person is followed into: the next one is refused, for a part of somebody's groups would be the wrong ones.
+pub const GROUPS: usize = 1000;
+/// Levels of groups inside groups that are followed.
+pub const LEVELS: usize = 32;
+/// Names of groups asked for in one search.
+pub const NAMES_AT_ONCE: usize = 50;
+/// Longest subject, in bytes.
+pub const SUBJECT_BYTES: usize = 255;
+/// Longest of a directory's own words told on, in characters.
+pub const TOLD_CHARACTERS: usize = 200;

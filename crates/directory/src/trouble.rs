@@ -1,0 +1,65 @@
+//! Why a directory proved nobody, each as one sentence for administrators. None holds a password or what a person typed.
+
+use crate::limits;
+use doorward_engine::federation::settings::Server;
+
+/// Why nobody came of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of each variant is its documentation")]
+pub enum Trouble {
+    #[error("the directory server {server} cannot be reached: {why}")]
+    Unreachable { server: String, why: String },
+    #[error("the directory server {server} did not answer within {seconds} seconds")]
+    Slow { server: String, seconds: u64 },
+    #[error("the directory server {server} did not prove who it is: {why}")]
+    Tls { server: String, why: String },
+    #[error("the directory server {server} does not begin TLS (result {code}): nothing was sent to it")]
+    NoStartTls { server: String, code: i64 },
+    #[error("the directory server {server} does not speak LDAP as it should: {why}")]
+    Malformed { server: String, why: String },
+    #[error("the directory server {server} refused {what} with result {code}{words}")]
+    Refused { server: String, what: &'static str, code: i64, words: String },
+    #[error("the password of the bind DN cannot be read: {0}")]
+    Secret(String),
+    #[error("the authorities to trust cannot be read: {0}")]
+    Authorities(String),
+    #[error("the connector's settings are not right: {0}")]
+    Settings(String),
+    #[error("too many people are being looked for in this directory: more wait than may")]
+    Busy,
+    #[error("several entries fit the user filter: it must find one")]
+    Ambiguous,
+    #[error("the entry has no single value of {0}, by which people are told apart")]
+    NoSubject(String),
+    #[error("the directory shows no entry {0} to whoever asks it")]
+    NoBase(String),
+    #[error("groups lie inside groups deeper than {0} levels")]
+    TooDeep(usize),
+}
+
+impl Trouble {
+    pub(crate) fn refused(server: &Server, what: &'static str, code: i64, words: &str) -> Self {
+        let words = if words.is_empty() { String::new() } else { format!(": {}", told(words)) };
+        Self::Refused { server: server.shown(), what, code, words }
+    }
+
+    /// Whether another server of the same directory may do better.
+    pub(crate) fn is_of_server(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Slow { .. } | Self::Tls { .. } | Self::NoStartTls { .. } => true,
+            // Busy, unavailable (RFC 4511 appendix A).
+            Self::Refused { code, .. } => matches!(code, 51 | 52),
+            _ => false,
+        }
+    }
+
+    /// Whether it is about what was asked for, and not about the directory: somebody like that is not known there.
+    pub fn is_of_person(&self) -> bool {
+        matches!(self, Self::Ambiguous | Self::NoSubject(_))
+    }
+}
+
+/// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
+pub(crate) fn told(words: &str) -> String {
+    words.trim_end_matches('\0').chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
+}

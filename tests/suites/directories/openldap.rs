@@ -1,0 +1,200 @@
+//! Who comes in, as whom, and with which groups.
+
+use crate::ground::{Ground, THEIRS, complaint, people, shown, visit};
+use doorward_testkit::peers::Slapd;
+use doorward_testkit::webdriver::Browser;
+use doorward_tests::{PASSWORD, user};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const NO_MATCH: &str = "That user name and password do not match.";
+
+#[test]
+fn people_come_in_with_the_directorys_password_and_its_groups() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &["--addresses-are-proved"]);
+    let (mut jar, end) = ground.come("alice", THEIRS);
+    assert_eq!(
+        (end.answer.status, end.url.as_str()),
+        (200, ground.tool_url("/runs?x=1").as_str()),
+        "{}",
+        end.answer.text()
+    );
+    let seen = ground.tool.last();
+    assert_eq!(seen.header("x-forwarded-user"), Some("alice"));
+    assert_eq!(seen.header("x-forwarded-email"), Some("alice@example.org"));
+    assert_eq!(ground.groups("alice"), json!(["dagster-users", "engineers", "ring-a", "ring-b"]));
+    // What the directory says now takes the place of what it said before; what is said here stays.
+    ground.door.cli_text(&["group", "create", "local"]);
+    ground.door.cli_text(&["group", "add-member", "local", "alice"]);
+    slapd.modify(
+        "dn: cn=dagster-users,ou=groups,dc=example,dc=org\nchangetype: modify\nreplace: member\n\
+         member: uid=bob,ou=people,dc=example,dc=org\n",
+    );
+    let (_, end) = ground.come("alice", THEIRS);
+    assert_eq!(end.answer.status, 403, "{}", end.answer.text());
+    assert_eq!(ground.groups("alice"), json!(["engineers", "local", "ring-a", "ring-b"]));
+    // A session that was open meanwhile has lost it too.
+    assert_eq!(visit(&mut jar, &ground.tool_url("/again")).answer.status, 403);
+    assert_eq!(ground.come("bob", THEIRS).1.answer.status, 200);
+    // The sign-in page has no button for a directory, and its way out leads nowhere.
+    let page = visit(&mut doorward_testkit::jar::Jar::new(), &ground.tool_url("/x"));
+    assert!(!page.answer.text().contains("/broker/"), "{}", page.answer.text());
+    let way = format!("{}/realms/main/broker/company/login?flow=x", ground.door.url());
+    assert_eq!(visit(&mut doorward_testkit::jar::Jar::new(), &way).answer.status, 404);
+    let shown = ground.door.cli_text(&["connector", "show", "company", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!((&shown["people"], shown.get("redirect_uri")), (&json!(2), None), "{shown:#}");
+    assert!(ground.door.cli_text(&["connector", "list"]).contains("ldap"));
+}
+
+#[test]
+fn a_directory_is_tried_out_before_anybody_comes() {
+    let mut slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    let told = ground.door.cli_text(&["connector", "test", "company", "--user", "alice", "--output", "json"]);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["would_be"], json!("a new user alice"), "{told:#}");
+    assert_eq!(told["groups"], json!(["dagster-users", "engineers", "ring-a", "ring-b"]));
+    assert!(!ground.door.cli(&["user", "show", "alice"]).status.success(), "nothing is saved");
+    for (name, part) in
+        [("expired", "has expired there"), ("nobody", "nobody of this name"), ("*", "nobody of this name")]
+    {
+        let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company", "--user", name]));
+        assert!(refused.contains(part), "{name}: {refused}");
+    }
+    assert!(ground.door.cli_text(&["connector", "test", "company"]).contains("127.0.0.1"));
+    slapd.process.stop();
+    let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company"]));
+    assert!(refused.contains("cannot be reached"), "{refused}");
+}
+
+#[test]
+fn a_real_browser_signs_in_with_a_directorys_password() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    let browser = Browser::start();
+    browser.goto(&ground.tool_url("/runs?x=1"));
+    browser.wait_for("input[name=login]", Duration::from_secs(10));
+    browser.fill("input[name=login]", "alice");
+    browser.fill("input[name=password]", THEIRS);
+    browser.press_on("form button");
+    browser.wait_for_url("tool.localhost");
+    assert_eq!(browser.url(), ground.tool_url("/runs?x=1"));
+    assert_eq!(ground.tool.last().header("x-forwarded-user"), Some("alice"));
+}
+
+#[test]
+fn a_wrong_password_and_a_name_nobody_has_look_the_same() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    user(&ground.door, "cleo");
+    let pages: Vec<String> = [("alice", "wrong"), ("nobody", "wrong"), ("cleo", "wrong"), ("nobody", THEIRS)]
+        .into_iter()
+        .map(|(name, password)| {
+            let (_, end) = ground.come(name, password);
+            assert_eq!((end.answer.status, complaint(&end).as_str()), (401, NO_MATCH), "{name}");
+            end.answer.text().replace(name, "NAME")
+        })
+        .collect();
+    let shape = |page: &String| {
+        page.split('"').filter(|part| !part.contains("dwf_") && part.len() != 64).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for page in &pages[1..] {
+        assert_eq!(shape(page).len(), shape(&pages[0]).len());
+    }
+    let told = ground.refusals();
+    assert!(!told.contains("nobody") && !told.contains("wrong"), "{told}");
+}
+
+#[test]
+fn a_user_of_doorwards_own_is_not_the_one_of_that_name_at_the_directory() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    user(&ground.door, "alice");
+    ground.door.cli_text(&["group", "add-member", "dagster-users", "alice"]);
+    let (_, end) = ground.come("alice", THEIRS);
+    assert_eq!((end.answer.status, complaint(&end).as_str()), (401, NO_MATCH));
+    let (_, end) = ground.come("alice", PASSWORD);
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    // Without a password of their own neither.
+    ground.door.cli_text(&["user", "create", "bob"]);
+    let (_, end) = ground.come("bob", THEIRS);
+    assert_eq!((end.answer.status, complaint(&end).as_str()), (401, NO_MATCH));
+    // Who is linked signs in with either, and is the same user.
+    let subject = slapd.attribute("uid=alice,ou=people,dc=example,dc=org", "entryUUID");
+    ground.door.cli_text(&["connector", "link", "company", "alice", "--subject", &subject]);
+    for password in [PASSWORD, THEIRS] {
+        let (_, end) = ground.come("alice", password);
+        assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+        assert_eq!(ground.tool.last().header("x-forwarded-user"), Some("alice"));
+    }
+}
+
+#[test]
+fn gauntlet_b4_04_disabled_here_or_disconnected_nobody_comes_in() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    let (mut jar, end) = ground.come("alice", THEIRS);
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    ground.door.cli_text(&["user", "disable", "alice"]);
+    let (_, end) = ground.come("alice", THEIRS);
+    assert_eq!(end.answer.status, 403, "{}", end.answer.text());
+    assert!(complaint(&end).contains("disabled"));
+    ground.door.cli_text(&["user", "enable", "alice"]);
+    let end = ground.come_in(&mut jar, "alice", THEIRS);
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    ground.door.cli_text(&["connector", "disable", "company"]);
+    assert!(visit(&mut jar, &ground.tool_url("/x")).url.contains("/sign-in"));
+    let (_, end) = ground.come("alice", THEIRS);
+    assert_eq!((end.answer.status, complaint(&end).as_str()), (401, NO_MATCH));
+}
+
+#[test]
+fn gauntlet_b8_06_what_the_directory_says_of_an_account_keeps_it_out() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    for (name, part) in [("expired", "expired"), ("reset", "must be changed")] {
+        let (_, end) = ground.come(name, "wrong");
+        assert_eq!((end.answer.status, complaint(&end).as_str()), (401, NO_MATCH), "{name}");
+        let (_, end) = ground.come(name, THEIRS);
+        assert_eq!(end.answer.status, 403, "{name} {}", end.answer.text());
+        assert!(complaint(&end).contains(part), "{name} {}", complaint(&end));
+    }
+    assert!(ground.refusals().contains("connector company: the account has expired there"), "{}", ground.refusals());
+}
+
+#[test]
+fn groups_are_read_in_the_other_direction_and_by_names_too() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &["--member-of-attribute", "memberOf"]);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+    assert_eq!(ground.groups("alice"), json!(["dagster-users", "engineers", "ring-a", "ring-b"]));
+    ground.door.cli_text(&["connector", "remove", "company"]);
+    let posix = ["--member-attribute", "memberUid", "--member-value-attribute", "uid", "--group-nesting", "off"];
+    ground.connect("company", &[slapd.url()], &posix);
+    assert_eq!(ground.come("bob", THEIRS).1.answer.status, 403);
+    assert_eq!(ground.groups("bob"), json!(["posix"]));
+    ground.door.cli_text(&["connector", "remove", "company"]);
+    ground.connect("other", &[slapd.url()], &["--group-nesting", "off"]);
+    ground.door.cli_text(&["user", "delete", "alice"]);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 403);
+    assert_eq!(ground.groups("alice"), json!(["engineers", "ring-a"]));
+}
+
+#[test]
+fn passwords_travel_by_tls_to_the_server_an_authority_vouches_for() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::new(doorward_testkit::peers::SLAPD_READER.1);
+    let file = shown(&slapd.authority().certificate());
+    ground.connect("company", &[slapd.tls_url()], &["--ca-file", &file]);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+    ground.door.cli_text(&["connector", "remove", "company"]);
+    ground.door.cli_text(&["user", "delete", "alice"]);
+    ground.connect("company", &[slapd.url()], &["--ca-file", &file, "--start-tls"]);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+    let clear = ["connector", "add", "ldap", "clear", "--server-url", "ldap://dc1.example.org"];
+    let refused = ground.door.cli(&[&clear[..], &["--user-search-base", "dc=example,dc=org"]].concat());
+    let complaint = doorward_tests::complaint(&refused);
+    assert!(!refused.status.success() && complaint.contains("in clear"), "{complaint}");
+}
