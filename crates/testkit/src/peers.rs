@@ -13,6 +13,7 @@ mod postgres;
 mod proxies;
 mod relying_party;
 mod seaweedfs;
+mod simplesamlphp;
 mod superset;
 mod upstream;
 
@@ -36,6 +37,7 @@ pub use proxies::{
 };
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
+pub use simplesamlphp::SimpleSaml;
 pub use superset::Superset;
 pub use upstream::{UPSTREAM_CLIENT, Upstream};
 

@@ -7,6 +7,7 @@ use doorward_gate::trust::TrustedProxies;
 use doorward_model::context::{Ctx, RequestTag};
 use doorward_model::event::Actor;
 use doorward_proxy::Carrier;
+use doorward_saml::peers::Peers;
 use doorward_world::World;
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +31,8 @@ pub struct Web {
     pub carrier: Carrier,
     /// Outside identity providers.
     pub providers: Providers,
+    /// Those of them that speak SAML.
+    pub saml: Peers,
     /// Peers that may speak for others.
     pub trusted: TrustedProxies,
     /// Clock and dice.
@@ -43,14 +46,14 @@ impl Web {
     /// Puts the parts together.
     pub fn new(
         gate: Arc<Gate>,
-        (carrier, providers): (Carrier, Providers),
+        (carrier, providers, saml): (Carrier, Providers, Peers),
         trusted: TrustedProxies,
         world: World,
         sample: Option<SocketAddr>,
     ) -> Self {
         let mut process = [0u8; 4];
         world.dice().fill(&mut process);
-        Self { gate, carrier, providers, trusted, world, sample, process: u32::from_be_bytes(process) }
+        Self { gate, carrier, providers, saml, trusted, world, sample, process: u32::from_be_bytes(process) }
     }
 
     /// The door.

@@ -65,6 +65,8 @@ impl Preset {
             clock_tolerance_seconds: 60,
             hosted_domains: Vec::new(),
             addresses_are_proved: false,
+            sign_out: None,
+            refresh: None,
         };
         let names = |first: &[&str], groups: &str| ClaimNames {
             name: words(first),

@@ -2,7 +2,9 @@
 
 use super::document::Document;
 use super::object::{Located, Reader};
-use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking, OidcSettings};
+use doorward_engine::federation::settings::{
+    ConnectorSettings, Entrance, GroupRules, Kind, Linking, OidcSettings, SamlSettings,
+};
 use doorward_model::name::{ConnectorName, DisplayText, RealmName};
 use serde::de::MapAccess;
 use serde_saphyr::Spanned;
@@ -38,6 +40,10 @@ impl WrittenConnector {
                 self.kinds.push(Spanned { value: Kind::Oidc(value), referenced, defined });
             }
             "sign_in" => self.sign_in = Some(map.next_value()?),
+            "saml" => {
+                let Spanned { value, referenced, defined } = map.next_value::<Spanned<SamlSettings>>()?;
+                self.kinds.push(Spanned { value: Kind::Saml(value), referenced, defined });
+            }
             "linking" => self.linking = Some(map.next_value()?),
             "group_rules" => self.group_rules = Some(map.next_value()?),
             _ => return Ok(false),
@@ -55,7 +61,7 @@ impl Reader<'_> {
         let at = self.place(document.referenced);
         let kind = match written.connector.kinds.as_slice() {
             [only] => only,
-            [] => return self.no(&at, "the connector is of no kind", "add oidc: with its settings"),
+            [] => return self.no(&at, "the connector is of no kind", "add oidc: or saml: with its settings"),
             [_, second, ..] => {
                 return self.no(&self.at(second), "the connector is of two kinds", "declare one connector for each");
             }

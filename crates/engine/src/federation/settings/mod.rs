@@ -1,8 +1,10 @@
 //! What a connector is made of, as declared and stored.
 
 mod oidc;
+mod saml;
 
 pub use oidc::{ClaimNames, OidcSettings, Refresh, SignOut};
+pub use saml::{AttributeNames, NameIdFormat, SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 
 use crate::limits;
 use doorward_model::name::{ConnectorName, DisplayText, GroupName};
@@ -80,6 +82,8 @@ impl ConnectorSettings {
 pub enum Kind {
     /// OpenID Connect.
     Oidc(OidcSettings),
+    /// SAML 2.0.
+    Saml(SamlSettings),
 }
 
 impl Kind {
@@ -87,6 +91,7 @@ impl Kind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Oidc(_) => "oidc",
+            Self::Saml(_) => "saml",
         }
     }
 
@@ -94,6 +99,7 @@ impl Kind {
     pub fn issuer(&self) -> &str {
         match self {
             Self::Oidc(oidc) => &oidc.issuer,
+            Self::Saml(saml) => &saml.entity_id,
         }
     }
 
@@ -101,6 +107,7 @@ impl Kind {
     pub fn secret_from(&self) -> Option<&SecretRef> {
         match self {
             Self::Oidc(oidc) => oidc.secret_from.as_ref(),
+            Self::Saml(_) => None,
         }
     }
 
@@ -108,6 +115,15 @@ impl Kind {
     pub fn oidc(&self) -> Option<&OidcSettings> {
         match self {
             Self::Oidc(oidc) => Some(oidc),
+            Self::Saml(_) => None,
+        }
+    }
+
+    /// Its settings, if it speaks SAML.
+    pub fn saml(&self) -> Option<&SamlSettings> {
+        match self {
+            Self::Saml(saml) => Some(saml),
+            Self::Oidc(_) => None,
         }
     }
 
@@ -115,6 +131,7 @@ impl Kind {
     pub fn essence(&self) -> Self {
         match self {
             Self::Oidc(oidc) => Self::Oidc(oidc.essence()),
+            Self::Saml(saml) => Self::Saml(saml.essence()),
         }
     }
 
@@ -131,6 +148,7 @@ impl Kind {
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Oidc(oidc) => oidc.check(),
+            Self::Saml(saml) => saml.check(),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 mod oidc;
 pub mod parting;
+mod saml;
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
 use crate::cookies;
-use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, known_realm, no_realm, open, prove};
+use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, flow_over, known_realm, no_realm, open, prove};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -56,6 +57,8 @@ pub async fn endpoint(
     }
 }
 
+pub use saml::{descriptor, posted};
+
 /// The providers of a realm, with the way to each from a flow; the one that was chosen last comes first.
 pub fn choices(realm: &LiveRealm, flow: &str, last: Option<&ConnectorName>) -> Vec<pages::Choice> {
     let choice = |connector: &Connector| pages::Choice {
@@ -104,6 +107,7 @@ async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Out
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), begun).await,
+            Kind::Saml(saml) => saml::out(asked, (&realm, &connector, saml), begun).await,
         },
         Err(answer) => Ok(answer),
     }
@@ -113,6 +117,7 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::back(asked, (&realm, &connector), query).await,
+            Kind::Saml(_) => Ok(flow_over(asked.web, &asked.arrival.ctx, &realm)),
         },
         Err(answer) => Ok(answer),
     }
@@ -187,16 +192,34 @@ impl Asked<'_> {
     }
 }
 
+/// Why a provider proved nobody, in the words of its protocol.
+trait Troubled: std::fmt::Display + Sync {
+    /// Whether it was asked, and said no.
+    fn is_refusal(&self) -> bool;
+    /// Whether another attempt may go better.
+    fn may_pass(&self) -> bool;
+}
+
+impl Troubled for Trouble {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    fn may_pass(&self) -> bool {
+        self.may_pass()
+    }
+}
+
 /// The provider proved nobody. What it said stands in the log; the page says what a person can do.
 async fn troubled(
     asked: &Asked<'_>,
     (realm, connector, flow): (&LiveRealm, &Connector, &str),
-    trouble: &Trouble,
+    trouble: &dyn Troubled,
 ) -> Outcome {
     tracing::warn!(request = %asked.arrival.ctx.request, connector = %connector.name, "{trouble}");
     let title = connector.title();
     let (status, what, how, why) = match trouble {
-        Trouble::Refused(_) => {
+        _ if trouble.is_refusal() => {
             (StatusCode::FORBIDDEN, format!("{title} did not sign you in."), AGAIN, Unproved::ProviderRefused)
         }
         _ if trouble.may_pass() => {
@@ -246,6 +269,9 @@ fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector,
         ),
         Refusal::SignedOutThere => {
             (format!("You have signed out at {title} meanwhile."), "Start again; it takes a moment.")
+        }
+        Refusal::ShownBefore => {
+            (format!("This answer of {title} was used already: each is good for one sign-in."), "Sign in again.")
         }
     };
     problem(asked, (realm, flow), StatusCode::FORBIDDEN, ("You are not signed in", &what, how))
