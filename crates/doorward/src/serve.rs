@@ -16,6 +16,7 @@ use doorward_model::name::DisplayText;
 use doorward_model::people::Realm;
 use doorward_outbound::Outbound;
 use doorward_proxy::{Carrier, Timeouts};
+use doorward_saml::peers::Peers;
 use doorward_store::{realms, users};
 use doorward_web::front::Front;
 use doorward_web::threads::Threads;
@@ -144,7 +145,7 @@ pub async fn stand(
     let carrier = Carrier::new(Timeouts::STANDARD);
     let web = Arc::new(Web::new(
         gate,
-        (carrier, Providers::new(outbound.clone())),
+        (carrier, Providers::new(outbound.clone()), Peers::new(outbound.clone())),
         config.trusted.clone(),
         world,
         sample_address,

@@ -114,6 +114,10 @@ pub const EXTERNAL_GROUPS: usize = 500;
 pub const CONNECTORS: usize = 50;
 /// Longest issuer or client id of an outside provider, in bytes.
 pub const ISSUER_BYTES: usize = 512;
+/// Longest entity id, in bytes (SAML Metadata §2.2.1).
+pub const ENTITY_ID_BYTES: usize = 1024;
+/// Most certificates of one SAML provider: those in use and those to come.
+pub const SAML_CERTIFICATES: usize = 16;
 /// How far an outside provider's clock may be apart at most, in seconds.
 pub const CLOCK_TOLERANCE_SECONDS: u32 = 600;
 /// How often an outside provider may be asked again for somebody, at least and at most, in seconds; the most is also how

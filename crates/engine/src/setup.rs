@@ -101,7 +101,7 @@ pub async fn found(door: &Door, ctx: &Ctx, link: &TokenHash, founder: Founder<'_
     }
     tx.changed(Change::User(user.id.clone()));
     tx.record(Event::new(EventKind::SetUp, Some(&realm), user.id.to_string(), format!("user {}", user.name)));
-    let begin = Begin { remember: false, user_agent: founder.user_agent, connector: None };
+    let begin = Begin { user_agent: founder.user_agent, ..Begin::default() };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))

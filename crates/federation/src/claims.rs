@@ -49,6 +49,7 @@ pub fn identity(
         session: text(&claims, "sid")?.filter(|sid| is_short(sid)).map(str::to_owned),
         vouched_at,
         kept: Kept::default(),
+        ..ExternalIdentity::default()
     })
 }
 

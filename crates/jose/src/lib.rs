@@ -19,4 +19,5 @@ pub mod key_set;
 pub mod limits;
 pub mod mac;
 pub mod seal;
+pub mod self_signed;
 pub mod subject;

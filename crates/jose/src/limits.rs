@@ -30,3 +30,5 @@ pub const CERTIFICATE_BYTES: usize = 16 * 1024;
 pub const CHAIN: usize = 6;
 /// Certificates of authorities that may vouch for clients.
 pub const AUTHORITIES: usize = 100;
+/// How long a certificate around a key of our own says that it is good, in years: whoever was given it has pinned it.
+pub const CERTIFICATE_YEARS: i32 = 20;

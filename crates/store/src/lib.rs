@@ -30,6 +30,7 @@ pub mod row;
 pub mod service_tokens;
 pub mod sessions;
 pub mod setup;
+pub mod shown;
 pub mod sql;
 pub mod store;
 pub mod throttles;

@@ -47,6 +47,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::service_tokens::STATEMENTS,
         crate::sessions::STATEMENTS,
         crate::setup::STATEMENTS,
+        crate::shown::STATEMENTS,
         crate::throttles::STATEMENTS,
         crate::users::STATEMENTS,
         crate::workload_tokens::STATEMENTS,

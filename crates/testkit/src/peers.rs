@@ -15,6 +15,7 @@ mod proxies;
 mod relying_party;
 mod samba;
 mod seaweedfs;
+mod simplesamlphp;
 mod slapd;
 mod superset;
 mod upstream;
@@ -41,6 +42,7 @@ pub use proxies::{
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
 pub use samba::{READER as SAMBA_READER, Samba};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
+pub use simplesamlphp::SimpleSaml;
 pub use slapd::{READER as SLAPD_READER, Slapd};
 pub use superset::Superset;
 pub use upstream::{UPSTREAM_CLIENT, Upstream};

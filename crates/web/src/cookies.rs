@@ -68,6 +68,19 @@ pub fn set_pass(headers: &mut HeaderMap, place: &Place, value: &PlainToken, keep
     append(headers, &line(&name, value.reveal(), scheme, keep_seconds, None));
 }
 
+/// The name of a place for a way to a provider that answers from another site, where the answer cannot carry it.
+pub fn attempt_name(scheme: Scheme, slot: usize) -> String {
+    match scheme {
+        Scheme::Https => format!("__Host-doorward_attempt{slot}"),
+        Scheme::Http => format!("doorward_attempt{slot}"),
+    }
+}
+
+/// Keeps a way to a provider.
+pub fn set_attempt(headers: &mut HeaderMap, scheme: Scheme, (slot, text): (usize, &str), keep_seconds: i64) {
+    append(headers, &line(&attempt_name(scheme, slot), text, scheme, Some(keep_seconds), None));
+}
+
 /// Clears the pass of an app.
 pub fn clear_pass(headers: &mut HeaderMap, place: &Place) {
     let scheme = place.address.scheme();

@@ -4,6 +4,13 @@ use std::time::Duration;
 
 /// Largest form taken, in bytes: the largest one holds three passwords.
 pub const FORM_BYTES: usize = 32 * 1024;
+/// Largest form an identity provider sends with a browser, in bytes: a SAML message in base64, escaped.
+pub const MESSAGE_FORM_BYTES: usize = 512 * 1024;
+/// Ways to SAML providers one browser may have begun at a time: each stands in a cookie, and all cookies travel with every
+/// request.
+pub const WAYS: usize = 3;
+/// Longest text of one of them, in bytes: browsers drop longer cookies.
+pub const WAY_BYTES: usize = 3_900;
 /// How long a form may take to arrive: a slow one is an attack or a dead line.
 pub const FORM_ARRIVAL: Duration = Duration::from_secs(15);
 /// How long a connection may take to send its request line and headers, and rest between requests.

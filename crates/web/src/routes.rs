@@ -75,6 +75,8 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response", (Own, Access::Open), get(own::broker::parting::back)),
         route("POST", "/realms/{realm}/broker/{connector}/backchannel-logout", (Own, Access::Client), post(own::broker::parting::told)),
         route("POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", (Own, Access::Client), post(own::broker::parting::told_to_realm)),
+        route("POST", "/realms/{realm}/broker/{connector}/endpoint", (Own, Access::Client), post(own::broker::posted)),
+        route("GET",  "/realms/{realm}/broker/{connector}/endpoint/descriptor", (Own, Access::Open), get(own::broker::descriptor)),
         route("GET",  "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), get(own::sign_out::show)),
         route("POST", "/realms/{realm}/sign-out",                  (Own, Access::SignedIn), post(own::sign_out::submit)),
         route("GET",  "/realms/{realm}/signed-out",                (Own, Access::Open),     get(own::sign_out::done)),

@@ -8,6 +8,7 @@ use doorward_gate::trust::TrustedProxies;
 use doorward_model::context::{Ctx, RequestTag};
 use doorward_model::event::Actor;
 use doorward_proxy::Carrier;
+use doorward_saml::peers::Peers;
 use doorward_world::World;
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
@@ -33,6 +34,8 @@ pub struct Web {
     pub providers: Providers,
     /// Directories.
     pub directories: Directories,
+    /// Those of them that speak SAML.
+    pub saml: Peers,
     /// Peers that may speak for others.
     pub trusted: TrustedProxies,
     /// Clock and dice.
@@ -46,7 +49,7 @@ impl Web {
     /// Puts the parts together.
     pub fn new(
         gate: Arc<Gate>,
-        (carrier, providers): (Carrier, Providers),
+        (carrier, providers, saml): (Carrier, Providers, Peers),
         trusted: TrustedProxies,
         world: World,
         sample: Option<SocketAddr>,
@@ -58,6 +61,7 @@ impl Web {
             carrier,
             providers,
             directories: Directories::default(),
+            saml,
             trusted,
             world,
             sample,

@@ -57,6 +57,8 @@ pub const ROWS: &[(Site, &str, &str, Row)] = &[
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response",    LEADS_ON),
     (Site::Own, "POST", "/realms/{realm}/broker/{connector}/backchannel-logout",          PROVIDERS_WORD),
     (Site::Own, "POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", PROVIDERS_WORD),
+    (Site::Own, "POST", "/realms/{realm}/broker/{connector}/endpoint",                    Nothing("takes providers' signed answers, which the suite saml judges")),
+    (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint/descriptor",         PUBLIC),
     (Site::Own, "GET",  "/realms/{realm}/sign-out",                                       Takes(&[Session])),
     (Site::Own, "POST", "/realms/{realm}/sign-out",                                       Takes(OWN_FORM)),
     (Site::Own, "GET",  "/realms/{realm}/signed-out",                                     PUBLIC),

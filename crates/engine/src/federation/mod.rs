@@ -110,6 +110,21 @@ pub struct ExternalIdentity {
     pub vouched_at: Option<Timestamp>,
     /// What it gave beside, for later.
     pub kept: Kept,
+    /// When the session there is over: the one here is not longer.
+    pub session_until: Option<Timestamp>,
+    /// What of the provider's answer counts once.
+    pub once: Vec<Once>,
+}
+
+/// A part of a provider's answer that counts once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// What it is.
+    pub kind: String,
+    /// Which one.
+    pub id: String,
+    /// Until when it would count.
+    pub until: Timestamp,
 }
 
 impl ExternalIdentity {

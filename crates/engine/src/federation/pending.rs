@@ -124,4 +124,9 @@ impl Pending {
     ) -> Result<(), Fault> {
         rest_on(door, ctx, tx, (connector, &self.identity), session).await
     }
+
+    /// When the session there is over.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        self.identity.session_until
+    }
 }

@@ -21,7 +21,7 @@ use doorward_model::secret::TokenHash;
 use doorward_store::origins::{self, Keeping};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
-use doorward_store::{connectors, groups, users};
+use doorward_store::{connectors, groups, shown, users};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -62,6 +62,8 @@ pub enum Refusal {
     TooManyGroups,
     /// The provider has said since that they signed out.
     SignedOutThere,
+    /// The provider's answer was taken once already.
+    ShownBefore,
 }
 
 /// Why a provider proved nobody, as far as the record tells it; the log has the story.
@@ -100,6 +102,7 @@ impl fmt::Display for Refusal {
             Self::Nobody(Why::Taken) => "a user with the same name or e-mail address is there and not linked",
             Self::TooManyGroups => "the provider says more groups than anybody can be in",
             Self::SignedOutThere => "the provider has said since that the person signed out",
+            Self::ShownBefore => "the provider's answer was taken once already",
         })
     }
 }
@@ -122,6 +125,12 @@ pub async fn sign_in(
     if !connectors::hold_active(&mut tx, &connector.id, connector.revision).await? {
         drop(tx);
         return refuse(door, ctx, (realm, connector), Refusal::ConnectorDisabled).await;
+    }
+    for once in &identity.once {
+        if !shown::use_up(&mut tx, &connector.id, (&once.kind, &once.id), once.until).await? {
+            drop(tx);
+            return refuse(door, ctx, (realm, connector), Refusal::ShownBefore).await;
+        }
     }
     let who = identity.outsider(&connector.id);
     // Whoever signed out there on the way comes in no more: what ends sessions there has seen none of ours yet.
@@ -148,7 +157,11 @@ pub async fn sign_in(
             }
         }
         Decision::Prove(user) => {
-            drop(tx);
+            // The answer was taken, whoever goes on with it.
+            match identity.once.is_empty() {
+                true => drop(tx),
+                false => door.commit(ctx, tx).await?,
+            }
             return match pending::begin(door, ctx, (connector, identity), (&user, browser.hash))? {
                 Some(text) => Ok(Outcome::Prove(text)),
                 None => refuse(door, ctx, (realm, connector), Refusal::Nobody(Why::Taken)).await,
@@ -179,8 +192,12 @@ pub async fn sign_in(
     for reserved in &browser.reserved {
         throttle::succeeded(&mut tx, reserved).await?;
     }
-    let begin =
-        Begin { remember: browser.remember, user_agent: browser.user_agent, connector: Some(connector.id.clone()) };
+    let begin = Begin {
+        remember: browser.remember,
+        user_agent: browser.user_agent,
+        connector: Some(connector.id.clone()),
+        until: identity.session_until,
+    };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     rest_on(door, ctx, &mut tx, (connector, identity), &opened.kept.id).await?;
     door.commit(ctx, tx).await?;

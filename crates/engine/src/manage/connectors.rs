@@ -7,10 +7,11 @@ use crate::limits;
 use crate::manage::Refused;
 use crate::sessions;
 use crate::token::{Profile, profile};
+use doorward_jose::self_signed;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
-use doorward_model::fault::Fault;
+use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::ConnectorName;
 use doorward_model::people::{Source, User};
@@ -43,6 +44,8 @@ pub async fn create(
         ))));
     }
     let id = ConnectorId::draw(&*door.dice);
+    // What a SAML provider knows of us is a key of our own.
+    let secret = if settings.kind.saml().is_some() { Some(own_key(door, ctx).await?) } else { secret };
     let sealed = match secret {
         Some(secret) => Some(door.keys.seal(PURPOSE, secret.as_bytes(), &*door.dice)?),
         None => None,
@@ -98,6 +101,13 @@ pub async fn seal(door: &Door, tx: &mut Tx, connector: &Connector, secret: &str)
     connectors::set_secret(tx, &connector.id, &sealed).await?;
     note(tx, EventKind::ConnectorChanged, connector, "secret changed");
     Ok(())
+}
+
+/// A key of the connector's own, made beside the threads that answer.
+async fn own_key(door: &Door, ctx: &Ctx) -> Result<Zeroizing<String>, Fault> {
+    let (name, now) = (door.settings.public.host().to_string(), ctx.now);
+    let making = tokio::task::spawn_blocking(move || self_signed::make(&name, now));
+    making.await.map_err(|error| Fault::new(FaultKind::Internal, "making a connector's key", error))?
 }
 
 /// Disables or enables a connector; disabling ends the sessions that began at it, and tells how many.

@@ -196,7 +196,12 @@ async fn open_session(
     {
         linked = Some((pending, connector));
     }
-    let begin = Begin { remember, user_agent, connector: linked.map(|(_, connector)| connector.id.clone()) };
+    let begin = Begin {
+        remember,
+        user_agent,
+        connector: linked.map(|(_, connector)| connector.id.clone()),
+        until: linked.and_then(|(pending, _)| pending.until()),
+    };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     if let Some((pending, connector)) = linked {
         pending.begun(door, ctx, &mut tx, (connector, &opened.kept.id)).await?;
@@ -206,6 +211,7 @@ async fn open_session(
 }
 
 /// How a session begins.
+#[derive(Default)]
 pub(crate) struct Begin<'a> {
     /// "Keep me signed in".
     pub(crate) remember: bool,
@@ -213,6 +219,8 @@ pub(crate) struct Begin<'a> {
     pub(crate) user_agent: &'a str,
     /// The connector the person came through.
     pub(crate) connector: Option<ConnectorId>,
+    /// When it is over at the latest, if somebody else says so.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// Opens a session for a user who has proved who they are: the only place sessions come from.
@@ -221,7 +229,7 @@ pub(crate) async fn begin_session(
     ctx: &Ctx,
     tx: &mut doorward_store::tx::Tx,
     user: User,
-    Begin { remember, user_agent, connector }: Begin<'_>,
+    Begin { remember, user_agent, connector, until }: Begin<'_>,
 ) -> Result<Opened, Fault> {
     let lives = RealmSettings::load(tx, &user.realm_id).await?.sessions;
     let lifetimes = lives.or(door.settings.sessions);
@@ -230,13 +238,14 @@ pub(crate) async fn begin_session(
     } else {
         (lifetimes.idle_seconds, lifetimes.lifetime_seconds)
     };
+    let longest = ctx.now.plus_seconds(lifetime_seconds);
     let kept = Session {
         id: SessionId::draw(&*door.dice),
         realm_id: user.realm_id.clone(),
         user_id: user.id.clone(),
         created_at: ctx.now,
         last_seen_at: ctx.now,
-        expires_at: ctx.now.plus_seconds(lifetime_seconds),
+        expires_at: until.map_or(longest, |until| until.min(longest)),
         idle_seconds,
         client_address: ctx.client_address(),
         user_agent: user_agent.chars().filter(|c| !is_unprintable(*c)).take(limits::USER_AGENT_CHARACTERS).collect(),

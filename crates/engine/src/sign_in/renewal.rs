@@ -148,7 +148,7 @@ pub async fn choose(
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
     let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
-    let opened = begin_session(door, ctx, &mut tx, user, Begin { remember, user_agent, connector: None }).await?;
+    let opened = begin_session(door, ctx, &mut tx, user, Begin { remember, user_agent, ..Begin::default() }).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
 }

@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::object::{Located, Reader};
 use doorward_engine::federation::settings::{
-    ConnectorSettings, Entrance, GroupRules, Kind, LdapSettings, Linking, OidcSettings,
+    ConnectorSettings, Entrance, GroupRules, Kind, LdapSettings, Linking, OidcSettings, SamlSettings,
 };
 use doorward_model::name::{ConnectorName, DisplayText, RealmName};
 use serde::de::MapAccess;
@@ -44,6 +44,10 @@ impl WrittenConnector {
                 self.kinds.push(Spanned { value: Kind::Ldap(value), referenced, defined });
             }
             "sign_in" => self.sign_in = Some(map.next_value()?),
+            "saml" => {
+                let Spanned { value, referenced, defined } = map.next_value::<Spanned<SamlSettings>>()?;
+                self.kinds.push(Spanned { value: Kind::Saml(value), referenced, defined });
+            }
             "linking" => self.linking = Some(map.next_value()?),
             "group_rules" => self.group_rules = Some(map.next_value()?),
             _ => return Ok(false),
@@ -61,7 +65,7 @@ impl Reader<'_> {
         let at = self.place(document.referenced);
         let kind = match written.connector.kinds.as_slice() {
             [only] => only,
-            [] => return self.no(&at, "the connector is of no kind", "add oidc: or ldap: with its settings"),
+            [] => return self.no(&at, "the connector is of no kind", "add oidc:, ldap: or saml: with its settings"),
             [_, second, ..] => {
                 return self.no(&self.at(second), "the connector is of two kinds", "declare one connector for each");
             }

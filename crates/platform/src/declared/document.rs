@@ -95,7 +95,7 @@ pub(super) const KINDS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("ClientScope", &["realm", "name", "description", "assigned", "mappers"]),
-    ("Connector", &["realm", "name", "title", "active", "oidc", "sign_in", "linking", "group_rules"]),
+    ("Connector", &["realm", "name", "title", "active", "oidc", "saml", "sign_in", "linking", "group_rules"]),
 ];
 
 pub(super) type Text = Spanned<String>;

@@ -12,7 +12,7 @@ pub mod introspect;
 pub mod logout;
 pub mod pushed;
 pub mod register;
-mod response;
+pub(crate) mod response;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;

@@ -45,12 +45,23 @@ pub(super) async fn send(here: &Here<'_>, read: &Read, fields: &[(&str, &str)]) 
     }
 }
 
-fn form(action: String, fields: Vec<(String, String)>, client_title: &str) -> Outcome {
-    let target = form_target(&action);
+/// A page that sends a form somewhere by itself.
+pub(crate) fn form(action: String, fields: Vec<(String, String)>, client_title: &str) -> Outcome {
+    let target = format!("form-action {};", form_target(&action));
+    form_to(action, fields, client_title, &target)
+}
+
+/// A page that sends a form by itself to where it is led on: browsers hold redirects after a form to its policy too, and
+/// where they lead is not known yet.
+pub(crate) fn form_on(action: String, fields: Vec<(String, String)>, title: &str) -> Outcome {
+    form_to(action, fields, title, "")
+}
+
+fn form_to(action: String, fields: Vec<(String, String)>, client_title: &str, targets: &str) -> Outcome {
     let view = pages::FormPost { action, fields, client_title: client_title.to_owned() };
-    let mut answer = answers::page(StatusCode::OK, &view, &target)?;
+    let mut answer = answers::page(StatusCode::OK, &view, "")?;
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action {target}; \
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; {targets} \
          base-uri 'none'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -4,7 +4,8 @@ use crate::commands::Shell;
 use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
-use crate::commands::connector::redirect_uri;
+use crate::commands::connector::saml::Saml;
+use crate::commands::connector::{addresses, redirect_uri};
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
@@ -22,6 +23,8 @@ use zeroize::Zeroizing;
 pub enum Add {
     /// A provider that speaks OpenID Connect.
     Oidc(Box<Oidc>),
+    /// A provider that speaks SAML 2.0.
+    Saml(Box<Saml>),
     /// Microsoft Entra ID, one tenant.
     Entra(Box<presets::Entra>),
     /// Okta.
@@ -50,11 +53,12 @@ pub enum Add {
 
 impl Add {
     /// What every kind has, and what this one is.
-    async fn read(self) -> Result<(Common, Kind), Exit> {
+    async fn read(self, shell: &Shell) -> Result<(Common, Kind), Exit> {
         let (common, settings) = match self {
             Self::Oidc(oidc) => return Ok(oidc.read()),
             Self::Ldap(ldap) => return Ok(ldap.read(false)),
             Self::Ad(ldap) => return Ok(ldap.read(true)),
+            Self::Saml(saml) => return saml.read(shell).await,
             Self::Entra(entra) => entra.read().await?,
             Self::Okta(okta) => okta.read().await?,
             Self::Auth0(auth0) => auth0.read().await?,
@@ -161,20 +165,22 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 /// Connects a provider.
 pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
-    let (common, kind) = new.read().await?;
+    let (common, kind) = new.read(shell).await?;
     let (name, settings, secret) = common.settings(kind)?;
     let mut tx = shell.door.begin().await?;
     let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, secret).await??;
     shell.commit(tx).await?;
-    if made.settings.kind.ldap().is_some() {
-        let words = format!("Connected {}. Its people sign in with their names and passwords there.", made.name);
-        return Ok(Report::text(words, json!({"name": made.name, "id": made.id, "settings": made.settings})));
-    }
     let uri = redirect_uri(shell, &realm, &made).await;
-    let words = format!(
-        "Connected {}. Register this redirect URI at the provider:\n  {uri}\nPeople find it on the sign-in page.",
-        made.name
-    );
-    let value = json!({"name": made.name, "id": made.id, "redirect_uri": uri, "settings": made.settings});
+    let register = match &made.settings.kind {
+        Kind::Oidc(_) => format!("Register this redirect URI at the provider:\n  {uri}"),
+        Kind::Saml(_) => format!("Give the provider this metadata:\n  {uri}/descriptor"),
+        Kind::Ldap(_) => String::new(),
+    };
+    let words = match register.is_empty() {
+        true => format!("Connected {}. Its people sign in with their names and passwords there.", made.name),
+        false => format!("Connected {}. {register}\nPeople find it on the sign-in page.", made.name),
+    };
+    let mut value = json!({"name": made.name, "id": made.id, "settings": made.settings});
+    addresses(&mut value, &made, &uri);
     Ok(Report::text(words, value))
 }

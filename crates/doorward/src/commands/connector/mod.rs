@@ -5,6 +5,7 @@ mod ldap;
 mod links;
 mod oidc;
 mod presets;
+mod saml;
 mod test;
 mod update;
 
@@ -14,12 +15,13 @@ use crate::commands::Shell;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
+use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::{ConnectorName, UserName};
 use doorward_model::people::Realm;
 use doorward_store::connectors;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Identity providers people may sign in with.
 #[derive(Subcommand, Debug)]
@@ -122,6 +124,20 @@ async fn redirect_uri(shell: &Shell, realm: &Realm, connector: &Stored) -> Strin
     shell.standing().await.public.url(&connector.callback_path(&realm.name))
 }
 
+/// Adds what the provider has to be told of a connector.
+fn addresses(value: &mut Value, connector: &Stored, uri: &str) {
+    match &connector.settings.kind {
+        Kind::Oidc(_) => value["redirect_uri"] = json!(uri),
+        // Nobody is sent to a directory and back.
+        Kind::Ldap(_) => {}
+        Kind::Saml(saml) => {
+            value["entity_id"] = json!(saml.own_entity_id.as_deref().unwrap_or(uri));
+            value["endpoint"] = json!(uri);
+            value["metadata"] = json!(format!("{uri}/descriptor"));
+        }
+    }
+}
+
 async fn find(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Stored, Exit> {
     let missing = || {
         let sentence =
@@ -147,7 +163,7 @@ async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
 async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Report, Exit> {
     let connector = find(shell, realm, name).await?;
     let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
-    let mut told = json!({
+    let mut value = json!({
         "realm": realm.name,
         "id": connector.id,
         "name": connector.name,
@@ -155,11 +171,8 @@ async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Repo
         "people": people,
         "settings": connector.settings,
     });
-    // Nobody is sent to a directory and back.
-    if connector.settings.kind.ldap().is_none() {
-        told["redirect_uri"] = redirect_uri(shell, realm, &connector).await.into();
-    }
-    Ok(Report::one(told))
+    addresses(&mut value, &connector, &redirect_uri(shell, realm, &connector).await);
+    Ok(Report::one(value))
 }
 
 async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Result<Report, Exit> {

@@ -1,6 +1,7 @@
 //! `doorward connector test`: whether a provider can be asked, and what somebody would be here. Nothing is written.
 
 use crate::commands::Shell;
+use crate::commands::connector::saml;
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
@@ -71,6 +72,9 @@ async fn look(shell: &Shell, (realm, connector): (&Realm, &Stored), name: &str) 
 
 /// Asks the provider for what it publishes.
 async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
+    if let Some(settings) = connector.settings.kind.saml() {
+        return saml::ask(shell, connector, settings).await;
+    }
     let outbound = Outbound::new(shell.config.outbound.clone()).map_err(Exit::usage)?;
     let providers = Providers::new(Arc::new(outbound));
     let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));

@@ -61,6 +61,9 @@ pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result
     }
     let settings = asked.on(&connector.settings).map_err(Exit::refused)?;
     let secret = if asked.secret_stdin { Some(secret()?) } else { None };
+    if secret.is_some() && settings.kind.saml().is_some() {
+        return Err(Exit::usage("a SAML connector has a key of its own, and no secret from the provider"));
+    }
     if secret.is_some() && settings.kind.secret_from().is_some() {
         return Err(Exit::usage("the connector says where its secret is kept: --unset that first"));
     }

@@ -2,9 +2,11 @@
 
 mod ldap;
 mod oidc;
+mod saml;
 
 pub use ldap::{GroupSearch, LdapSettings, Nesting, Reach, Security, Server, TYPED, UserSearch};
 pub use oidc::{CALLBACKS, ClaimNames, OidcSettings, Refresh, SignOut};
+pub use saml::{AttributeNames, NameIdFormat, SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 
 use crate::limits;
 use doorward_model::name::{ConnectorName, DisplayText, GroupName};
@@ -84,6 +86,8 @@ pub enum Kind {
     Oidc(OidcSettings),
     /// A directory, Active Directory among them.
     Ldap(LdapSettings),
+    /// SAML 2.0.
+    Saml(SamlSettings),
 }
 
 impl Kind {
@@ -92,6 +96,7 @@ impl Kind {
         match self {
             Self::Oidc(_) => "oidc",
             Self::Ldap(_) => "ldap",
+            Self::Saml(_) => "saml",
         }
     }
 
@@ -101,6 +106,7 @@ impl Kind {
             Self::Oidc(oidc) => &oidc.issuer,
             // Servers come and go; what the directory calls somebody does not.
             Self::Ldap(_) => "directory",
+            Self::Saml(saml) => &saml.entity_id,
         }
     }
 
@@ -109,6 +115,7 @@ impl Kind {
         match self {
             Self::Oidc(oidc) => oidc.secret_from.as_ref(),
             Self::Ldap(ldap) => ldap.secret_from.as_ref(),
+            Self::Saml(_) => None,
         }
     }
 
@@ -116,7 +123,7 @@ impl Kind {
     pub fn oidc(&self) -> Option<&OidcSettings> {
         match self {
             Self::Oidc(oidc) => Some(oidc),
-            Self::Ldap(_) => None,
+            Self::Ldap(_) | Self::Saml(_) => None,
         }
     }
 
@@ -124,6 +131,15 @@ impl Kind {
     pub fn ldap(&self) -> Option<&LdapSettings> {
         match self {
             Self::Ldap(ldap) => Some(ldap),
+            Self::Oidc(_) | Self::Saml(_) => None,
+        }
+    }
+
+    /// Its settings, if it speaks SAML.
+    pub fn saml(&self) -> Option<&SamlSettings> {
+        match self {
+            Self::Saml(saml) => Some(saml),
+            Self::Ldap(_) => None,
             Self::Oidc(_) => None,
         }
     }
@@ -133,6 +149,7 @@ impl Kind {
         match self {
             Self::Oidc(oidc) => Self::Oidc(oidc.essence()),
             Self::Ldap(ldap) => Self::Ldap(ldap.essence()),
+            Self::Saml(saml) => Self::Saml(saml.essence()),
         }
     }
 
@@ -150,6 +167,7 @@ impl Kind {
         match self {
             Self::Oidc(oidc) => oidc.check(),
             Self::Ldap(ldap) => ldap.check(),
+            Self::Saml(saml) => saml.check(),
         }
     }
 }

@@ -283,7 +283,10 @@ fn a_connector_is_owned_as_a_whole_but_for_whether_it_is_active() {
 #[test]
 fn what_no_connector_can_be_is_refused_where_it_stands() {
     let oidc = "oidc:\n  issuer: https://id.example.com\n  client_id: doorward\n";
-    refused("kind: Connector\nname: a\n", &["1:1: the connector is of no kind: add oidc: or ldap: with its settings"]);
+    refused(
+        "kind: Connector\nname: a\n",
+        &["1:1: the connector is of no kind: add oidc:, ldap: or saml: with its settings"],
+    );
     refused("kind: Connector\nname: a\noidc:\n  issuer: https://a\n", &["4:3: the key `client_id` is missing: add it"]);
     refused(
         &format!("kind: Connector\nname: a\n{oidc}  clientId: x\n"),

@@ -2,11 +2,12 @@
 
 mod oidc;
 pub mod parting;
+mod saml;
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
 use crate::cookies;
-use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, known_realm, no_realm, open, prove};
+use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, flow_over, known_realm, no_realm, open, prove};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -70,6 +71,8 @@ pub async fn shared(
     }
 }
 
+pub use saml::{descriptor, posted};
+
 /// The providers of a realm, with the way to each from a flow; the one that was chosen last comes first.
 pub fn choices(realm: &LiveRealm, flow: &str, last: Option<&ConnectorName>) -> Vec<pages::Choice> {
     let choice = |connector: &Connector| pages::Choice {
@@ -124,6 +127,7 @@ async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Out
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), begun).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
+            Kind::Saml(saml) => saml::out(asked, (&realm, &connector, saml), begun).await,
         },
         Err(answer) => Ok(answer),
     }
@@ -134,6 +138,7 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::back(asked, (&realm, &connector), query).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
+            Kind::Saml(_) => Ok(flow_over(asked.web, &asked.arrival.ctx, &realm)),
         },
         Err(answer) => Ok(answer),
     }
@@ -218,16 +223,34 @@ impl Asked<'_> {
     }
 }
 
+/// Why a provider proved nobody, in the words of its protocol.
+trait Troubled: std::fmt::Display + Sync {
+    /// Whether it was asked, and said no.
+    fn is_refusal(&self) -> bool;
+    /// Whether another attempt may go better.
+    fn may_pass(&self) -> bool;
+}
+
+impl Troubled for Trouble {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    fn may_pass(&self) -> bool {
+        self.may_pass()
+    }
+}
+
 /// The provider proved nobody. What it said stands in the log; the page says what a person can do.
 async fn troubled(
     asked: &Asked<'_>,
     (realm, connector, flow): (&LiveRealm, &Connector, &str),
-    trouble: &Trouble,
+    trouble: &dyn Troubled,
 ) -> Outcome {
     tracing::warn!(request = %asked.arrival.ctx.request, connector = %connector.name, "{trouble}");
     let title = connector.title();
     let (status, what, how, why) = match trouble {
-        Trouble::Refused(_) => {
+        _ if trouble.is_refusal() => {
             (StatusCode::FORBIDDEN, format!("{title} did not sign you in."), AGAIN, Unproved::ProviderRefused)
         }
         _ if trouble.may_pass() => {
@@ -283,6 +306,9 @@ pub fn words_of(connector: &Connector, refusal: Refusal) -> (String, &'static st
         ),
         Refusal::SignedOutThere => {
             (format!("You have signed out at {title} meanwhile."), "Start again; it takes a moment.")
+        }
+        Refusal::ShownBefore => {
+            (format!("This answer of {title} was used already: each is good for one sign-in."), "Sign in again.")
         }
     }
 }
