@@ -33,7 +33,7 @@ pub struct Ldap {
     #[arg(long, value_name = "FILTER")]
     user_search_filter: Option<String>,
     /// How far below the base people are.
-    #[arg(long, value_enum, default_value = "whole")]
+    #[arg(long, value_name = "SCOPE", value_enum, default_value = "whole")]
     user_search_scope: Scope,
     /// The attribute user names are taken from: uid, and sAMAccountName in Active Directory.
     #[arg(long, value_name = "ATTRIBUTE")]
@@ -55,7 +55,7 @@ pub struct Ldap {
     #[arg(long, value_name = "FILTER", requires = "group_search_base")]
     group_search_filter: Option<String>,
     /// How far below the base groups are.
-    #[arg(long, value_enum, default_value = "whole")]
+    #[arg(long, value_name = "SCOPE", value_enum, default_value = "whole")]
     group_search_scope: Scope,
     /// The attribute names of groups are taken from: cn, and sAMAccountName in Active Directory.
     #[arg(long, value_name = "ATTRIBUTE", requires = "group_search_base")]
@@ -71,7 +71,7 @@ pub struct Ldap {
     member_of_attribute: Option<String>,
     /// What groups inside groups count for: followed here level by level (usual), or by the directory itself (usual in
     /// Active Directory).
-    #[arg(long, value_enum, requires = "group_search_base")]
+    #[arg(long, value_name = "NESTING", value_enum, requires = "group_search_base")]
     group_nesting: Option<Inner>,
     /// The directory's addresses are proved; names that look like an address count too.
     #[arg(long)]
