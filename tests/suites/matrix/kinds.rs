@@ -223,6 +223,9 @@ pub const SIGNERS: &[(&str, &[Kind])] = &[
     ("token/mint.rs", &[Kind::AccessOfPerson, Kind::AccessBound, Kind::IdToken]),
 ];
 
+/// Files that sign questions to outside providers: XML, which nothing here takes for a credential.
+const ASKERS: [&str; 3] = ["saml/src/own_key.rs", "saml/src/redirect.rs", "saml/src/sign.rs"];
+
 /// Files of the engine that seal something, and the kinds they make; none where what is sealed never leaves the store.
 pub const SEALERS: &[(&str, &[Kind])] = &[
     ("authorize/consent.rs", &[Kind::ConsentQuestion]),
@@ -271,7 +274,9 @@ fn holding(text: &str) -> Vec<String> {
 fn whatever_signs_or_seals_has_its_kinds_in_the_table() {
     for (text, rows) in [(".sign(", SIGNERS), (".seal(", SEALERS)] {
         let known: Vec<String> = rows.iter().map(|(name, _)| format!("engine/src/{name}")).collect();
-        assert_eq!(holding(text), known, "files that hold `{text}`");
+        let mut found = holding(text);
+        found.retain(|name| text != ".sign(" || !ASKERS.contains(&name.as_str()));
+        assert_eq!(found, known, "files that hold `{text}`");
     }
 }
 
