@@ -2,10 +2,12 @@
 //! absent would make somebody a member of nothing, or of everything.
 
 use crate::limits;
+use crate::logout::Session;
 use crate::names::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
 use crate::response::{Attribute, Name, Proved};
 use crate::trouble::{Trouble, told};
 use doorward_engine::federation::ExternalIdentity;
+use doorward_engine::federation::kept::Kept;
 use doorward_engine::federation::settings::{NameIdFormat, SamlSettings};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 
@@ -52,8 +54,21 @@ pub fn identity(settings: &SamlSettings, own_id: &str, proved: &Proved) -> Resul
         email_verified,
         groups: groups(&names.groups, &said)?,
         session: proved.session.clone(),
+        vouched_at: Some(proved.issued_at),
+        session_until: proved.session_until,
+        kept: kept(settings, proved),
         ..ExternalIdentity::default()
     })
+}
+
+/// What signing out there will take.
+fn kept(settings: &SamlSettings, proved: &Proved) -> Kept {
+    let name = proved.name.clone().filter(|_| settings.single_logout);
+    let session = name.map(|name| Session { name, index: proved.session.clone() });
+    match session.and_then(|session| serde_json::to_string(&session).ok()) {
+        Some(text) => Kept::of_saml(text),
+        None => Kept::default(),
+    }
 }
 
 /// What tells the person apart from everybody else there, for ever.

@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod encrypted;
 pub mod identity;
 pub mod limits;
+pub mod logout;
 pub mod metadata;
 pub mod moment;
 pub mod names;

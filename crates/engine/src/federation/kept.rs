@@ -17,13 +17,19 @@ pub struct Kept {
     /// The refresh token (OIDC Core §12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    /// The name of the session in a SAML provider's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml_session: Option<String>,
 }
 
 impl fmt::Debug for Kept {
     /// Tells what is there, never what it is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (id_token, refresh_token) = (self.id_token.is_some(), self.refresh_token.is_some());
-        f.debug_struct("Kept").field("id_token", &id_token).field("refresh_token", &refresh_token).finish()
+        f.debug_struct("Kept")
+            .field("id_token", &id_token)
+            .field("refresh_token", &refresh_token)
+            .finish_non_exhaustive()
     }
 }
 
@@ -31,13 +37,21 @@ impl Drop for Kept {
     fn drop(&mut self) {
         self.id_token.zeroize();
         self.refresh_token.zeroize();
+        self.saml_session.zeroize();
     }
 }
 
 impl Kept {
     /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
-        self.id_token.is_none() && self.refresh_token.is_none()
+        self.id_token.is_none() && self.refresh_token.is_none() && self.saml_session.is_none()
+    }
+
+    /// What a SAML provider has to be told to end a session there.
+    pub fn of_saml(session: String) -> Self {
+        let mut kept = Self::default();
+        kept.saml_session = Some(session);
+        kept
     }
 
     /// Sealed for a session; `None` when there is nothing to keep.

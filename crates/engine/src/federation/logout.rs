@@ -100,7 +100,7 @@ pub async fn leaving(door: &Door, session: &Session) -> Result<Option<Leaving>, 
     let Some(id) = &session.connector else { return Ok(None) };
     let Some(row) = connectors::find_by_id(&mut &door.store, id).await? else { return Ok(None) };
     let connector = Connector::read(row)?;
-    if !connector.is_active || connector.settings.kind.sign_out().is_none() {
+    if !connector.is_active || !connector.settings.kind.signs_out() {
         return Ok(None);
     }
     let sealed = origins::kept(&mut &door.store, &session.id).await?;

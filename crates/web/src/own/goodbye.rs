@@ -3,6 +3,7 @@
 
 use crate::answers::{self, Outcome};
 use crate::cookies;
+use crate::own::broker::saml_logout as saml;
 use crate::pages;
 use crate::web::Web;
 use axum::response::Response;
@@ -70,7 +71,12 @@ async fn way_out(
         None => parting::begin(web.door(), ctx, connector, &after)?,
     };
     let Some((cookie, state)) = begun else { return Ok(None) };
-    let back = public.url(&format!("/realms/{realm}/broker/{}/endpoint/logout_response", connector.name));
+    let endpoint = public.url(&format!("/realms/{realm}/broker/{}/endpoint", connector.name));
+    if let Some(settings) = connector.settings.kind.saml() {
+        let url = saml::way_out((web, ctx), (connector, settings, &endpoint), (&leaving.kept, &state)).await?;
+        return Ok(url.map(|url| (url, cookie)));
+    }
+    let back = format!("{endpoint}/logout_response");
     match web.providers.way_out(connector, ctx.now, (&leaving.kept, &back, &state)).await {
         Ok(url) => Ok(Some((url, cookie))),
         Err(trouble) => {

@@ -158,6 +158,11 @@ impl Kind {
         self.oidc().and_then(|oidc| oidc.sign_out.as_ref())
     }
 
+    /// Whether people who sign out here are signed out there too.
+    pub fn signs_out(&self) -> bool {
+        self.sign_out().is_some() || self.saml().is_some_and(|saml| saml.single_logout)
+    }
+
     /// How often the provider is asked again for people who came through it, if it is.
     pub fn refresh(&self) -> Option<Refresh> {
         self.oidc().and_then(|oidc| oidc.refresh)

@@ -3,11 +3,12 @@
 mod oidc;
 pub mod parting;
 mod saml;
+pub mod saml_logout;
 
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Headers, Query, visitor};
 use crate::cookies;
-use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, flow_over, known_realm, no_realm, open, prove};
+use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, known_realm, no_realm, open, prove};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
@@ -22,6 +23,7 @@ use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::ConnectorName;
 use doorward_oauth::form;
+use doorward_saml::peers::Came;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use std::sync::Arc;
@@ -138,7 +140,7 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) => oidc::back(asked, (&realm, &connector), query).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
-            Kind::Saml(_) => Ok(flow_over(asked.web, &asked.arrival.ctx, &realm)),
+            Kind::Saml(saml) => saml_logout::told(asked, (&realm, &connector, saml), Came::Query(query)).await,
         },
         Err(answer) => Ok(answer),
     }

@@ -7,7 +7,7 @@ use crate::callers::{Arrival, Headers, Query};
 use crate::cookies::{attempt_name, set_attempt};
 use crate::limits;
 use crate::oidc::response::form_on;
-use crate::own::broker::{Asked, Troubled, troubled};
+use crate::own::broker::{Asked, Troubled, saml_logout, troubled};
 use crate::own::sign_in::{Browser, Way, flow_over};
 use crate::web::Web;
 use axum::body::Body;
@@ -22,7 +22,8 @@ use doorward_gate::query::query_pairs;
 use doorward_model::fault::Fault;
 use doorward_saml::metadata;
 use doorward_saml::own_key::OwnKey;
-use doorward_saml::peers::Party;
+use doorward_saml::peers::{Came, Party, speaks_of_logout};
+use doorward_saml::redirect::Side;
 use doorward_saml::request;
 use doorward_saml::response as answer;
 use doorward_saml::trouble::Trouble;
@@ -40,7 +41,8 @@ impl Troubled for Trouble {
     }
 }
 
-type Here<'a> = (&'a LiveRealm, &'a Connector, &'a SamlSettings);
+/// A SAML connector of a realm.
+pub(super) type Here<'a> = (&'a LiveRealm, &'a Connector, &'a SamlSettings);
 
 /// Sends the browser to the provider.
 pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, (presented, _): (&str, &str)) -> Outcome {
@@ -129,16 +131,18 @@ async fn read(headers: &HeaderMap, query: &Query, request: Request) -> Result<St
 struct Sent {
     response: Option<String>,
     request: Option<String>,
+    relay_state: Option<String>,
     is_again: bool,
 }
 
 impl Sent {
     fn parse(text: &str) -> Option<Self> {
-        let mut sent = Self { response: None, request: None, is_again: false };
+        let mut sent = Self { response: None, request: None, relay_state: None, is_again: false };
         for (name, value) in query_pairs(text) {
             let slot = match name.as_str() {
                 "SAMLResponse" => &mut sent.response,
                 "SAMLRequest" => &mut sent.request,
+                "RelayState" => &mut sent.relay_state,
                 AGAIN => {
                     sent.is_again = true;
                     continue;
@@ -154,7 +158,7 @@ impl Sent {
 }
 
 /// The field by which a page of ours says that it has sent an answer on.
-const AGAIN: &str = "again";
+pub(super) const AGAIN: &str = "again";
 
 async fn take(asked: &Asked<'_>, place: (&str, &str), text: &str) -> Outcome {
     let (web, ctx) = (asked.web, &asked.arrival.ctx);
@@ -163,9 +167,16 @@ async fn take(asked: &Asked<'_>, place: (&str, &str), text: &str) -> Outcome {
         Err(answer) => return Ok(answer),
     };
     let Kind::Saml(settings) = &connector.settings.kind else { return Ok(flow_over(web, ctx, &realm)) };
+    let here = (&*realm, &connector, settings);
     match Sent::parse(text) {
-        Some(Sent { response: Some(response), request: None, is_again }) => {
-            back(asked, (&realm, &connector, settings), (&response, is_again)).await
+        Some(Sent { response: Some(response), request: None, is_again, .. }) => match speaks_of_logout(&response) {
+            true => saml_logout::answered(asked, here, (&response, is_again)).await,
+            false => back(asked, here, (&response, is_again)).await,
+        },
+        Some(Sent { response: None, request: Some(request), relay_state, .. }) => {
+            let relay_state = relay_state.as_deref();
+            let came = Came::Form { side: Side::Request, posted: &request, relay_state };
+            saml_logout::told(asked, here, came).await
         }
         _ => Ok(flow_over(web, ctx, &realm)),
     }
@@ -194,7 +205,6 @@ async fn back(asked: &Asked<'_>, here: Here<'_>, (response, is_again): (&str, bo
         Err(trouble) => return troubled(asked, (realm, connector, flow), &trouble).await,
     };
     identity.once.push(Once { kind: "saml assertion".to_owned(), id: proved.id, until: proved.until });
-    identity.session_until = proved.session_until;
     let answered = begun.iter().find(|(_, begun)| Some(id_of(begun)) == proved.request);
     let Some((slot, begun)) = answered else {
         return asked.arrived((realm, connector, ""), &identity, &Way::Home).await;
@@ -238,7 +248,7 @@ async fn prove(
 }
 
 /// Our side of a connector, with its key open.
-fn party<'a>(
+pub(super) fn party<'a>(
     asked: &Asked<'_>,
     (_, connector, settings): Here<'a>,
     endpoint: &'a str,
