@@ -83,17 +83,23 @@ fn gauntlet_b6_17_simplesamlphp_encrypts_by_cbc_which_is_refused() {
 }
 
 #[test]
-fn a_genuine_answer_opens_a_session_once() {
+fn gauntlet_b6_14_and_15_a_genuine_answer_opens_a_session_once_where_it_was_asked_for() {
     let (ground, signer) = Ground::forged(&[]);
     let mut asked = ground.ask("company");
     assert_eq!(attribute(&asked.message, "AssertionConsumerServiceURL"), ground.endpoint("company"));
     assert!(asked.address.starts_with(forge::SIGN_ON) && asked.address.contains("&Signature="), "{}", asked.address);
     let answer = Claims::new(&ground.endpoint("company"), &asked.id).genuine(&signer);
+    let mut before = asked.jar.clone();
     let end = ground.bring(&mut asked.jar, "company", &answer);
     assert_eq!((end.answer.status, end.url), (200, ground.tool_url("/runs?x=1")), "{}", end.answer.text());
     assert!(ground.is_in(&mut asked.jar));
     let again = ground.bring(&mut asked.jar, "company", &answer);
-    assert!(again.answer.status >= 400, "{}", again.answer.text());
+    assert_eq!(again.answer.status, 410, "{}", again.answer.text());
+    // The same browser as it was before, with its request still open.
+    let replayed = ground.bring(&mut before, "company", &answer);
+    assert_eq!(replayed.answer.status, 403, "{}", replayed.answer.text());
+    assert!(replayed.answer.text().contains("used already"), "{}", replayed.answer.text());
+    assert!(!ground.is_in(&mut before));
     let mut stranger = Jar::new();
     let elsewhere = ground.bring(&mut stranger, "company", &answer);
     assert_eq!(elsewhere.answer.status, 410, "{}", elsewhere.answer.text());
