@@ -43,6 +43,10 @@ pub const ROTATE_SECONDS: i64 = 5 * 366 * 24 * 60 * 60;
 pub const CA_FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// Deliveries one node has on their way at once: one that hangs must not hold up the others.
 pub const DELIVERIES: usize = 16;
+/// People one node asks one provider for at once.
+pub const REFRESHES: usize = 4;
+/// Longest time asking a provider for somebody may take with all its calls: shorter than the claim on them lasts.
+pub const REFRESH_TIME: std::time::Duration = std::time::Duration::from_secs(60);
 /// Lines of one kind the log takes at once: more than a slip in the settings of a busy tool makes while somebody looks.
 pub const LINES_AT_ONCE: u32 = 200;
 /// Lines of one kind the log takes each second after that: under a hundred megabytes a day for each kind somebody floods.

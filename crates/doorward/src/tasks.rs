@@ -1,5 +1,7 @@
 //! Every task that runs beside the listeners, with its name and pace. All end when told to stop.
 
+mod refresh;
+
 use crate::limits;
 use crate::log;
 use doorward_engine::{logout, upkeep};
@@ -37,6 +39,7 @@ pub fn start(web: &Arc<Web>, outbound: Arc<Outbound>, stop: &Stop) -> Vec<JoinHa
         tokio::spawn(until(stop.clone(), prune(web.clone()))),
         tokio::spawn(until(stop.clone(), keys(web.clone()))),
         tokio::spawn(until(stop.clone(), deliver(web.clone(), outbound))),
+        tokio::spawn(until(stop.clone(), refresh::refresh(web.clone()))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
         tokio::spawn(until(stop.clone(), tell_left_out())),
     ]

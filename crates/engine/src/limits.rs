@@ -110,6 +110,8 @@ pub const PENDING_BYTES: usize = 10 * 1024;
 pub const PARTING_BYTES: usize = 3800;
 /// Groups an outside provider may say somebody is in.
 pub const EXTERNAL_GROUPS: usize = 500;
+/// Groups an outside provider may say where rules name those that count: as many as fifty pages of a directory hold.
+pub const EXTERNAL_GROUPS_SAID: usize = 5000;
 /// Connectors of a realm: more than fit on a sign-in page.
 pub const CONNECTORS: usize = 50;
 /// Longest issuer or client id of an outside provider, in bytes.

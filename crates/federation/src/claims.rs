@@ -19,6 +19,28 @@ pub fn identity(
     token: Map<String, Value>,
     more: Map<String, Value>,
 ) -> Result<ExternalIdentity, Trouble> {
+    identity_with(settings, (token, more), None)
+}
+
+/// Whether the provider has left the groups out because there are too many, and says so beside them.
+pub fn are_left_out(settings: &OidcSettings, claims: &Map<String, Value>) -> bool {
+    left_out(claims, &settings.claims.groups)
+}
+
+fn left_out(claims: &Map<String, Value>, name: &str) -> bool {
+    let elsewhere = claims.get("_claim_names").and_then(Value::as_object).is_some_and(|all| all.contains_key(name));
+    elsewhere || (name == "groups" && claims.get("hasgroups") == Some(&Value::Bool(true)))
+}
+
+/// As [`identity`], with groups that were looked up because they were left out.
+///
+/// # Errors
+/// As [`identity`].
+pub fn identity_with(
+    settings: &OidcSettings,
+    (token, more): (Map<String, Value>, Map<String, Value>),
+    looked_up: Option<Vec<String>>,
+) -> Result<ExternalIdentity, Trouble> {
     let issuer = settings.issuer.clone();
     if !settings.hosted_domains.is_empty() {
         let domain = token.get("hd").and_then(Value::as_str).unwrap_or_default();
@@ -32,7 +54,10 @@ pub fn identity(
     let proved = email.as_ref().filter(|_| email_verified);
     let may_be_named = |name: &UserName| {
         let is_address = EmailAddress::parse(name.as_str()).is_ok();
-        !is_address || settings.addresses_are_proved || proved.is_some_and(|own| own.as_str() == name.as_str())
+        !is_address
+            || settings.addresses_are_proved
+            || settings.names_are_own
+            || proved.is_some_and(|own| own.as_str() == name.as_str())
     };
     let vouched_at =
         token.get("iat").and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
@@ -40,17 +65,36 @@ pub fn identity(
     claims.extend(token);
     Ok(ExternalIdentity {
         issuer,
-        subject: text(&claims, "sub")?.unwrap_or_default().to_owned(),
+        subject: subject(&claims, &names.subject)?,
         name: name(&claims, names, may_be_named)?,
         display: text(&claims, &names.display)?.and_then(|text| DisplayText::parse(text).ok()),
         email,
         email_verified,
-        groups: groups(&claims, &names.groups)?,
+        groups: match looked_up {
+            Some(groups) => Some(groups),
+            None => groups(&claims, &names.groups)?,
+        },
         session: text(&claims, "sid")?.filter(|sid| is_short(sid)).map(str::to_owned),
         vouched_at,
         kept: Kept::default(),
         ..ExternalIdentity::default()
     })
+}
+
+/// What tells somebody from everybody else at the provider, for ever: one claim, or several together.
+fn subject(claims: &Map<String, Value>, names: &[String]) -> Result<String, Trouble> {
+    let mut parts = Vec::new();
+    for name in names {
+        // Joined by what stands in none of them, else two people could be made one.
+        let part = text(claims, name)?.filter(|part| !part.trim().is_empty() && is_short(part));
+        let part = part.filter(|part| names.len() == 1 || !part.contains(':'));
+        parts.push(part.ok_or_else(|| mapping(name, "is not there, and people are told apart by it"))?);
+    }
+    let subject = parts.join(":");
+    if subject.is_empty() || !is_short(&subject) {
+        return Err(Trouble::Claim("no subject anybody could be known by"));
+    }
+    Ok(subject)
 }
 
 /// The first name a user could have. One that looks like an address must be the person's own: tools take it for one.
@@ -103,10 +147,7 @@ fn groups(claims: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>
     if name.is_empty() {
         return Ok(None);
     }
-    // A provider that leaves groups out because there are too many says so beside them.
-    let left_out =
-        |member: &str| claims.get(member).and_then(Value::as_object).is_some_and(|all| all.contains_key(name));
-    if left_out("_claim_names") || (name == "groups" && claims.get("hasgroups") == Some(&Value::Bool(true))) {
+    if left_out(claims, name) {
         return Err(mapping(
             name,
             "is left out because there are too many groups: have the provider send only those assigned to the application",
@@ -166,7 +207,9 @@ mod tests {
 
     fn read(settings: &OidcSettings, token: Value, more: Value) -> Result<ExternalIdentity, Trouble> {
         let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-        identity(settings, object(token), object(more))
+        let mut token = object(token);
+        token.entry("sub").or_insert_with(|| json!("1"));
+        identity(settings, token, object(more))
     }
 
     #[test]
@@ -279,6 +322,28 @@ mod tests {
         }
         // What only userinfo says does not count for it: the token is signed.
         assert!(read(&pinned, json!({"sub": "1"}), json!({"hd": "example.com"})).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn people_are_told_apart_by_one_claim_or_by_several_together() -> Result<(), Box<dyn std::error::Error>> {
+        let several = settings(json!({"claims": {"subject": ["tid", "oid"]}}))?;
+        let of = |tid: Value, oid: Value| read(&several, json!({"sub": "pairwise", "tid": tid, "oid": oid}), json!({}));
+        assert_eq!(of(json!("t"), json!("o"))?.subject, "t:o");
+        for (tid, oid) in [
+            (json!("t"), Value::Null),
+            (json!("t"), json!("")),
+            (json!("t"), json!(" ")),
+            (json!(7), json!("o")),
+            // Else `t:a` with `b` and `t` with `a:b` would be one.
+            (json!("t:a"), json!("b")),
+            (json!("t"), json!("a:b")),
+            (json!("t"), json!("x".repeat(limits::SUBJECT_BYTES))),
+        ] {
+            assert!(of(tid.clone(), oid.clone()).is_err(), "{tid} {oid}");
+        }
+        let one = settings(json!({}))?;
+        assert_eq!(read(&one, json!({"sub": "a:b"}), json!({}))?.subject, "a:b");
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::limits;
 use crate::trouble::Trouble;
+use doorward_engine::federation::settings::OidcSettings;
 use doorward_jose::bad::BadToken;
 use doorward_jose::claims::{Claims, Skew};
 use doorward_jose::jws::Presented;
@@ -11,18 +12,14 @@ use doorward_oauth::token_hash;
 
 /// What the token must answer.
 pub struct Asked<'a> {
-    /// The provider, letter by letter.
-    pub issuer: &'a str,
-    /// What Doorward is called there.
-    pub client_id: &'a str,
-    /// The nonce of the request.
-    pub nonce: &'a str,
+    /// Whose it must be, and for whom.
+    pub settings: &'a OidcSettings,
+    /// The nonce of the request; absent when nothing was asked in a browser (OIDC Core §12.2).
+    pub nonce: Option<&'a str>,
     /// The access token that came with it.
     pub access_token: &'a str,
     /// Seconds since 1970.
     pub now: i64,
-    /// How far the provider's clock may be apart, in seconds.
-    pub tolerance: u32,
     /// Since when the person must have proved themselves, in seconds since 1970; any time when absent.
     pub fresh_since: Option<i64>,
 }
@@ -34,20 +31,19 @@ pub struct Asked<'a> {
 pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Trouble> {
     let presented = Presented::read(token)?;
     let claims = presented.verify(keys.find_for(presented.header())?)?;
-    if claims.issuer()? != asked.issuer {
-        return Err(Trouble::Claim("another issuer"));
-    }
-    check_audience(&claims, asked.client_id)?;
-    claims.check_times(asked.now, Skew::seconds(asked.tolerance))?;
+    let tolerance = asked.settings.clock_tolerance_seconds;
+    check_issuer(&claims, asked.settings)?;
+    check_audience(&claims, &asked.settings.client_id)?;
+    claims.check_times(asked.now, Skew::seconds(tolerance))?;
     if claims.time("iat")?.is_none() {
         return Err(Trouble::Token(BadToken::NoClaim("iat")));
     }
-    if claims.text("nonce")? != Some(asked.nonce) {
+    if asked.nonce.is_some() && claims.text("nonce")? != asked.nonce {
         return Err(Trouble::Claim("another nonce: it does not answer this sign-in"));
     }
     if let Some(since) = asked.fresh_since {
         let proved_at = claims.time("auth_time")?.ok_or(BadToken::NoClaim("auth_time"))?;
-        if proved_at < since.saturating_sub(i64::from(asked.tolerance)) {
+        if proved_at < since.saturating_sub(i64::from(tolerance)) {
             return Err(Trouble::Claim(
                 "that the person proved themselves too long ago: the provider did not ask again",
             ));
@@ -63,6 +59,14 @@ pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Tr
         return Err(Trouble::Claim("no subject anybody could be known by"));
     }
     Ok(claims)
+}
+
+/// Whether a token is the provider's: of one of its issuers, and of a tenant that is let in.
+pub(crate) fn check_issuer(claims: &Claims, settings: &OidcSettings) -> Result<(), Trouble> {
+    if !settings.speaks(claims.issuer()?, claims.text("tid")?) {
+        return Err(Trouble::Claim("another issuer, or a tenant that this connector does not let in"));
+    }
+    Ok(())
 }
 
 /// Whether a token of the provider is for us, and for nobody else who would have to be trusted with it.

@@ -2,11 +2,16 @@
 //! as an `ExternalIdentity`, and which user that is, is the engine's to say.
 
 pub mod claims;
+mod directory;
+mod github;
 pub mod id_token;
 pub mod limits;
 pub mod logout_token;
 pub mod metadata;
+mod oauth2;
 pub mod oidc;
 pub mod providers;
+pub mod renewal;
 pub mod sign_out;
+pub mod tokens;
 pub mod trouble;

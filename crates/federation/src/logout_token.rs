@@ -1,7 +1,7 @@
 //! Whether a logout token is one, and whose (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6). Pure: the token, the
 //! keys and who should have made it in; whom it speaks of out.
 
-use crate::id_token::check_audience;
+use crate::id_token::{check_audience, check_issuer};
 use crate::limits;
 use crate::trouble::Trouble;
 use doorward_engine::federation::logout::Word;
@@ -27,9 +27,7 @@ pub fn check(keys: &KeySet, token: &str, settings: &OidcSettings, now: i64) -> R
     let presented = Presented::read(token)?;
     check_type(presented.header())?;
     let claims = presented.verify(keys.find_for(presented.header())?)?;
-    if claims.issuer()? != settings.issuer {
-        return Err(Trouble::Claim("another issuer"));
-    }
+    check_issuer(&claims, settings)?;
     check_audience(&claims, &settings.client_id)?;
     claims.check_times(now, Skew::seconds(settings.clock_tolerance_seconds))?;
     let told_at = claims.time("iat")?.ok_or(BadToken::NoClaim("iat"))?;

@@ -119,7 +119,8 @@ impl Providers {
         if let Some(known) = known.filter(is_fresh) {
             return Ok(known.clone());
         }
-        let text = self.document("the discovery document", &Metadata::address(&settings.issuer)).await?;
+        let usual = || Metadata::address(&settings.issuer);
+        let text = self.document("the discovery document", &settings.discovery.clone().unwrap_or_else(usual)).await?;
         let metadata = Metadata::read(&settings.issuer, &text)?;
         let keys = Arc::new(self.keys(&metadata).await?);
         Ok(Known { issuer: settings.issuer.clone(), metadata: Arc::new(metadata), keys, read_at: now, keys_at: now })

@@ -20,6 +20,8 @@ pub enum Trouble {
     Issuer { found: String, declared: String },
     #[error("the provider refused: {0}")]
     Refused(String),
+    #[error("the provider does not vouch for the person: {0}")]
+    NotVouched(String),
     #[error("the token is not good: {0}")]
     Token(#[from] BadToken),
     #[error("its token says {0}")]

@@ -30,6 +30,8 @@ events! {
     SignInThrottled = "sign_in_throttled",
     /// A session ended.
     SessionEnded = "session_ended",
+    /// A session goes on for a while although the provider its person came through cannot be asked.
+    SessionContinued = "session_continued",
     /// An app host got a pass.
     PassIssued = "pass_issued",
     /// The gate refused someone who is signed in.

@@ -8,7 +8,9 @@ use crate::reach::Reach;
 use crate::roots;
 use crate::target::Target;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -50,6 +52,9 @@ pub struct Outbound {
     connect: Duration,
     total: Duration,
 }
+
+/// Who calls, and headers beside the usual ones.
+type Said<'a> = (Option<HeaderValue>, &'a [(HeaderName, HeaderValue)]);
 
 /// What somebody answered.
 #[derive(Debug)]
@@ -94,7 +99,7 @@ impl Outbound {
     ) -> Result<Answer, Failure> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let body = Some(("application/x-www-form-urlencoded", body.into()));
-        self.call((Method::POST, url), body, authorization).await
+        self.call((Method::POST, url), body, (authorization, &[])).await
     }
 
     /// Gets a document.
@@ -110,21 +115,34 @@ impl Outbound {
     /// # Errors
     /// As [`Outbound::post_form`].
     pub async fn get_as(&self, url: &str, authorization: Option<HeaderValue>) -> Result<Answer, Failure> {
-        self.call((Method::GET, url), None, authorization).await
+        self.get_with(url, authorization, &[]).await
+    }
+
+    /// The same with more headers.
+    ///
+    /// # Errors
+    /// As [`Outbound::post_form`].
+    pub async fn get_with(
+        &self,
+        url: &str,
+        authorization: Option<HeaderValue>,
+        more: &[(HeaderName, HeaderValue)],
+    ) -> Result<Answer, Failure> {
+        self.call((Method::GET, url), None, (authorization, more)).await
     }
 
     async fn call(
         &self,
         (method, url): (Method, &str),
         body: Option<(&'static str, Bytes)>,
-        authorization: Option<HeaderValue>,
+        headers: Said<'_>,
     ) -> Result<Answer, Failure> {
         let target = Target::parse(url)?;
         let slow = |limit: Duration| Failure::Slow { host: target.host.clone(), seconds: limit.as_secs().max(1) };
         let whole = async {
             let connected = timeout(self.connect, self.dial(&target)).await;
             let (wire, names_whole) = connected.map_err(|_| slow(self.connect))??;
-            self.exchange(wire, (&target, names_whole), (method, authorization), body).await
+            self.exchange(wire, (&target, names_whole), (method, headers), body).await
         };
         timeout(self.total, whole).await.map_err(|_| slow(self.total))?
     }
@@ -133,7 +151,7 @@ impl Outbound {
         &self,
         wire: Box<dyn Wire>,
         (target, names_whole): (&Target, bool),
-        (method, authorization): (Method, Option<HeaderValue>),
+        (method, (authorization, more)): (Method, Said<'_>),
         body: Option<(&'static str, Bytes)>,
     ) -> Result<Answer, Failure> {
         let broken = |why: String| Failure::Broken { host: target.host.clone(), why };
@@ -146,6 +164,9 @@ impl Outbound {
             .header(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
+        }
+        for (name, value) in more {
+            request = request.header(name, value);
         }
         if let Some((kind, _)) = &body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(kind));

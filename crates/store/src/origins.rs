@@ -21,6 +21,7 @@ statements! {
     STOP = "UPDATE session_origins SET refresh_ms = 0 WHERE session_id = $1 AND refresh_ms = $2";
     DUE = "SELECT DISTINCT connector_id FROM session_origins WHERE refresh_ms > 0 AND refresh_ms <= $1 \
            ORDER BY connector_id";
+    IS_CLAIMED = "SELECT 1 FROM session_origins WHERE session_id = $1 AND refresh_ms = $2";
     CLAIM = "UPDATE session_origins SET refresh_ms = $3 \
              WHERE refresh_ms > 0 AND refresh_ms <= $2 AND session_id = (SELECT session_id FROM session_origins \
              WHERE connector_id = $1 AND refresh_ms > 0 AND refresh_ms <= $2 ORDER BY refresh_ms, session_id LIMIT 1) \
@@ -160,6 +161,11 @@ pub async fn claim(
         failures: row.number(5)?,
         lease,
     }))
+}
+
+/// Whether the claim `lease` still stands.
+pub async fn is_claimed(query: &mut impl Query, session: &SessionId, lease: Timestamp) -> Result<bool, Fault> {
+    Ok(query.first(IS_CLAIMED, &[Value::Text(session.as_str()), lease.into()]).await?.is_some())
 }
 
 /// Puts the next asking off; `false` when the claim `lease` is over.

@@ -3,11 +3,14 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
 mod changes;
+mod entra;
 mod entrance;
+mod github;
 mod ground;
 mod houston;
 mod many;
 mod proof;
+mod refresh;
 mod sign_out;
 mod whole;
 

@@ -19,8 +19,10 @@ pub struct Mapped {
 /// # Errors
 /// How many there may be, when there are more: a part of somebody's groups would be the wrong ones.
 pub fn map(rules: &GroupRules, said: &[String]) -> Result<Mapped, usize> {
-    if said.len() > limits::EXTERNAL_GROUPS {
-        return Err(limits::EXTERNAL_GROUPS);
+    // Where rules name the groups that count, there may be more that do not.
+    let most = if rules.same_name { limits::EXTERNAL_GROUPS } else { limits::EXTERNAL_GROUPS_SAID };
+    if said.len() > most {
+        return Err(most);
     }
     let mut mapped = Mapped::default();
     for name in said {
@@ -87,6 +89,10 @@ mod tests {
         assert_eq!(odd.passed_over.len(), 2);
         let many: Vec<String> = (0..=limits::EXTERNAL_GROUPS).map(|number| format!("g{number}")).collect();
         assert_eq!(map(&GroupRules::default(), &many), Err(limits::EXTERNAL_GROUPS));
+        let listed = rules(false, None, &[("g7", "admins")]);
+        assert_eq!(names(&map(&listed, &many)?), [("admins", true)]);
+        let too_many = vec!["g".to_owned(); limits::EXTERNAL_GROUPS_SAID + 1];
+        assert_eq!(map(&listed, &too_many), Err(limits::EXTERNAL_GROUPS_SAID));
         Ok(())
     }
 }

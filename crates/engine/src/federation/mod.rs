@@ -11,6 +11,7 @@ pub mod parting;
 pub mod pending;
 pub mod presets;
 pub mod preview;
+pub mod refresh;
 pub mod settings;
 pub mod sign_in;
 

@@ -1,7 +1,7 @@
 //! Providers whose ways are known: from the few words that tell one from another to ordinary settings. What a preset
 //! fills in can be changed afterwards like anything else.
 
-use crate::federation::settings::{ClaimNames, OidcSettings};
+use crate::federation::settings::{ClaimNames, Directory, OidcSettings, Refresh, SignOut};
 use doorward_model::secret_ref::SecretRef;
 use std::collections::BTreeMap;
 
@@ -54,33 +54,17 @@ impl Preset {
         let issuer = self.issuer(address.trim().trim_end_matches(DISCOVERY))?;
         let Credentials { client_id, secret_from } = credentials;
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let usual = OidcSettings {
-            issuer,
-            client_id,
-            secret_from,
-            scopes: words(&["profile", "email"]),
-            parameters: BTreeMap::new(),
-            user_info: true,
-            claims: ClaimNames::default(),
-            clock_tolerance_seconds: 60,
-            hosted_domains: Vec::new(),
-            addresses_are_proved: false,
-            callback_path: None,
-            sign_out: None,
-            refresh: None,
-        };
+        let usual =
+            OidcSettings { secret_from, scopes: words(&["profile", "email"]), ..OidcSettings::of(issuer, client_id) };
         let names = |first: &[&str], groups: &str| ClaimNames {
             name: words(first),
             groups: groups.to_owned(),
             ..ClaimNames::default()
         };
         Ok(match self {
-            // Addresses are the tenant's own to give, and Entra never says that it proved one.
-            Self::Entra => OidcSettings {
-                claims: names(&["preferred_username", "upn", "email"], "groups"),
-                addresses_are_proved: true,
-                ..usual
-            },
+            Self::Entra => {
+                entra(OidcSettings { claims: names(&["preferred_username", "upn", "email"], "groups"), ..usual })
+            }
             // The organisation's server gives groups for a scope of that name.
             Self::Okta | Self::Dex => OidcSettings { scopes: words(&["profile", "email", "groups"]), ..usual },
             // No groups but those an action puts under a name of its own.
@@ -100,6 +84,43 @@ impl Preset {
         })
     }
 
+    /// Signs people who sign out here out there too, as this provider wants it; `pages` is the domain of its own pages,
+    /// where that is another one.
+    ///
+    /// # Errors
+    /// One sentence: what is missing.
+    pub fn signs_out(self, settings: &mut OidcSettings, pages: Option<&str>) -> Result<(), String> {
+        let page =
+            |url: String, return_parameter: &str| SignOut::At { url, return_parameter: return_parameter.to_owned() };
+        settings.sign_out = Some(match (self, pages) {
+            (Self::Auth0, _) => page(format!("{}v2/logout", settings.issuer), "returnTo"),
+            (Self::Cognito, Some(domain)) => {
+                let domain = domain.trim_end_matches('/');
+                let is_url = domain.contains("://");
+                page(format!("{}{domain}/logout", if is_url { "" } else { "https://" }), "logout_uri")
+            }
+            (Self::Cognito, None) => return Err("the domain of the pool's pages is missing".to_owned()),
+            _ => SignOut::Published,
+        });
+        Ok(())
+    }
+
+    /// Asks the provider again for people who came through it, and for what it takes to do that.
+    pub fn asks_again(self, settings: &mut OidcSettings, refresh: Refresh) {
+        settings.refresh = Some(refresh);
+        match self {
+            Self::Entra | Self::Okta | Self::Auth0 | Self::Authentik | Self::Zitadel | Self::Dex => {
+                settings.scopes.push("offline_access".to_owned());
+            }
+            // It knows no such scope.
+            Self::Google => settings.parameters.extend(
+                [("access_type", "offline"), ("prompt", "consent")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned())),
+            ),
+            Self::Cognito | Self::Keycloak | Self::GitLab | Self::Generic => {}
+        }
+    }
+
     fn issuer(self, address: &str) -> Result<String, String> {
         let is_url = address.contains("://");
         let with_scheme = |text: &str| if is_url { text.to_owned() } else { format!("https://{text}") };
@@ -110,7 +131,7 @@ impl Preset {
             Self::GitLab if address.is_empty() => Ok("https://gitlab.com".to_owned()),
             Self::Entra if address.is_empty() => missing("the tenant's id"),
             Self::Entra if is_url => Ok(address.trim_end_matches('/').to_owned()),
-            Self::Entra if is_tenant(address) => Ok(format!("https://login.microsoftonline.com/{address}/v2.0")),
+            Self::Entra if address.split(',').all(|tenant| is_tenant(tenant.trim())) => Ok(address.to_owned()),
             Self::Entra => Err(format!(
                 "`{}` is no id of a tenant: it looks like 9188040d-6c67-4c5b-b112-36a304b66dad, and Entra shows it as Directory (tenant) ID",
                 address.escape_debug()
@@ -129,6 +150,50 @@ impl Preset {
             // Letter by letter: here a slash may be part of it.
             Self::Keycloak | Self::Authentik | Self::Dex | Self::Generic => Ok(with_scheme(address)),
         }
+    }
+}
+
+/// Microsoft Entra ID. Its `sub` is another one for each application, so people are told apart by tenant and object; its
+/// tokens are of one of two issuers; groups are ids, and those of people with too many are looked up.
+fn entra(usual: OidcSettings) -> OidcSettings {
+    const LOGIN: &str = "https://login.microsoftonline.com";
+    const GRAPH: &str = "https://graph.microsoft.com";
+    let address = usual.issuer.clone();
+    let (issuer, tenants) = if address.contains("://") {
+        let tenant = address.split('/').find(|part| is_tenant(part)).map(str::to_owned);
+        (address, tenant.into_iter().collect())
+    } else {
+        let tenants: Vec<String> = address.split(',').map(|tenant| tenant.trim().to_lowercase()).collect();
+        let place = if let [only] = tenants.as_slice() { only.as_str() } else { "{tenantid}" };
+        (format!("{LOGIN}/{place}/v2.0"), tenants)
+    };
+    let first_version =
+        |issuer: &str| Some(format!("https://sts.windows.net/{}/", issuer.strip_prefix(LOGIN)?.split('/').nth(1)?));
+    let subject: &[&str] = if tenants.is_empty() { &["sub"] } else { &["tid", "oid"] };
+    let is_one = tenants.len() < 2;
+    let mut scopes = usual.scopes;
+    scopes.push(format!("{GRAPH}/User.Read"));
+    OidcSettings {
+        more_issuers: first_version(&issuer).into_iter().collect(),
+        discovery: (!is_one).then(|| format!("{LOGIN}/organizations/v2.0{DISCOVERY}")),
+        issuer,
+        tenants,
+        scopes,
+        user_info: false,
+        claims: ClaimNames {
+            subject: subject.iter().map(|name| (*name).to_owned()).collect(),
+            // Any tenant can write any address into it; this claim says that the domain is theirs.
+            email_verified: "xms_edov".to_owned(),
+            ..usual.claims
+        },
+        // One tenant's addresses are its own to give, and Entra never says that it proved one. Of several, each could give
+        // another's.
+        addresses_are_proved: is_one,
+        // A sign-in name is of a domain the tenant has proved.
+        names_are_own: true,
+        directory: Some(Directory::Graph(GRAPH.to_owned())),
+        secret_from: usual.secret_from,
+        ..OidcSettings::of(String::new(), usual.client_id)
     }
 }
 
@@ -185,6 +250,31 @@ mod tests {
     }
 
     #[test]
+    fn entra_is_one_tenant_or_several_and_nobody_elses() -> Result<(), String> {
+        const OTHER: &str = "0b1c2d3e-0000-4000-8000-ba9876543210";
+        let read = |address: &str| {
+            let credentials = Credentials { client_id: "doorward".to_owned(), secret_from: None };
+            Preset::Entra.settings(address, credentials)
+        };
+        let issuer = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        let first = |tenant: &str| format!("https://sts.windows.net/{tenant}/");
+        let several = format!("{TENANT}, {OTHER}");
+        for (address, is_other_in, is_proved) in
+            [(TENANT, false, true), (issuer(TENANT).as_str(), false, true), (several.as_str(), true, false)]
+        {
+            let settings = read(address)?;
+            assert!(settings.speaks(&issuer(TENANT), Some(TENANT)) && settings.speaks(&first(TENANT), Some(TENANT)));
+            assert_eq!(settings.speaks(&issuer(OTHER), Some(OTHER)), is_other_in, "{address}");
+            assert!(!settings.speaks(&issuer(OTHER), Some(TENANT)) && !settings.speaks(&issuer(TENANT), None));
+            assert_eq!(
+                (settings.claims.subject.as_slice(), settings.addresses_are_proved),
+                (&["tid".to_owned(), "oid".to_owned()][..], is_proved)
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
     fn every_preset_is_what_a_connector_may_be() -> Result<(), String> {
         use crate::federation::settings::{ConnectorSettings, Kind};
         for (preset, address) in [
@@ -201,7 +291,11 @@ mod tests {
             (Preset::Generic, "id.example.com"),
         ] {
             let credentials = Credentials { client_id: "doorward".to_owned(), secret_from: None };
-            ConnectorSettings::of(Kind::Oidc(preset.settings(address, credentials)?)).check()?;
+            let mut settings = preset.settings(address, credentials)?;
+            ConnectorSettings::of(Kind::Oidc(settings.clone())).check()?;
+            preset.signs_out(&mut settings, Some("acme.auth.eu-west-1.amazoncognito.com"))?;
+            preset.asks_again(&mut settings, Refresh { every_seconds: 300, continue_seconds: 0 });
+            ConnectorSettings::of(Kind::Oidc(settings)).check()?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use doorward_model::dice::Counting;
 use doorward_model::fault::Fault;
 use doorward_model::id::KeyId;
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -22,16 +23,18 @@ fn good() -> Value {
     })
 }
 
+fn settings() -> &'static OidcSettings {
+    static SETTINGS: OnceLock<OidcSettings> = OnceLock::new();
+    SETTINGS.get_or_init(|| {
+        let read = serde_json::from_value(json!({"issuer": "https://id.example.com", "client_id": "doorward"}));
+        let Ok(settings) = read else { panic!("settings") };
+        settings
+    })
+}
+
 fn asked() -> Asked<'static> {
-    Asked {
-        issuer: "https://id.example.com",
-        client_id: "doorward",
-        nonce: "n-1",
-        access_token: "the access token",
-        now: NOW,
-        tolerance: 60,
-        fresh_since: None,
-    }
+    let (settings, nonce) = (settings(), Some("n-1"));
+    Asked { settings, nonce, access_token: "the access token", now: NOW, fresh_since: None }
 }
 
 fn set(keys: &[&SigningKey]) -> Result<KeySet, Fault> {

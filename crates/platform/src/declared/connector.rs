@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::object::{Located, Reader};
 use doorward_engine::federation::settings::{
-    ConnectorSettings, Entrance, GroupRules, Kind, LdapSettings, Linking, OidcSettings, SamlSettings,
+    ConnectorSettings, Entrance, GroupRules, Kind, LdapSettings, Linking, OAuth2Settings, OidcSettings, SamlSettings,
 };
 use doorward_model::name::{ConnectorName, DisplayText, RealmName};
 use serde::de::MapAccess;
@@ -48,6 +48,10 @@ impl WrittenConnector {
                 let Spanned { value, referenced, defined } = map.next_value::<Spanned<SamlSettings>>()?;
                 self.kinds.push(Spanned { value: Kind::Saml(value), referenced, defined });
             }
+            "oauth2" => {
+                let Spanned { value, referenced, defined } = map.next_value::<Spanned<OAuth2Settings>>()?;
+                self.kinds.push(Spanned { value: Kind::OAuth2(value), referenced, defined });
+            }
             "linking" => self.linking = Some(map.next_value()?),
             "group_rules" => self.group_rules = Some(map.next_value()?),
             _ => return Ok(false),
@@ -65,7 +69,13 @@ impl Reader<'_> {
         let at = self.place(document.referenced);
         let kind = match written.connector.kinds.as_slice() {
             [only] => only,
-            [] => return self.no(&at, "the connector is of no kind", "add oidc:, ldap: or saml: with its settings"),
+            [] => {
+                return self.no(
+                    &at,
+                    "the connector is of no kind",
+                    "add oidc:, oauth2:, ldap: or saml: with its settings",
+                );
+            }
             [_, second, ..] => {
                 return self.no(&self.at(second), "the connector is of two kinds", "declare one connector for each");
             }

@@ -1,10 +1,10 @@
 // An identity provider for others to connect to, on oidc-provider, a certified library. Who the people are and what is
 // said of them stands in a file that is read anew at every sign-in.
 import { readFileSync } from "node:fs";
-import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
 import http from "node:http";
 
-const { OIDC_PROVIDER, PORT, CLIENT, PEOPLE } = process.env;
+const { OIDC_PROVIDER, PORT, CLIENT, PEOPLE, LIKE } = process.env;
 const { Provider } = await import(OIDC_PROVIDER);
 const client = JSON.parse(CLIENT);
 const issuer = `http://127.0.0.1:${PORT}`;
@@ -16,7 +16,7 @@ const newKey = (kid) => {
 // The second one is nobody's: what is signed with it is not the provider's.
 const [key, strangersKey] = [newKey("company"), newKey("company")];
 let behaviour = {};
-const asked = { token: 0, jwks: 0 };
+const asked = { token: 0, jwks: 0, graph: 0 };
 
 // Tells Doorward's own host apart by its name, which this machine does not look up.
 const callHome = (url, { method, headers, body, signal }) =>
@@ -98,6 +98,87 @@ const signed = ({ header, claims, stranger }) => {
   return `${text}.${signature.toString("base64url")}`;
 };
 
+// What Microsoft Entra ID says of somebody: its own name for them in this application, tenant and object, groups by id
+// or, of more than 200, a word where they are; by a token of either version.
+const asEntra = (claims) => {
+  const { tid, oid, groups = [], version } = Object.values(people()).find((one) => one.sub === claims.sub);
+  const { sub, email, preferred_username, name, ...rest } = claims;
+  for (const unsaid of ["email_verified", "groups", "iss"]) delete rest[unsaid];
+  const far = { _claim_names: { groups: "src1" }, _claim_sources: { src1: { endpoint: "https://graph.windows.net/x" } } };
+  return {
+    ...rest, name, email, oid, tid, ver: version === 1 ? "1.0" : "2.0",
+    iss: version === 1 ? `${issuer}/sts/${tid}/` : `${issuer}/${tid}/v2.0`,
+    sub: createHash("sha256").update(`${client.client_id} ${sub}`).digest("base64url"),
+    ...(version === 1 ? { upn: preferred_username } : { preferred_username }),
+    ...(groups.length > 200 ? far : { groups }),
+  };
+};
+
+// Its addresses, and what stands behind them here.
+const entraPaths = [
+  [/^\/[^/]+\/oauth2\/v2.0\/authorize$/, "/auth"],
+  [/^\/[^/]+\/oauth2\/v2.0\/token$/, "/token"],
+  [/^\/[^/]+\/discovery\/v2.0\/keys$/, "/jwks"],
+];
+
+const entraDocument = (tenant) => ({
+  issuer: `${issuer}/${tenant === "organizations" ? "{tenantid}" : tenant}/v2.0`,
+  authorization_endpoint: `${issuer}/${tenant}/oauth2/v2.0/authorize`,
+  token_endpoint: `${issuer}/${tenant}/oauth2/v2.0/token`,
+  jwks_uri: `${issuer}/${tenant}/discovery/v2.0/keys`,
+  token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+  response_types_supported: ["code", "id_token", "code id_token", "id_token token"],
+  subject_types_supported: ["pairwise"],
+  id_token_signing_alg_values_supported: ["RS256"],
+});
+
+// Microsoft Graph, as far as it says in which groups somebody is: a hundred at once, and other things between them.
+const graph = async (request, url) => {
+  asked.graph += 1;
+  const token = await provider.AccessToken.find((request.headers.authorization ?? "").replace("Bearer ", ""));
+  const person = token && Object.values(people()).find((one) => one.sub === token.accountId);
+  if (!person) return [401, { error: { code: "InvalidAuthenticationToken" } }];
+  if (request.headers.consistencylevel !== "eventual") return [400, { error: { code: "Request_UnsupportedQuery" } }];
+  const from = Number(url.searchParams.get("$skiptoken") ?? 0);
+  const page = person.groups.slice(from, from + 100).map((id) => ({ "@odata.type": "#microsoft.graph.group", id }));
+  page.push({ "@odata.type": "#microsoft.graph.directoryRole", id: "0000-role" });
+  const next = new URL(`${behaviour.graphElsewhere ?? issuer}${url.pathname}${url.search}`);
+  next.searchParams.set("$skiptoken", from + 100);
+  return [200, { value: page, ...(person.groups.length > from + 100 ? { "@odata.nextLink": next.href } : {}) }];
+};
+
+// Entra does not say in its answers who it is.
+const unsigned = (response) => {
+  const end = response.end.bind(response);
+  response.end = (...rest) => {
+    const location = response.getHeader("location");
+    if (location?.includes("code=")) {
+      const url = new URL(location);
+      url.searchParams.delete("iss");
+      response.setHeader("location", url.href);
+    }
+    return end(...rest);
+  };
+};
+
+// What the token endpoint gives, as a test wants it: other claims in the ID token, something left out.
+const rewrite = (response) => {
+  const end = response.end.bind(response);
+  response.end = (body, ...rest) => {
+    if (response.statusCode !== 200 || !body) return end(body, ...rest);
+    const given = JSON.parse(body);
+    if (given.id_token && (behaviour.claims || LIKE === "entra")) {
+      const claims = JSON.parse(Buffer.from(given.id_token.split(".")[1], "base64url"));
+      const said = LIKE === "entra" ? asEntra(claims) : claims;
+      given.id_token = signed({ claims: { ...said, ...behaviour.claims } });
+    }
+    for (const name of behaviour.without ?? []) delete given[name];
+    const text = JSON.stringify(given);
+    response.setHeader("content-length", Buffer.byteLength(text));
+    return end(text, ...rest);
+  };
+};
+
 const answer = provider.callback();
 const forTests = {
   "/asked": () => JSON.stringify(asked),
@@ -111,8 +192,23 @@ const forTests = {
 http
   .createServer(async (request, response) => {
     const url = new URL(request.url, issuer);
-    const path = url.pathname;
+    let path = url.pathname;
     if (forTests[path]) return response.end(await forTests[path](request));
+    if (LIKE === "entra") {
+      const tenant = path.match(/^\/([^/]+)\/v2.0\/.well-known\/openid-configuration$/)?.[1];
+      if (tenant) return response.end(JSON.stringify(entraDocument(tenant)));
+      if (path.startsWith("/v1.0/me/transitiveMemberOf")) {
+        const [status, body] = await graph(request, url);
+        response.statusCode = status;
+        return response.end(JSON.stringify(body));
+      }
+      const here = entraPaths.find(([theirs]) => theirs.test(path))?.[1];
+      if (here) {
+        request.url = here + url.search;
+        path = here;
+      }
+      unsigned(response);
+    }
     const name = path.slice(1);
     if (name in asked) asked[name] += 1;
     if (behaviour[name] === "hang") return;
@@ -128,6 +224,7 @@ http
       if (isFine) response.setHeader("location", returnTo);
       return response.end();
     }
+    if (path === "/token") rewrite(response);
     if (!path.startsWith("/interaction/")) return answer(request, response);
     if (request.method === "GET") {
       response.setHeader("content-type", "text/html");

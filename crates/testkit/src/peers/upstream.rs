@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 const PROGRAM: &str = include_str!("upstream.mjs");
+const GITHUB: &str = include_str!("github.mjs");
 
 /// What Doorward is called there, and its secret.
 pub const UPSTREAM_CLIENT: (&str, &str) = ("doorward", "a secret of at least thirty-two letters");
@@ -28,6 +29,14 @@ impl Upstream {
     /// # Panics
     /// When it does not start.
     pub fn start(redirect_uri: &str, people: &Value) -> Upstream {
+        Upstream::start_like("", redirect_uri, people)
+    }
+
+    /// As [`Upstream::start`], in the ways of a provider known by name: `entra`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_like(provider: &str, redirect_uri: &str, people: &Value) -> Upstream {
         let port = free_port();
         let scratch = Scratch::new("upstream");
         let program = scratch.write("upstream.mjs", PROGRAM);
@@ -43,10 +52,33 @@ impl Upstream {
         });
         let mut command = Command::new(tools::debian_program("node"));
         command.arg(program).env("OIDC_PROVIDER", tools::oidc_provider()).env("PORT", port.to_string());
-        command.env("CLIENT", client.to_string()).env("PEOPLE", file);
+        command.env("CLIENT", client.to_string()).env("PEOPLE", file).env("LIKE", provider);
         let process = Process::start("upstream", command, &scratch.join("log"));
         let mut upstream = Upstream { port, process, scratch };
         let ready = Request::new("GET", &upstream.url("/.well-known/openid-configuration"));
+        upstream
+            .process
+            .wait_ready("/", limits::DAGSTER_START, |_| ready.try_send().is_ok_and(|answer| answer.status == 200));
+        upstream
+    }
+
+    /// Starts what answers like a GitHub Enterprise Server, whose people are what it says of each: `user`, `emails`,
+    /// `orgs`, `teams`, and `sso` with the numbers of organisations it leaves out.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_github(redirect_uri: &str, people: &Value) -> Upstream {
+        let port = free_port();
+        let scratch = Scratch::new("github");
+        let program = scratch.write("github.mjs", GITHUB);
+        let file = scratch.write("people.json", &people.to_string());
+        let (id, secret) = UPSTREAM_CLIENT;
+        let client = json!({"client_id": id, "client_secret": secret, "redirect_uri": redirect_uri});
+        let mut command = Command::new(tools::debian_program("node"));
+        command.arg(program).env("PORT", port.to_string()).env("CLIENT", client.to_string()).env("PEOPLE", file);
+        let process = Process::start("github", command, &scratch.join("log"));
+        let mut upstream = Upstream { port, process, scratch };
+        let ready = Request::new("GET", &upstream.url("/asked"));
         upstream
             .process
             .wait_ready("/", limits::DAGSTER_START, |_| ready.try_send().is_ok_and(|answer| answer.status == 200));
@@ -73,7 +105,7 @@ impl Upstream {
     }
 
     /// From now on these endpoints (`token`, `jwks`, `me`, `.well-known/openid-configuration`) answer with a status, or
-    /// never for `hang`; all others as they should.
+    /// never for `hang`; `claims` stand in every ID token, and what `without` lists is left out beside it.
     pub fn behave(&self, how: &Value) {
         Request::new("POST", &self.url("/behave")).json(how).send();
     }

@@ -43,6 +43,11 @@ pub enum Add {
     Authentik(Box<presets::ByIssuer>),
     /// Zitadel.
     Zitadel(Box<presets::ByIssuer>),
+    /// GitHub, or a GitHub Enterprise Server.
+    Github(Box<presets::GitHub>),
+    /// Any provider that speaks OAuth 2 and no OpenID Connect.
+    #[command(name = "oauth2")]
+    OAuth2(Box<presets::OAuth2>),
     /// Dex.
     Dex(Box<presets::ByIssuer>),
     /// A directory that speaks LDAP. Its people sign in with its passwords on the sign-in page itself.
@@ -59,6 +64,8 @@ impl Add {
             Self::Ldap(ldap) => return Ok(ldap.read(false)),
             Self::Ad(ldap) => return Ok(ldap.read(true)),
             Self::Saml(saml) => return saml.read(shell).await,
+            Self::Github(github) => return github.read().await,
+            Self::OAuth2(oauth2) => return Ok(oauth2.read()),
             Self::Entra(entra) => entra.read().await?,
             Self::Okta(okta) => okta.read().await?,
             Self::Auth0(auth0) => auth0.read().await?,
@@ -172,7 +179,7 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     shell.commit(tx).await?;
     let uri = redirect_uri(shell, &realm, &made).await;
     let register = match &made.settings.kind {
-        Kind::Oidc(_) => format!("Register this redirect URI at the provider:\n  {uri}"),
+        Kind::Oidc(_) | Kind::OAuth2(_) => format!("Register this redirect URI at the provider:\n  {uri}"),
         Kind::Saml(_) => format!("Give the provider this metadata:\n  {uri}/descriptor"),
         Kind::Ldap(_) => String::new(),
     };

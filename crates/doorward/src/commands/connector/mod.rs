@@ -127,7 +127,7 @@ async fn redirect_uri(shell: &Shell, realm: &Realm, connector: &Stored) -> Strin
 /// Adds what the provider has to be told of a connector.
 fn addresses(value: &mut Value, connector: &Stored, uri: &str) {
     match &connector.settings.kind {
-        Kind::Oidc(_) => value["redirect_uri"] = json!(uri),
+        Kind::Oidc(_) | Kind::OAuth2(_) => value["redirect_uri"] = json!(uri),
         // Nobody is sent to a directory and back.
         Kind::Ldap(_) => {}
         Kind::Saml(saml) => {

@@ -70,8 +70,6 @@ impl Oidc {
     /// What every kind has, and what this one is.
     pub fn read(self) -> (Common, Kind) {
         let kind = Kind::Oidc(OidcSettings {
-            issuer: self.issuer,
-            client_id: self.client_id,
             secret_from: self.client_secret_ref,
             scopes: self.scopes,
             parameters: self.parameter.into_iter().collect(),
@@ -88,6 +86,7 @@ impl Oidc {
             refresh: self
                 .refresh_every
                 .map(|every_seconds| Refresh { every_seconds, continue_seconds: self.continue_for }),
+            ..OidcSettings::of(self.issuer, self.client_id)
         });
         (self.common, kind)
     }

@@ -4,7 +4,7 @@ use crate::commands::connector::add::{Common, pair};
 use crate::exit::Exit;
 use clap::Args;
 use doorward_engine::federation::presets::{Credentials, Preset};
-use doorward_engine::federation::settings::OidcSettings;
+use doorward_engine::federation::settings::{ClaimNames, Kind, OAuth2Settings, OidcSettings, Refresh};
 use doorward_model::secret_ref::SecretRef;
 
 /// What every one of them has.
@@ -27,25 +27,53 @@ pub struct Known {
     /// One more parameter of the authorization request; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
+    /// Sign people who sign out here out at the provider too.
+    #[arg(long)]
+    sign_out_there: bool,
+    /// Ask the provider again for people who came through it, every so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    refresh_every: Option<u32>,
+    /// How much longer sessions go on while the provider cannot be asked, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "refresh_every")]
+    continue_for: u32,
 }
 
 impl Known {
     async fn read(self, preset: Preset, address: &str) -> Result<(Common, OidcSettings), Exit> {
-        let client_id = match (self.client_id, self.client_id_ref) {
-            (Some(id), _) => id,
-            (None, Some(reference)) => {
-                let read = doorward_world::secrets::read(&reference).await;
-                read.map_err(|why| Exit::usage(format!("--client-id-ref: {why}")))?.to_string()
-            }
-            (None, None) => String::new(),
-        };
+        self.read_with(preset, address, None).await
+    }
+
+    async fn read_with(
+        self,
+        preset: Preset,
+        address: &str,
+        pages: Option<&str>,
+    ) -> Result<(Common, OidcSettings), Exit> {
+        let client_id = client_id(self.client_id, self.client_id_ref).await?;
         let credentials = Credentials { client_id, secret_from: self.client_secret_ref };
         let mut settings = preset.settings(address, credentials).map_err(Exit::usage)?;
         settings.parameters.extend(self.parameter);
         if let Some(claim) = self.groups_claim {
             settings.claims.groups = claim;
         }
+        if self.sign_out_there {
+            preset.signs_out(&mut settings, pages).map_err(Exit::usage)?;
+        }
+        if let Some(every_seconds) = self.refresh_every {
+            preset.asks_again(&mut settings, Refresh { every_seconds, continue_seconds: self.continue_for });
+        }
         Ok((self.common, settings))
+    }
+}
+
+async fn client_id(said: Option<String>, reference: Option<SecretRef>) -> Result<String, Exit> {
+    match (said, reference) {
+        (Some(id), _) => Ok(id),
+        (None, Some(reference)) => {
+            let read = doorward_world::secrets::read(&reference).await;
+            Ok(read.map_err(|why| Exit::usage(format!("--client-id-ref: {why}")))?.to_string())
+        }
+        (None, None) => Ok(String::new()),
     }
 }
 
@@ -54,7 +82,7 @@ impl Known {
 pub struct Entra {
     #[command(flatten)]
     known: Known,
-    /// The tenant's id, or the issuer of its tokens.
+    /// The tenant's id, or the issuer of its tokens; several ids with commas between them for people of several tenants.
     #[arg(long, value_name = "ID")]
     tenant: String,
 }
@@ -113,12 +141,15 @@ pub struct Cognito {
     /// The user pool's id, such as eu-west-1_AbCdEfGhI.
     #[arg(long, value_name = "ID")]
     pool: String,
+    /// The domain of the pool's pages; --sign-out-there needs it.
+    #[arg(long, value_name = "DOMAIN")]
+    pages: Option<String>,
 }
 
 impl Cognito {
     /// What every kind has, and what this one is.
     pub async fn read(self) -> Result<(Common, OidcSettings), Exit> {
-        self.known.read(Preset::Cognito, &self.pool).await
+        self.known.read_with(Preset::Cognito, &self.pool, self.pages.as_deref()).await
     }
 }
 
@@ -176,5 +207,105 @@ impl GitLab {
     /// What every kind has, and what this one is.
     pub async fn read(self) -> Result<(Common, OidcSettings), Exit> {
         self.known.read(Preset::GitLab, &self.url).await
+    }
+}
+
+/// GitHub.
+#[derive(Args, Debug)]
+pub struct GitHub {
+    #[command(flatten)]
+    common: Common,
+    /// What Doorward is called there.
+    #[arg(long, value_name = "ID", required_unless_present = "client_id_ref")]
+    client_id: Option<String>,
+    /// Where that stands: env:NAME or file:/PATH. It is read once, now.
+    #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse, conflicts_with = "client_id")]
+    client_id_ref: Option<SecretRef>,
+    /// Where the client secret is kept: env:NAME or file:/PATH.
+    #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse)]
+    client_secret_ref: Option<SecretRef>,
+    /// Organisations and teams (ORG/TEAM) whose people come in, with commas between them; everybody without. An
+    /// organisation's number stays when it is renamed.
+    #[arg(long, value_delimiter = ',', value_name = "ORG")]
+    orgs: Vec<String>,
+    /// Where a GitHub Enterprise Server is.
+    #[arg(long, value_name = "URL", default_value = "https://github.com")]
+    url: String,
+}
+
+impl GitHub {
+    /// What every kind has, and what this one is.
+    pub async fn read(self) -> Result<(Common, Kind), Exit> {
+        let client_id = client_id(self.client_id, self.client_id_ref).await?;
+        let settings = OAuth2Settings::github(&self.url, client_id, self.orgs);
+        Ok((self.common, Kind::OAuth2(OAuth2Settings { secret_from: self.client_secret_ref, ..settings })))
+    }
+}
+
+/// Any provider that speaks OAuth 2.
+#[derive(Args, Debug)]
+pub struct OAuth2 {
+    #[command(flatten)]
+    common: Common,
+    /// Who vouches for its people: its address.
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// Where people are sent.
+    #[arg(long, value_name = "URL")]
+    authorization_url: String,
+    /// Where codes become tokens.
+    #[arg(long, value_name = "URL")]
+    token_url: String,
+    /// What says of somebody who they are, for their token.
+    #[arg(long, value_name = "URL")]
+    user_info_url: String,
+    /// What Doorward is called there.
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// Where the client secret is kept: env:NAME or file:/PATH. Without it Doorward is a public client there.
+    #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse)]
+    client_secret_ref: Option<SecretRef>,
+    /// Scopes to ask for, with commas between them.
+    #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// One more parameter of the authorization request; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    parameter: Vec<(String, String)>,
+    /// The member that tells somebody from everybody else, for ever: a text or a whole number.
+    #[arg(long, value_name = "NAME", default_value = "id")]
+    subject_claim: String,
+    /// Members the user name is taken from, the first that is there.
+    #[arg(long, value_delimiter = ',', value_name = "NAME", default_value = "login,username,email")]
+    name_claims: Vec<String>,
+    /// The member groups are read from; a dot leads into an object. Empty for none.
+    #[arg(long, value_name = "NAME", default_value = "groups")]
+    groups_claim: String,
+    /// The provider's addresses are proved although it does not say so.
+    #[arg(long)]
+    addresses_are_proved: bool,
+}
+
+impl OAuth2 {
+    /// What every kind has, and what this one is.
+    pub fn read(self) -> (Common, Kind) {
+        let kind = Kind::OAuth2(OAuth2Settings {
+            issuer: self.issuer,
+            authorization_url: self.authorization_url,
+            token_url: self.token_url,
+            user_info_url: self.user_info_url,
+            client_id: self.client_id,
+            secret_from: self.client_secret_ref,
+            scopes: self.scopes,
+            parameters: self.parameter.into_iter().collect(),
+            claims: ClaimNames {
+                subject: vec![self.subject_claim],
+                name: self.name_claims,
+                groups: self.groups_claim,
+                ..ClaimNames::default()
+            },
+            addresses_are_proved: self.addresses_are_proved,
+            github: None,
+        });
+        (self.common, kind)
     }
 }

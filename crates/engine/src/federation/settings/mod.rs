@@ -1,11 +1,13 @@
 //! What a connector is made of, as declared and stored.
 
 mod ldap;
+mod oauth2;
 mod oidc;
 mod saml;
 
 pub use ldap::{GroupSearch, LdapSettings, Nesting, Reach, Security, Server, TYPED, UserSearch};
-pub use oidc::{CALLBACKS, ClaimNames, OidcSettings, Refresh, SignOut};
+pub use oauth2::{GitHub, OAuth2Settings};
+pub use oidc::{CALLBACKS, ClaimNames, Directory, OidcSettings, Refresh, SignOut};
 pub use saml::{AttributeNames, NameIdFormat, SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 
 use crate::limits;
@@ -88,6 +90,8 @@ pub enum Kind {
     Ldap(LdapSettings),
     /// SAML 2.0.
     Saml(SamlSettings),
+    /// OAuth 2 alone, as GitHub.
+    OAuth2(OAuth2Settings),
 }
 
 impl Kind {
@@ -97,6 +101,7 @@ impl Kind {
             Self::Oidc(_) => "oidc",
             Self::Ldap(_) => "ldap",
             Self::Saml(_) => "saml",
+            Self::OAuth2(_) => "oauth2",
         }
     }
 
@@ -107,6 +112,7 @@ impl Kind {
             // Servers come and go; what the directory calls somebody does not.
             Self::Ldap(_) => "directory",
             Self::Saml(saml) => &saml.entity_id,
+            Self::OAuth2(oauth2) => &oauth2.issuer,
         }
     }
 
@@ -116,6 +122,7 @@ impl Kind {
             Self::Oidc(oidc) => oidc.secret_from.as_ref(),
             Self::Ldap(ldap) => ldap.secret_from.as_ref(),
             Self::Saml(_) => None,
+            Self::OAuth2(oauth2) => oauth2.secret_from.as_ref(),
         }
     }
 
@@ -123,7 +130,7 @@ impl Kind {
     pub fn oidc(&self) -> Option<&OidcSettings> {
         match self {
             Self::Oidc(oidc) => Some(oidc),
-            Self::Ldap(_) | Self::Saml(_) => None,
+            Self::Ldap(_) | Self::OAuth2(_) | Self::Saml(_) => None,
         }
     }
 
@@ -131,7 +138,7 @@ impl Kind {
     pub fn ldap(&self) -> Option<&LdapSettings> {
         match self {
             Self::Ldap(ldap) => Some(ldap),
-            Self::Oidc(_) | Self::Saml(_) => None,
+            Self::Oidc(_) | Self::OAuth2(_) | Self::Saml(_) => None,
         }
     }
 
@@ -140,7 +147,7 @@ impl Kind {
         match self {
             Self::Saml(saml) => Some(saml),
             Self::Ldap(_) => None,
-            Self::Oidc(_) => None,
+            Self::Oidc(_) | Self::OAuth2(_) => None,
         }
     }
 
@@ -150,6 +157,7 @@ impl Kind {
             Self::Oidc(oidc) => Self::Oidc(oidc.essence()),
             Self::Ldap(ldap) => Self::Ldap(ldap.essence()),
             Self::Saml(saml) => Self::Saml(saml.essence()),
+            Self::OAuth2(oauth2) => Self::OAuth2(oauth2.essence()),
         }
     }
 
@@ -173,6 +181,7 @@ impl Kind {
             Self::Oidc(oidc) => oidc.check(),
             Self::Ldap(ldap) => ldap.check(),
             Self::Saml(saml) => saml.check(),
+            Self::OAuth2(oauth2) => oauth2.check(),
         }
     }
 }

@@ -13,6 +13,16 @@ use std::collections::BTreeMap;
 pub struct OidcSettings {
     /// Its issuer, letter by letter as its tokens say it.
     pub issuer: String,
+    /// Other issuers its tokens may be of, letter by letter: some providers have had several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_issuers: Vec<String>,
+    /// The only tenants (claim `tid`) that may come in; any when empty. An issuer with `{tenantid}` in it is the one of
+    /// each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<String>,
+    /// Where the provider's document is, when it is not below the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<String>,
     /// What Doorward is called there.
     pub client_id: String,
     /// Where the client secret is kept, when it is not sealed in the store.
@@ -42,6 +52,13 @@ pub struct OidcSettings {
     /// Where the provider sends browsers back to, when it is not the connector's own place: one of [`CALLBACKS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_path: Option<String>,
+    /// Whether names that look like an address are the person's own there, proved or not.
+    #[serde(default)]
+    pub names_are_own: bool,
+    /// Where groups are looked up that the provider leaves out because there are too many; without it nobody of whom it
+    /// does so comes in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Directory>,
     /// How people who sign out here are signed out there too; not at all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_out: Option<SignOut>,
@@ -49,6 +66,25 @@ pub struct OidcSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Refresh>,
 }
+
+/// A directory that is asked for somebody's groups, with their own token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Directory {
+    /// Microsoft Graph, at this address.
+    Graph(String),
+}
+
+impl Directory {
+    /// Where Microsoft Graph is.
+    pub fn graph(&self) -> &str {
+        let Self::Graph(url) = self;
+        url
+    }
+}
+
+/// What stands for the tenant in an issuer that differs by tenant.
+const TENANT: &str = "{tenantid}";
 
 /// How a browser tells a provider that its person signs out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +128,8 @@ fn usual_tolerance() -> u32 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimNames {
+    /// What tells somebody from everybody else at the provider, for ever; several claims count together.
+    pub subject: Vec<String>,
     /// What the person would be called here; the first that is there.
     pub name: Vec<String>,
     /// The name for people.
@@ -107,6 +145,7 @@ pub struct ClaimNames {
 impl Default for ClaimNames {
     fn default() -> Self {
         Self {
+            subject: vec!["sub".to_owned()],
             name: vec!["preferred_username".to_owned(), "email".to_owned()],
             display: "name".to_owned(),
             email: "email".to_owned(),
@@ -135,6 +174,54 @@ const OURS: [&str; 11] = [
 ];
 
 impl OidcSettings {
+    /// Settings that say no more than who the provider is.
+    pub fn of(issuer: String, client_id: String) -> Self {
+        Self {
+            issuer,
+            client_id,
+            more_issuers: Vec::new(),
+            tenants: Vec::new(),
+            discovery: None,
+            secret_from: None,
+            scopes: usual_scopes(),
+            parameters: BTreeMap::new(),
+            user_info: true,
+            claims: ClaimNames::default(),
+            clock_tolerance_seconds: usual_tolerance(),
+            hosted_domains: Vec::new(),
+            addresses_are_proved: false,
+            callback_path: None,
+            names_are_own: false,
+            directory: None,
+            sign_out: None,
+            refresh: None,
+        }
+    }
+
+    /// Whether a token of this issuer and tenant is the provider's.
+    pub fn speaks(&self, issuer: &str, tenant: Option<&str>) -> bool {
+        let is_let_in = |tenant: &str| self.tenants.iter().any(|own| own == tenant);
+        if !self.tenants.is_empty() && !tenant.is_some_and(is_let_in) {
+            return false;
+        }
+        self.issuers().any(|own| match (own.contains(TENANT), tenant) {
+            (false, _) => own == issuer,
+            // Without a list of tenants nobody would be kept out.
+            (true, Some(tenant)) => is_let_in(tenant) && own.replace(TENANT, tenant) == issuer,
+            (true, None) => false,
+        })
+    }
+
+    /// Whether a token that says to be of this issuer could be the provider's; of which tenant is not known yet.
+    pub fn may_be_issuer(&self, issuer: &str) -> bool {
+        let fits = |own: &str| own == issuer || self.tenants.iter().any(|tenant| own.replace(TENANT, tenant) == issuer);
+        self.issuers().any(fits)
+    }
+
+    fn issuers(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.issuer.as_str()).chain(self.more_issuers.iter().map(String::as_str))
+    }
+
     pub(super) fn essence(&self) -> Self {
         Self { secret_from: None, clock_tolerance_seconds: 0, sign_out: None, callback_path: None, ..self.clone() }
     }
@@ -144,6 +231,23 @@ impl OidcSettings {
             let what =
                 "the issuer is an https:// URL without query and fragment, letter by letter as its tokens say it";
             return Err(what.to_owned());
+        }
+        if let Some(odd) = self.more_issuers.iter().chain(&self.discovery).find(|url| !is_safe(url)) {
+            return Err(format!("`{}` is no https:// URL", odd.escape_debug()));
+        }
+        if self.issuers().any(|issuer| issuer.contains(TENANT)) && self.tenants.is_empty() {
+            return Err("an issuer that differs by tenant lets everybody in who has one: list the tenants".to_owned());
+        }
+        let is_id =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if let Some(odd) = self.tenants.iter().find(|tenant| !is_id(tenant)) {
+            return Err(format!("`{}` is no tenant's id", odd.escape_debug()));
+        }
+        if self.directory.as_ref().is_some_and(|place| !is_safe(place.graph()) || place.graph().contains(['?', '#'])) {
+            return Err("the directory is at an https:// URL without query and fragment".to_owned());
+        }
+        if self.claims.subject.is_empty() || self.claims.subject.iter().any(String::is_empty) {
+            return Err("people are told apart by at least one claim, such as sub".to_owned());
         }
         if self.issuer.contains("/.well-known/") {
             let what = "the issuer is what stands before /.well-known/ in the address of the discovery document";
@@ -184,6 +288,74 @@ impl OidcSettings {
                     "{what} {least} to {most} s, and sessions go on without an answer for at most {most} s"
                 ));
             }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const ONE: &str = "11111111-1111-1111-1111-111111111111";
+    const TWO: &str = "22222222-2222-2222-2222-222222222222";
+
+    fn settings(more: &Value) -> Result<OidcSettings, serde_json::Error> {
+        let mut all = json!({"issuer": "https://login.example.com/{tenantid}/v2.0", "client_id": "doorward"});
+        if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
+            all.extend(more.clone());
+        }
+        serde_json::from_value(all)
+    }
+
+    #[test]
+    fn a_tenant_lets_its_own_people_in_by_all_of_its_issuers_and_nobody_elses() -> Result<(), serde_json::Error> {
+        let v2 = |tenant: &str| format!("https://login.example.com/{tenant}/v2.0");
+        let v1 = |tenant: &str| format!("https://sts.example.com/{tenant}/");
+        let pinned = json!({"issuer": v2(ONE), "more_issuers": [v1(ONE)], "tenants": [ONE]});
+        let several = json!({"more_issuers": [v1("{tenantid}")], "tenants": [ONE, TWO]});
+        for (words, is_two_in) in [(pinned, false), (several, true)] {
+            let settings = settings(&words)?;
+            assert_eq!(settings.check(), Ok(()));
+            assert!(settings.speaks(&v2(ONE), Some(ONE)) && settings.speaks(&v1(ONE), Some(ONE)));
+            assert_eq!(settings.speaks(&v2(TWO), Some(TWO)), is_two_in);
+            // Whose token it is and whose it says to be must be one.
+            for (issuer, tenant) in [
+                (v2(ONE), Some(TWO)),
+                (v2(TWO), Some(ONE)),
+                (v2(ONE), None),
+                (v2("{tenantid}"), Some("{tenantid}")),
+                (v2("{tenantid}"), Some(ONE)),
+                (v2("33333333-3333-3333-3333-333333333333"), Some("33333333-3333-3333-3333-333333333333")),
+                (v2(ONE).replace("/v2.0", ""), Some(ONE)),
+            ] {
+                assert!(!settings.speaks(&issuer, tenant), "{issuer} {tenant:?}");
+            }
+            assert!(settings.may_be_issuer(&v2(ONE)) && settings.may_be_issuer(&v1(ONE)));
+            assert!(!settings.may_be_issuer("https://evil.example/"));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn who_is_let_in_and_how_they_are_told_apart_is_said_in_full() -> Result<(), serde_json::Error> {
+        let issuer = json!("https://id.example.com");
+        for odd in [
+            json!({}),
+            json!({"tenants": ["contoso.example.com"]}),
+            json!({"issuer": issuer, "tenants": [""]}),
+            json!({"issuer": issuer, "more_issuers": ["http://id.example.com"]}),
+            json!({"issuer": issuer, "discovery": "id.example.com"}),
+            json!({"issuer": issuer, "directory": {"graph": "http://graph.example.com"}}),
+            json!({"issuer": issuer, "claims": {"subject": []}}),
+            json!({"issuer": issuer, "claims": {"subject": ["tid", ""]}}),
+            json!({"issuer": issuer, "refresh": {"every_seconds": 1}}),
+            json!({"issuer": issuer, "refresh": {"every_seconds": 60, "continue_seconds": 10_000_000}}),
+            json!({"issuer": issuer, "sign_out": {"at": {"url": "http://id.example.com", "return_parameter": "to"}}}),
+            json!({"issuer": issuer, "sign_out": {"at": {"url": "https://id.example.com", "return_parameter": "a b"}}}),
+        ] {
+            assert!(settings(&odd)?.check().is_err(), "{odd}");
         }
         Ok(())
     }

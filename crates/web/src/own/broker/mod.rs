@@ -127,7 +127,7 @@ pub fn hinted<'r>(realm: &'r LiveRealm, name: &str) -> Option<&'r Connector> {
 async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
-            Kind::Oidc(_) => oidc::out(asked, (&realm, &connector), begun).await,
+            Kind::Oidc(_) | Kind::OAuth2(_) => oidc::out(asked, (&realm, &connector), begun).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
             Kind::Saml(saml) => saml::out(asked, (&realm, &connector, saml), begun).await,
         },
@@ -138,7 +138,7 @@ async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Out
 async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
-            Kind::Oidc(_) => oidc::back(asked, (&realm, &connector), query).await,
+            Kind::Oidc(_) | Kind::OAuth2(_) => oidc::back(asked, (&realm, &connector), query).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
             Kind::Saml(saml) => saml_logout::told(asked, (&realm, &connector, saml), Came::Query(query)).await,
         },

@@ -89,7 +89,11 @@ fn possible<'r>(
     let issuer = logout_token::said_issuer(token);
     let is_of = move |connector: &&Connector| {
         named.is_none_or(|name| connector.name.as_str() == name)
-            && connector.settings.kind.oidc().is_some_and(|oidc| Some(&oidc.issuer) == issuer.as_ref())
+            && connector
+                .settings
+                .kind
+                .oidc()
+                .is_some_and(|oidc| issuer.as_ref().is_some_and(|said| oidc.may_be_issuer(said)))
     };
     realm.connectors.iter().filter(is_of)
 }
