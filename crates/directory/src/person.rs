@@ -6,7 +6,7 @@ use crate::protocol::message::Entry;
 use crate::trouble::Trouble;
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::settings::LdapSettings;
-use doorward_model::name::{DisplayText, EmailAddress};
+use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::time::Timestamp;
 
 /// Somebody who was found; nothing is proved of them.
@@ -89,9 +89,11 @@ impl Person {
     ) -> ExternalIdentity {
         let email_verified = settings.addresses_are_proved && self.email.is_some();
         // Tools take a name that looks like an address for one: it has to be the person's own.
+        // Judged as it will be written here: some letters become others on the way.
         let is_own = |name: &String| {
-            let is_email = self.email.as_ref().is_some_and(|email| email.as_str() == name.to_lowercase());
-            !name.contains('@') || (email_verified && is_email)
+            let Ok(name) = UserName::parse(name) else { return true };
+            let is_email = self.email.as_ref().is_some_and(|email| email.as_str() == name.as_str().to_lowercase());
+            !name.as_str().contains('@') || (email_verified && is_email)
         };
         ExternalIdentity {
             issuer: issuer.to_owned(),

@@ -35,8 +35,11 @@ pub async fn plan(door: &Door, realm: &Realm, provider: &Provider) -> Result<Opt
         return Ok(is_enabled.then(|| format!("+ connector {name}")));
     };
     let mut changes = if *is_enabled { settings_changes(&now.settings, settings) } else { Vec::new() };
-    if now.is_active != *is_enabled {
-        changes.push(format!("active: {} → {is_enabled}", now.is_active));
+    if now.is_active && !*is_enabled {
+        changes.push("active: true → false".to_owned());
+    }
+    if !now.is_active && *is_enabled {
+        tracing::warn!("connector {name} is disabled here and stays so: `doorward connector enable {name}`");
     }
     if let Some(secret) = secret
         && federation::open_secret(door, &now)?.is_none_or(|kept| *kept != **secret)
@@ -54,10 +57,13 @@ pub async fn make_so(door: &Door, ctx: &Ctx, realm: &Realm, provider: Provider) 
     let mut tx = door.begin().await?;
     let Some(now) = now else {
         // Another node that starts at the same moment may have been faster, and says the same.
-        if manage::create(door, ctx, &mut tx, (&realm.id, name.clone()), settings, secret).await?.is_err()
-            && federation::find(door, &realm.id, &name).await?.is_some()
-        {
-            return Ok(None);
+        let made = manage::create(door, ctx, &mut tx, (&realm.id, name.clone()), settings, secret).await?;
+        if let Err(refused) = made {
+            drop(tx);
+            return match federation::find(door, &realm.id, &name).await? {
+                Some(_) => Ok(None),
+                None => Err(refused.into()),
+            };
         }
         door.commit(ctx, tx).await?;
         return Ok(Some(change));
@@ -65,8 +71,9 @@ pub async fn make_so(door: &Door, ctx: &Ctx, realm: &Realm, provider: Provider) 
     if is_enabled {
         change_settings(door, &mut tx, &now, (settings, secret)).await?;
     }
-    if now.is_active != is_enabled {
-        manage::set_active(&mut tx, &now, is_enabled).await?;
+    // Whoever disabled it by hand had a reason that other software knows nothing of.
+    if now.is_active && !is_enabled {
+        manage::set_active(&mut tx, &now, false).await?;
     }
     door.commit(ctx, tx).await?;
     Ok(Some(change))

@@ -83,7 +83,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         // Another node's clock may be behind: there they would not be too old yet.
         proofs::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
         assertions::prune(&mut tx, ctx.now).await?;
-        shown::prune(&mut tx, ctx.now).await?;
+        shown::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
         registrations::prune_tokens(&mut tx, ctx.now).await?;
         device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         workload_tokens::prune(&mut tx, ctx.now).await?;

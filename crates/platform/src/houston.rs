@@ -145,7 +145,16 @@ fn read(tree: &Map<String, Value>, kept: impl Fn(&str) -> Option<SecretRef>) -> 
         }
         let secret_from = kept(name);
         let secret = said.get("clientSecret").map(text).filter(|_| secret_from.is_none());
-        let settings = told.settings(secret_from, &mut found.notes)?;
+        let mut settings = told.settings(secret_from, &mut found.notes)?;
+        // Where several come back to one place, one provider's answer could be taken to another.
+        let is_taken = found.providers.iter().any(|other| other.is_enabled) && is_enabled;
+        if let Kind::Oidc(oidc) = &mut settings.kind
+            && is_taken
+        {
+            oidc.callback_path = None;
+            let how = "register the redirect URI that `doorward connector show` prints there";
+            found.notes.push(format!("openidConnect.{name}: another provider has {CALLBACK} already: {how}"));
+        }
         let name = ConnectorName::parse(name).map_err(|bad| bad.to_string())?;
         found.providers.push(Provider { name, is_enabled, settings, secret: secret.map(Zeroizing::new) });
     }
@@ -183,9 +192,22 @@ impl Told<'_> {
             }
         }
         self.claims(&mut oidc, notes);
+        if let Some(domain) = oidc.parameters.get("hd").filter(|_| matches!(self.preset, Preset::Google)) {
+            // As a parameter it is a hint; the claim is what counts.
+            oidc.hosted_domains = vec![domain.clone()];
+        }
         let title = one("displayName").map(|title| DisplayText::parse(&title)).transpose();
         let title = title.map_err(|bad| wrong(format!("displayName: {bad}")))?;
-        let settings = ConnectorSettings { title, ..ConnectorSettings::of(Kind::Oidc(oidc)) };
+        let is_open = matches!(self.preset, Preset::Google) && oidc.hosted_domains.is_empty();
+        let mut settings = ConnectorSettings { title, ..ConnectorSettings::of(Kind::Oidc(oidc)) };
+        if is_open {
+            settings.linking.create = false;
+            notes.push(wrong(
+                "anybody can have an account there, so only people who are linked come in: authUrlParams.hd names the \
+                 company's domain"
+                    .to_owned(),
+            ));
+        }
         settings.check().map_err(wrong)?;
         Ok(settings)
     }
@@ -314,6 +336,39 @@ mod tests {
             ("AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT_ENABLED", "true"),
         ])?;
         assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
+        Ok(())
+    }
+
+    #[test]
+    fn not_everybody_with_an_account_at_google_comes_in() -> Result<(), String> {
+        let google = |more: &[(&str, &str)]| {
+            let usual =
+                [("AUTH__OPENID_CONNECT__GOOGLE__ENABLED", "true"), ("AUTH__OPENID_CONNECT__GOOGLE__CLIENT_ID", "x")];
+            variables(&[&usual[..], more].concat())
+        };
+        let open = google(&[])?;
+        assert_eq!(told(&open)[0].2["linking"]["create"], false);
+        assert_eq!(open.notes.len(), 1, "{:?}", open.notes);
+        let ours = google(&[("AUTH__OPENID_CONNECT__GOOGLE__AUTH_URL_PARAMS__HD", "example.com")])?;
+        assert_eq!(told(&ours)[0].2["oidc"]["hosted_domains"], json!(["example.com"]));
+        assert_eq!((told(&ours)[0].2["linking"]["create"].clone(), ours.notes.len()), (json!(true), 0));
+        Ok(())
+    }
+
+    #[test]
+    fn one_provider_has_the_shared_callback() -> Result<(), String> {
+        let both = variables(&[
+            ("AUTH__OPENID_CONNECT__OKTA__ENABLED", "true"),
+            ("AUTH__OPENID_CONNECT__OKTA__CLIENT_ID", "x"),
+            ("AUTH__OPENID_CONNECT__OKTA__BASE_DOMAIN", "acme.okta.com"),
+            ("AUTH__OPENID_CONNECT__CUSTOM__ENABLED", "true"),
+            ("AUTH__OPENID_CONNECT__CUSTOM__CLIENT_ID", "x"),
+            ("AUTH__OPENID_CONNECT__CUSTOM__DISCOVERY_URL", "https://id.example.com"),
+        ])?;
+        let paths: Vec<_> =
+            told(&both).iter().map(|(_, _, settings)| settings["oidc"]["callback_path"].clone()).collect();
+        assert_eq!(paths, [json!(CALLBACK), Value::Null]);
+        assert_eq!(both.notes.len(), 1, "{:?}", both.notes);
         Ok(())
     }
 

@@ -53,3 +53,5 @@ pub const TOLD_CHARACTERS: usize = 200;
 pub const LOGOUT_SECONDS: i64 = 5 * 60;
 /// Most sessions one request to sign out names.
 pub const LOGOUT_SESSIONS: usize = 20;
+/// Most prefixes exclusive canonicalisation is told to keep.
+pub const PREFIXES: usize = 16;

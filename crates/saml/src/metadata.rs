@@ -52,8 +52,20 @@ fn in_order(text: &[u8], entity_id: Option<&str>, keys: &[Key], now: Timestamp) 
             return Err(wrong("it is not signed, and the connector wants it to be"));
         }
     }
+    // The root, or inside nothing but lists of such: what stands in a signature's own parts is signed by nobody.
+    let is_listed = |node: &Node<'_>| {
+        let mut around = node.parent();
+        while let Some(outer) = around {
+            if !outer.is(MD, "EntitiesDescriptor") {
+                return false;
+            }
+            around = outer.parent();
+        }
+        true
+    };
     let is_it = |node: &Node<'_>| {
-        node.is(MD, "EntityDescriptor") && entity_id.is_none_or(|id| node.attribute("entityID") == Some(id))
+        let is_wanted = entity_id.is_none_or(|id| node.attribute("entityID") == Some(id));
+        node.is(MD, "EntityDescriptor") && is_wanted && is_listed(node)
     };
     let mut found = tree.elements().filter(is_it);
     let (Some(entity), None) = (found.next(), found.next()) else {
@@ -158,4 +170,39 @@ pub fn own(settings: &SamlSettings, (own_id, endpoint): (&str, &str), key: &OwnK
          <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{endpoint}\" index=\"0\" isDefault=\"true\"/>\
          </md:SPSSODescriptor></md:EntityDescriptor>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINE: &str = "https://idp.example.com";
+
+    fn entity(id: &str, inside: &str) -> String {
+        let role = "<md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+                    <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" \
+                    Location=\"https://idp.example.com/sso\"/></md:IDPSSODescriptor>";
+        format!("<md:EntityDescriptor xmlns:md=\"{MD}\" entityID=\"{id}\">{inside}{role}</md:EntityDescriptor>")
+    }
+
+    fn why(text: &str) -> String {
+        let read = read(text.as_bytes(), Some(MINE), &[], Timestamp::from_millis(0));
+        read.map_or_else(|trouble| trouble.to_string(), |read| read.entity_id)
+    }
+
+    #[test]
+    fn gauntlet_b6_21_a_provider_is_described_at_the_root_or_in_a_list_and_nowhere_else() {
+        const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+        let nobody = "exactly the one provider";
+        let hidden =
+            format!("<ds:Signature xmlns:ds=\"{DSIG}\"><ds:KeyInfo>{}</ds:KeyInfo></ds:Signature>", entity(MINE, ""));
+        assert!(why(&entity("https://other.example.com", &hidden)).contains(nobody));
+        let extension = format!("<md:Extensions>{}</md:Extensions>", entity(MINE, ""));
+        assert!(why(&entity("https://other.example.com", &extension)).contains(nobody));
+        let list = |inside: &str| format!("<md:EntitiesDescriptor xmlns:md=\"{MD}\">{inside}</md:EntitiesDescriptor>");
+        // Found, and then asked for the certificates it lacks here.
+        assert!(!why(&list(&entity(MINE, ""))).contains(nobody));
+        assert!(!why(&entity(MINE, "")).contains(nobody));
+        assert!(why(&list(&format!("{}{}", entity(MINE, ""), entity(MINE, "")))).contains(nobody));
+    }
 }

@@ -176,9 +176,9 @@ impl Peers {
             return Ok(fresh.provider);
         }
         let remembered = failed.as_ref().filter(|(at, _)| now.millis_since(*at) < limits::FAILURE_SECONDS * 1000);
-        let outcome = match remembered {
-            Some((_, trouble)) => Err(trouble.clone()),
-            None => self.fetch(url, settings, now).await,
+        let (outcome, is_new) = match remembered {
+            Some((_, trouble)) => (Err(trouble.clone()), false),
+            None => (self.fetch(url, settings, now).await, true),
         };
         match (outcome, known) {
             (Ok(fresh), _) => {
@@ -189,7 +189,9 @@ impl Peers {
             }
             (Err(trouble), known) => {
                 // By the clock of whoever asked first, and a little in the future for those who waited behind it.
-                failed.get_or_insert((now.plus_seconds(limits::WAITED_SECONDS), trouble.clone()));
+                if is_new {
+                    *failed = Some((now.plus_seconds(limits::WAITED_SECONDS), trouble.clone()));
+                }
                 known.map(|known| known.provider).ok_or(trouble)
             }
         }

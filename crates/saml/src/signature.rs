@@ -129,7 +129,12 @@ fn exclusive(method: Option<Node<'_>>) -> Result<Vec<String>, Trouble> {
         [] => Ok(Vec::new()),
         [kept] if kept.is(EXCLUSIVE, "InclusiveNamespaces") && kept.children().next().is_none() => {
             let list = kept.attribute("PrefixList").unwrap_or_default();
-            Ok(list.split_ascii_whitespace().map(str::to_owned).collect())
+            let prefixes: Vec<String> = list.split_ascii_whitespace().map(str::to_owned).collect();
+            // Each is looked at for each element, before any key is tried.
+            if prefixes.len() > limits::PREFIXES {
+                return Err(Trouble::Signature("its canonicalisation keeps more prefixes than anybody uses"));
+            }
+            Ok(prefixes)
         }
         _ => Err(Trouble::Signature("its canonicalisation has parameters that are not known")),
     }

@@ -17,6 +17,7 @@ statements! {
     SET_SETTINGS = "UPDATE connectors SET settings = $2, revision = revision + 1 WHERE id = $1";
     SET_ACTIVE = "UPDATE connectors SET is_active = $2, revision = revision + 1 WHERE id = $1";
     SET_SECRET = "UPDATE connectors SET sealed = $2, revision = revision + 1 WHERE id = $1";
+    DROP_SECRET = "UPDATE connectors SET sealed = NULL, revision = revision + 1 WHERE id = $1";
     DELETE = "DELETE FROM connectors WHERE id = $1";
     DELETE_MEMBERSHIPS = "DELETE FROM memberships WHERE source = $1";
     BY_NAME = "SELECT id, realm_id, name, settings, sealed, is_active, revision FROM connectors \
@@ -134,6 +135,11 @@ pub async fn set_secret(tx: &mut Tx, id: &ConnectorId, sealed: &[u8]) -> Result<
 pub async fn delete(tx: &mut Tx, id: &ConnectorId) -> Result<bool, Fault> {
     forget_memberships(tx, id).await?;
     Ok(tx.run(DELETE, &[Value::Text(id.as_str())]).await? == 1)
+}
+
+/// Forgets a connector's sealed secret.
+pub async fn drop_secret(tx: &mut Tx, id: &ConnectorId) -> Result<(), Fault> {
+    tx.run(DROP_SECRET, &[Value::Text(id.as_str())]).await.map(drop)
 }
 
 /// Takes back every membership that a connector has said.

@@ -29,7 +29,7 @@ statements! {
     HEAR = "INSERT INTO logout_tokens (connector_id, hash, subject, sid, told_ms, expires_ms) \
             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connector_id, hash) DO NOTHING";
     IS_OVER = "SELECT 1 FROM logout_tokens WHERE connector_id = $1 \
-               AND (sid = $2 OR (sid IS NULL AND subject = $3 AND told_ms > $4))";
+               AND told_ms >= $4 AND (subject IS NULL OR subject = $3) AND (sid IS NULL OR sid = $2)";
     PRUNE = "DELETE FROM logout_tokens WHERE expires_ms < $1";
 }
 

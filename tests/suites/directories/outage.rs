@@ -59,3 +59,17 @@ fn a_directory_that_hangs_keeps_nobody_else_waiting() {
     std::thread::sleep(Duration::from_secs(6));
     assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
 }
+
+#[test]
+fn guesses_at_a_password_kept_here_count_while_the_directory_is_away() {
+    let ground = Ground::new(SLAPD_READER.1);
+    ground.connect("company", &["ldap://127.0.0.1:9".to_owned()], &[]);
+    user(&ground.door, "cleo");
+    ground.door.cli_text(&["connector", "link", "company", "cleo", "--subject", "somebody-there"]);
+    let mut statuses = Vec::new();
+    for number in 0..8 {
+        statuses.push(ground.come("cleo", &format!("guess number {number}")).1.answer.status);
+    }
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(ground.come("cleo", PASSWORD).1.answer.status, 429, "the right one is as late as any other");
+}

@@ -132,8 +132,12 @@ fn gauntlet_b6_19_messages_that_would_take_long_are_judged_at_once() {
         (
             "prefixes",
             genuine.replacen(
-                "xmldsig#enveloped-signature\"",
-                &format!("xmldsig#enveloped-signature\" x=\"{}\"", "p ".repeat(4000)),
+                "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:Transform>",
+                &format!(
+                    "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"><ec:InclusiveNamespaces \
+                     xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{}\"/></ds:Transform>",
+                    (0..1500).map(|number| format!("p{number} ")).collect::<String>()
+                ),
                 1,
             ),
         ),

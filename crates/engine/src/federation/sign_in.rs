@@ -185,13 +185,14 @@ pub async fn sign_in(
     if let Some(mapped) = &mapped {
         put_groups(door, &mut tx, (realm, connector), &user, mapped).await?;
     }
+    // In the order of every other way in: counters, then sessions.
+    for reserved in &browser.reserved {
+        throttle::succeeded(&mut tx, reserved).await?;
+    }
     if let Some(former) = &browser.former {
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
     let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
-    for reserved in &browser.reserved {
-        throttle::succeeded(&mut tx, reserved).await?;
-    }
     let begin = Begin {
         remember: browser.remember,
         user_agent: browser.user_agent,

@@ -16,7 +16,7 @@ use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::ConnectorName;
 use doorward_model::people::{Source, User};
 use doorward_store::tx::Tx;
-use doorward_store::{connectors, grants, users};
+use doorward_store::{connectors, grants, realms, users};
 use zeroize::Zeroizing;
 
 /// What connectors' secrets are sealed for.
@@ -80,11 +80,24 @@ pub async fn update(
     if let Err(what) = check_beside_others(tx, &connector.realm_id, &connector.name, &settings).await? {
         return refuse(&what);
     }
+    // Whoever has somebody's former name under the new meaning would become them.
+    if settings.kind.subjects() != connector.settings.kind.subjects()
+        && connectors::count_links(tx, &connector.id).await? > 0
+    {
+        return refuse(
+            "people are linked by what the provider calls them, and that would be something else: add a new connector, and remove this one",
+        );
+    }
+    let is_other_issuer = settings.kind.issuer() != connector.settings.kind.issuer();
     let is_same_word =
         settings.groups == connector.settings.groups && settings.kind.essence() == connector.settings.kind.essence();
     let changed = Connector { settings, ..connector.clone() };
     // Held by this very statement, as by whoever signs in.
     connectors::set_settings(tx, &changed.row()?).await?;
+    // The secret was the former provider's to know.
+    if is_other_issuer && connector.sealed.is_some() && connector.settings.kind.saml().is_none() {
+        connectors::drop_secret(tx, &connector.id).await?;
+    }
     note(tx, EventKind::ConnectorChanged, connector, "changed");
     if is_same_word {
         return Ok(Ok(0));
@@ -185,6 +198,18 @@ async fn check_beside_others(
         let other = Connector::read(row)?;
         if let Err(what) = settings.check_beside((&other.name, &other.settings)) {
             return Ok(Err(what));
+        }
+    }
+    let Some(path) = settings.kind.oidc().and_then(|oidc| oidc.callback_path.as_ref()) else { return Ok(Ok(())) };
+    // One place for two providers: one of them could pass the other's answers off as its own (RFC 9700 §4.4).
+    for other in realms::list(tx, i64::MAX).await? {
+        for row in connectors::of_realm(tx, &other.id).await? {
+            let other = Connector::read(row)?;
+            let is_same = other.realm_id == *realm && other.name == *name;
+            let theirs = other.settings.kind.oidc().and_then(|oidc| oidc.callback_path.as_ref());
+            if !is_same && theirs == Some(path) {
+                return Ok(Err(format!("connector {} has the callback path {path} already", other.name)));
+            }
         }
     }
     Ok(Ok(()))

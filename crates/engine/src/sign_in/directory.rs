@@ -90,7 +90,8 @@ impl Asking {
         };
         match throttle::reserve_found(door, ctx, (&self.realm_id, &key), device).await? {
             Place::Free(reserved) => {
-                self.reserved.push(reserved);
+                // In the order the places are taken in: the person's own come first.
+                self.reserved.insert(0, reserved);
                 Ok(Standing::Free)
             }
             Place::Taken { .. } | Place::SilentlyTaken => Ok(Standing::SilentlyTaken),
@@ -108,10 +109,13 @@ impl Asking {
         refused(door, ctx, &self.realm_id, why).await
     }
 
-    /// Nobody could be asked: the attempt was none.
+    /// Nobody could be asked: the attempt was none, unless a password kept here was compared already. Then it was a guess
+    /// like any other, or guessing at that one would be free while the directory is away.
     pub async fn unanswered(self, door: &Door, ctx: &Ctx, connector: &Connector) -> Result<(), Fault> {
-        for reserved in &self.reserved {
-            throttle::give_back(door, ctx, reserved).await?;
+        if self.password.is_some() {
+            for reserved in &self.reserved {
+                throttle::give_back(door, ctx, reserved).await?;
+            }
         }
         let realm = &self.realm_id;
         // Anybody can come while a directory is away, and each entry is a durable write. The log has every one.

@@ -34,30 +34,27 @@ pub async fn ask(
     mut asking: Asking,
     password: &str,
 ) -> Result<Told, Fault> {
-    let mut away = None;
     for connector in asking.connectors() {
         let found = match find(web, ctx, &connector, asking.login()).await? {
             Found::Person(person) => person,
             Found::Nobody => continue,
-            Found::Away => {
-                away = away.or(Some(connector));
-                continue;
-            }
+            // It may be the one that knows them: no other is shown their password.
+            Found::Away => return unanswered(web, ctx, asking, &connector).await,
+            Found::Unclear => return wrong(web, ctx, asking, None).await,
         };
         return match asking.found(web.door(), ctx, (&connector, found.subject())).await? {
             Standing::Free => prove(web, ctx, (realm, &connector, browser), asking, (&found, password)).await,
             Standing::SilentlyTaken | Standing::SomebodyElse => wrong(web, ctx, asking, None).await,
         };
     }
-    match away {
-        Some(connector) => unanswered(web, ctx, asking, &connector).await,
-        None => wrong(web, ctx, asking, None).await,
-    }
+    wrong(web, ctx, asking, None).await
 }
 
 enum Found {
     Person(Box<Person>),
     Nobody,
+    /// It knows the name, and not whose it is.
+    Unclear,
     /// The directory cannot be asked.
     Away,
 }
@@ -69,7 +66,7 @@ async fn find(web: &Web, ctx: &Ctx, connector: &Connector, login: &str) -> Resul
         Ok(None) => Ok(Found::Nobody),
         Err(trouble) => {
             tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
-            Ok(if trouble.is_of_person() { Found::Nobody } else { Found::Away })
+            Ok(if trouble.is_of_person() { Found::Unclear } else { Found::Away })
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::settings::{AttributeNames, Kind, NameIdFormat, SamlSettings};
 use doorward_outbound::Outbound;
+use doorward_saml::certificate::Key;
 use doorward_saml::limits::METADATA_BYTES;
 use doorward_saml::metadata::{self, Read};
 use doorward_saml::peers::Peers;
@@ -99,7 +100,7 @@ impl Saml {
             (Some(id), true) => (id.clone(), None),
             (None, true) => (fetched(shell, &self.metadata, &certificates).await?.entity_id, None),
             (wanted, false) => {
-                let read = of_file(shell, &self.metadata, wanted.as_deref())?;
+                let read = of_file(shell, &self.metadata, wanted.as_deref(), &certificates)?;
                 (read.entity_id, Some(read.provider))
             }
         };
@@ -158,9 +159,11 @@ pub async fn ask(shell: &Shell, connector: &Stored, settings: &SamlSettings) -> 
     })))
 }
 
-fn of_file(shell: &Shell, path: &str, wanted: Option<&str>) -> Result<Read, Exit> {
+fn of_file(shell: &Shell, path: &str, wanted: Option<&str>, certificates: &[String]) -> Result<Read, Exit> {
     let text = contents(path)?;
-    metadata::read(&text, wanted, &[], shell.ctx.now)
+    let keys: Result<Vec<_>, _> = certificates.iter().map(|text| Key::of_certificate(text)).collect();
+    let keys = keys.map_err(|trouble| Exit::refused(format!("--metadata-certificate: {trouble}")))?;
+    metadata::read(&text, wanted, &keys, shell.ctx.now)
         .map_err(|trouble| Exit::refused(format!("file {path}: {trouble}")))
 }
 

@@ -151,6 +151,16 @@ impl Kind {
         }
     }
 
+    /// By what it tells people apart.
+    pub fn subjects(&self) -> String {
+        match self {
+            Self::Oidc(oidc) => oidc.claims.subject.join(" "),
+            Self::OAuth2(oauth2) => oauth2.claims.subject.join(" "),
+            Self::Ldap(ldap) => ldap.subject_attribute().to_owned(),
+            Self::Saml(saml) => saml.subject_attribute.clone().unwrap_or_else(|| format!("{:?}", saml.name_id)),
+        }
+    }
+
     /// Without what makes no difference to whom it vouches for.
     pub fn essence(&self) -> Self {
         match self {
