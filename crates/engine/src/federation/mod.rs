@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod directory;
+mod former;
 pub mod groups;
 pub mod kept;
 pub mod linking;
@@ -49,8 +50,12 @@ pub struct Connector {
 impl Connector {
     /// From the store.
     pub fn read(row: ConnectorRow) -> Result<Self, Fault> {
-        let settings = serde_json::from_str(&row.settings)
-            .map_err(|error| Fault::corrupt("connectors", row.id.as_str(), error))?;
+        let read = serde_json::from_str(&row.settings);
+        let settings = read.or_else(|error| match former::spelled_anew(&row.settings) {
+            Some(anew) => serde_json::from_value(anew).map_err(|_| error),
+            None => Err(error),
+        });
+        let settings = settings.map_err(|error| Fault::corrupt("connectors", row.id.as_str(), error))?;
         let ConnectorRow { id, realm_id, name, sealed, is_active, revision, .. } = row;
         Ok(Self { id, realm_id, name, settings, sealed, is_active, revision })
     }
