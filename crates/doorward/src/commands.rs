@@ -11,6 +11,7 @@ pub mod explain;
 pub mod group;
 pub mod identity;
 pub mod import;
+pub mod input;
 pub mod key;
 pub mod realm;
 pub mod recipe;

@@ -1,14 +1,13 @@
 //! `doorward import`: what other software was configured with.
 
-use crate::commands::Shell;
+use crate::commands::{Shell, input};
 use crate::exit::{Code, Exit};
 use crate::imported;
 use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
 use doorward_platform::houston::{Found, of_values};
-use serde_json::{Value, json};
-use std::io::Read as _;
+use serde_json::json;
 use std::path::PathBuf;
 
 /// What other software was configured with.
@@ -41,7 +40,9 @@ pub struct Houston {
 pub async fn run(command: Import, shell: &Shell) -> Result<Report, Exit> {
     let Import::Houston(asked) = command;
     let refuse = |why: String| Exit::usage(format!("{}: {why}", asked.file.display()));
-    let Found { providers, notes } = of_values(&read(&asked.file).map_err(refuse)?).map_err(refuse)?;
+    let text = input::text(&asked.file, limits::IMPORT_BYTES).map_err(refuse)?;
+    let values = doorward_platform::declared::any(&text).map_err(refuse)?;
+    let Found { providers, notes } = of_values(&values).map_err(refuse)?;
     let realm = shell.realm().await?;
     let mut changes = Vec::new();
     for provider in providers {
@@ -58,14 +59,4 @@ pub async fn run(command: Import, shell: &Shell) -> Result<Report, Exit> {
     };
     let code = if asked.plan && !changes.is_empty() { Code::Pending } else { Code::Done };
     Ok(Report::text(text, json!({"changes": changes, "notes": notes})).and_warnings(notes).and_code(code))
-}
-
-fn read(file: &PathBuf) -> Result<Value, String> {
-    let mut text = String::new();
-    let read = match file.as_os_str() == "-" {
-        true => std::io::stdin().lock().take(limits::IMPORT_BYTES).read_to_string(&mut text),
-        false => std::fs::File::open(file).and_then(|file| file.take(limits::IMPORT_BYTES).read_to_string(&mut text)),
-    };
-    read.map_err(|error| error.to_string())?;
-    doorward_platform::declared::any(&text)
 }

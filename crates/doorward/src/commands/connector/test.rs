@@ -1,7 +1,7 @@
 //! `doorward connector test`: whether a provider can be asked, and what somebody would be here. Nothing is written.
 
-use crate::commands::Shell;
 use crate::commands::connector::saml;
+use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
@@ -20,8 +20,7 @@ use doorward_model::name::{ConnectorName, EmailAddress};
 use doorward_model::people::Realm;
 use doorward_outbound::Outbound;
 use serde_json::{Map, Value, json};
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What to try.
@@ -98,14 +97,9 @@ async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     })))
 }
 
-fn read(file: &PathBuf) -> Result<Map<String, Value>, Exit> {
+fn read(file: &Path) -> Result<Map<String, Value>, Exit> {
     let refuse = |why: String| Exit::usage(format!("{}: {why}", file.display()));
-    let mut text = String::new();
-    let reading = match file.as_os_str() == "-" {
-        true => std::io::stdin().lock().take(limits::CLAIMS_BYTES).read_to_string(&mut text),
-        false => std::fs::File::open(file).and_then(|file| file.take(limits::CLAIMS_BYTES).read_to_string(&mut text)),
-    };
-    reading.map_err(|error| refuse(error.to_string()))?;
+    let text = input::text(file, limits::CLAIMS_BYTES).map_err(refuse)?;
     let text = text.trim();
     // An ID token: its second part is what it claims.
     let bytes = match text.split('.').collect::<Vec<_>>().as_slice() {
