@@ -39,6 +39,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "simplesamlphp",
     "slapd",
     "sqlite3",
+    "unzip",
     "winbind",
     "wrk",
     "xmlsec1",
@@ -65,6 +66,9 @@ const RELYING_PARTY_PACKAGES: &[&str] = &["openid-client@6.8.9"];
 const UPSTREAM_PACKAGES: &[&str] = &["oidc-provider@9.13.3"];
 const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
 const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
+/// Keycloak's distribution, and the plugin that brings it.
+const KEYCLOAK_ARTIFACT: &str = "org.keycloak:keycloak-quarkus-dist:26.4.5:zip";
+const COPY_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy";
 const CUBE_PACKAGES: &[&str] =
     &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
 /// A compiler for Go, where there is none or one that is too old.
@@ -98,6 +102,8 @@ pub enum Part {
     Upstream,
     /// Keycloak's library for pages.
     KeycloakPage,
+    /// Keycloak itself.
+    Keycloak,
     /// An object store that takes tokens, and clients in Python.
     Clients,
     /// Cube's server.
@@ -116,7 +122,7 @@ pub enum Part {
 
 impl Part {
     /// Everything the suites of a whole run need.
-    pub const ALL: [Part; 11] = [
+    pub const ALL: [Part; 12] = [
         Part::Debian,
         Part::Proxies,
         Part::Dagster,
@@ -125,6 +131,7 @@ impl Part {
         Part::StrictParty,
         Part::Upstream,
         Part::KeycloakPage,
+        Part::Keycloak,
         Part::Clients,
         Part::Cube,
         Part::H2spec,
@@ -143,6 +150,7 @@ impl Part {
             Part::StrictParty => "oauth4webapi",
             Part::Upstream => "oidc-provider",
             Part::KeycloakPage => "keycloak-js",
+            Part::Keycloak => "Keycloak",
             Part::Clients => "clients in Python",
             Part::Cube => "Cube",
             Part::H2spec => "h2spec",
@@ -163,6 +171,7 @@ impl Part {
             Part::StrictParty => install_npm("oauth4webapi", STRICT_PARTY_PACKAGES, &tools::oauth4webapi()),
             Part::Upstream => install_npm("oidc-provider", UPSTREAM_PACKAGES, &tools::oidc_provider()),
             Part::KeycloakPage => install_npm("keycloak-js", KEYCLOAK_PAGE_PACKAGES, &tools::keycloak_script()),
+            Part::Keycloak => install_keycloak(),
             Part::Clients => install_python(&tools::clients_environment(), CLIENTS_PACKAGES),
             Part::Cube => {
                 install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
@@ -230,6 +239,9 @@ fn install_debian() -> Result<Work, String> {
     let mut wanted = DEBIAN_PACKAGES.to_vec();
     if !is_on_path("npm") {
         wanted.push("npm");
+    }
+    if !is_on_path("mvn") {
+        wanted.push("maven");
     }
     let missing: Vec<&str> = wanted.into_iter().filter(|package| !is_debian_installed(package)).collect();
     if missing.is_empty() {
@@ -309,6 +321,41 @@ fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, S
     }
     stamp(&folder, &versions)?;
     Ok(Work::Installed(versions))
+}
+
+/// Unpacks Keycloak as its Maven artifact has it, and lets it prepare itself for a database in memory: that takes longer
+/// than any of its starts.
+fn install_keycloak() -> Result<Work, String> {
+    let folder = tools::directory().join("keycloak");
+    if is_stamped(&folder, KEYCLOAK_ARTIFACT) {
+        return Ok(Work::AlreadyThere);
+    }
+    remove(&folder)?;
+    fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let copy = || {
+        let mut command = Command::new("mvn");
+        command.args(["-q", "-B", COPY_GOAL, &format!("-Dartifact={KEYCLOAK_ARTIFACT}")]);
+        command.args(["-Dmdep.useBaseVersion=true", "-Dmdep.stripVersion=true"]);
+        command.arg(format!("-DoutputDirectory={}", folder.display()));
+        command
+    };
+    retry("mvn dependency:copy", copy)?;
+    let archive = folder.join("keycloak-quarkus-dist.zip");
+    let unpack = || {
+        let mut command = Command::new("unzip");
+        command.arg("-qo").arg(&archive).arg("-d").arg(&folder);
+        command
+    };
+    retry("unzip", unpack)?;
+    fs::remove_file(&archive).map_err(|error| format!("cannot remove {}: {error}", archive.display()))?;
+    let build = || {
+        let mut command = Command::new(tools::keycloak());
+        command.args(["build", "--db=dev-mem", "--health-enabled=false", "--metrics-enabled=false"]);
+        command
+    };
+    retry("kc.sh build", build)?;
+    stamp(&folder, KEYCLOAK_ARTIFACT)?;
+    Ok(Work::Installed(KEYCLOAK_ARTIFACT.to_owned()))
 }
 
 /// Builds h2spec as Go's module proxy has it; no released binary is in a registry.

@@ -62,6 +62,16 @@ pub fn keycloak_script() -> PathBuf {
     directory().join("keycloak-js/node_modules/keycloak-js/lib/keycloak.js")
 }
 
+/// Keycloak's own starter.
+///
+/// # Panics
+/// When it is not installed.
+pub fn keycloak() -> PathBuf {
+    let version = std::fs::read_dir(directory().join("keycloak")).into_iter().flatten().flatten();
+    let found = version.map(|entry| entry.path().join("bin/kc.sh")).find(|path| path.exists());
+    found.unwrap_or_else(|| missing("keycloak/*/bin/kc.sh"))
+}
+
 /// A program of the clients' environment: `weed`, `python`.
 ///
 /// # Panics
