@@ -24,6 +24,8 @@ macro_rules! events {
 events! {
     /// A password was accepted and a session began.
     SignedIn = "signed_in",
+    /// Somebody whose password is kept for emergencies signed in with it.
+    BreakGlassUsed = "break_glass_used",
     /// A sign-in was refused.
     SignInRefused = "sign_in_refused",
     /// A sign-in was not even tried, because too many failed before.

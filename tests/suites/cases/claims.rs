@@ -348,7 +348,7 @@ async fn a_realm_says_how_long_things_live_and_a_client_says_it_louder(ground: G
     let lifetimes = Lifetimes { access_seconds: Some(120), refresh_seconds: Some(900), offline_seconds: None };
     let sessions = SessionLives { idle_seconds: Some(7200), lifetime_seconds: Some(9000), ..SessionLives::default() };
     let rest = Map::from_iter([("another_part".to_owned(), json!({"kept": true}))]);
-    let wanted = RealmSettings { lifetimes, sessions, rest };
+    let wanted = RealmSettings { lifetimes, sessions, rest, ..RealmSettings::default() };
     let set = a.change(async |tx| realms::set_settings(tx, &realm, &wanted).await).await;
     set.unwrap_or_else(|refused| panic!("{refused}"));
     a.follow().await;

@@ -33,6 +33,7 @@ macro_rules! on_postgres {
 }
 
 mod bound_grants;
+mod break_glass;
 mod caches;
 mod claims;
 mod client_proofs;

@@ -2,6 +2,7 @@
 //! and real forms.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+mod break_glass;
 mod changes;
 mod entra;
 mod entrance;

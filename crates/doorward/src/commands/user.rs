@@ -219,6 +219,7 @@ async fn show(shell: &Shell, name: &UserName) -> Result<Report, Exit> {
         "id": user.id,
         "subject": subject,
         "email_verified": known.email_verified,
+        "break_glass": known.break_glass,
         "given_name": known.given_name,
         "family_name": known.family_name,
         "attributes": known.attributes,

@@ -23,7 +23,7 @@ use doorward_model::name::{ClientName, DisplayText};
 use doorward_model::people::{Group, User};
 use doorward_oauth::scope::Scopes;
 use doorward_store::clients::{self, ClientRow};
-pub use realm_rules::{Assigned, ClientScope, RealmRules, RealmSettings, ScopeSettings, SessionLives};
+pub use realm_rules::{Assigned, ClientScope, PasswordSignIn, RealmRules, RealmSettings, ScopeSettings, SessionLives};
 pub use settings::{
     Authentication, ClientKind, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind, Workload,
 };

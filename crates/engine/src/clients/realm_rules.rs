@@ -97,6 +97,40 @@ impl SessionLives {
     }
 }
 
+/// Whom a password kept here lets in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PasswordSignIn {
+    /// Everybody who has one.
+    #[default]
+    Everyone,
+    /// Only those who are kept for emergencies; everybody else comes through a connector.
+    BreakGlass,
+}
+
+impl PasswordSignIn {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Everyone, Self::BreakGlass];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Everyone => "everyone",
+            Self::BreakGlass => "break-glass",
+        }
+    }
+
+    /// Reads what [`PasswordSignIn::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == text)
+    }
+
+    /// Whether somebody's password counts, who is kept for emergencies or not.
+    pub fn takes(self, is_break_glass: bool) -> bool {
+        self == Self::Everyone || is_break_glass
+    }
+}
+
 /// What was declared about a realm; stored as one document. Keys of other parts are kept as they are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -105,6 +139,8 @@ pub struct RealmSettings {
     pub lifetimes: Lifetimes,
     /// Lives of sessions.
     pub sessions: SessionLives,
+    /// Whom a password kept here lets in.
+    pub password_sign_in: PasswordSignIn,
     /// Whatever else stands there.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -133,6 +169,8 @@ fn text(settings: &impl Serialize) -> Result<String, Fault> {
 pub struct RealmRules {
     /// Lives of tokens.
     pub lifetimes: Lifetimes,
+    /// Whom a password kept here lets in.
+    pub password_sign_in: PasswordSignIn,
     /// The realm's own scopes.
     pub scopes: Vec<ClientScope>,
 }
@@ -140,9 +178,9 @@ pub struct RealmRules {
 impl RealmRules {
     /// Those of a realm, as of now.
     pub async fn load(query: &mut impl Query, realm: &RealmId) -> Result<Arc<Self>, Fault> {
-        let lifetimes = RealmSettings::load(query, realm).await?.lifetimes;
+        let RealmSettings { lifetimes, password_sign_in, .. } = RealmSettings::load(query, realm).await?;
         let rows = client_scopes::of_realm(query, realm).await?;
         let scopes = rows.into_iter().map(ClientScope::read).collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { lifetimes, scopes }))
+        Ok(Arc::new(Self { lifetimes, password_sign_in, scopes }))
     }
 }

@@ -9,6 +9,7 @@ use crate::limits;
 use crate::passwords::HashError;
 use crate::sign_in::directory::{Asking, whom_to_ask};
 use crate::sign_in::throttle::{self, Account, Place, Reserved};
+use crate::token;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
@@ -18,6 +19,7 @@ use doorward_model::people::User;
 use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
+use doorward_store::tx::Tx;
 use doorward_store::{sessions, users};
 
 /// One attempt as it came from the form.
@@ -91,6 +93,10 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let stored = users::password(&mut &door.store, &id).await?;
     let typed = canonical(attempt.login);
     let asked = whom_to_ask(door, user.as_ref().map(|user| &user.id), attempt.connectors).await?;
+    let (profile, _) = token::profile(&mut &door.store, &id).await?;
+    let rule = RealmSettings::load(&mut &door.store, attempt.realm_id).await?.password_sign_in;
+    // Whose password does not count has none, in every way that can be seen.
+    let stored = stored.filter(|_| rule.takes(profile.break_glass));
     let device = known_device(door, &id, attempt.device).await?;
     let (realm, is_known) = (attempt.realm_id, user.is_some());
     let account = Account { realm, typed: &typed, user: &id, is_known, device: device.as_ref() };
@@ -155,7 +161,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         return Ok(Outcome::MustChange(Box::new(Proved { user, hash: stored.hash })));
     }
     let pending = pending.filter(|pending| pending.is_about(&user));
-    let closing = Closing { former, reserved, hash: stored.hash, pending };
+    let closing = Closing { former, reserved, hash: stored.hash, pending, is_break_glass: profile.break_glass };
     open_session(door, ctx, user, (remember, user_agent), closing).await
 }
 
@@ -165,6 +171,7 @@ struct Closing {
     reserved: Reserved,
     hash: String,
     pending: Option<Pending>,
+    is_break_glass: bool,
 }
 
 async fn open_session(
@@ -202,12 +209,22 @@ async fn open_session(
         connector: linked.map(|(_, connector)| connector.id.clone()),
         until: linked.and_then(|(pending, _)| pending.until()),
     };
+    if closing.is_break_glass {
+        broke_glass(ctx, &mut tx, &user);
+    }
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;
     if let Some((pending, connector)) = linked {
         pending.begun(door, ctx, &mut tx, (connector, &opened.kept.id)).await?;
     }
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
+}
+
+/// Says aloud that a password kept for emergencies was used.
+pub(super) fn broke_glass(ctx: &Ctx, tx: &mut Tx, user: &User) {
+    tracing::warn!(request = %ctx.request, user = %user.name, "a password kept for emergencies was used to sign in");
+    let detail = format!("user {}", user.name);
+    tx.record(Event::new(EventKind::BreakGlassUsed, Some(&user.realm_id), user.id.to_string(), detail));
 }
 
 /// How a session begins.
@@ -227,7 +244,7 @@ pub(crate) struct Begin<'a> {
 pub(crate) async fn begin_session(
     door: &Door,
     ctx: &Ctx,
-    tx: &mut doorward_store::tx::Tx,
+    tx: &mut Tx,
     user: User,
     Begin { remember, user_agent, connector, until }: Begin<'_>,
 ) -> Result<Opened, Fault> {

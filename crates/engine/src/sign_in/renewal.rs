@@ -2,11 +2,13 @@
 //! set. Between the two the attempt is sealed into the page, as a flow is; it opens only in the browser that began it,
 //! and only while that very password is in force, so it is used up by the change itself.
 
+use crate::clients::RealmSettings;
 use crate::door::Door;
 use crate::limits;
 use crate::manage::users::forget_what_rested_on_password;
 use crate::passwords::HashError;
-use crate::sign_in::password::{Begin, Opened, Proved, begin_session};
+use crate::sign_in::password::{Begin, Opened, Proved, begin_session, broke_glass};
+use crate::token;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -143,11 +145,18 @@ pub async fn choose(
     if !users::renew_password(&mut tx, &user.id, (&old, &new)).await? {
         return Ok(Outcome::Over);
     }
+    let is_break_glass = token::profile(&mut tx, &user.id).await?.0.break_glass;
+    if !RealmSettings::load(&mut tx, &user.realm_id).await?.password_sign_in.takes(is_break_glass) {
+        return Ok(Outcome::Over);
+    }
     forget_what_rested_on_password(&mut tx, &user, None).await?;
     if let Some(former) = &former {
         crate::sessions::end_in(&mut tx, former, "signed in again").await?;
     }
     let ctx = &Ctx { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    if is_break_glass {
+        broke_glass(ctx, &mut tx, &user);
+    }
     let opened = begin_session(door, ctx, &mut tx, user, Begin { remember, user_agent, ..Begin::default() }).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))

@@ -133,6 +133,8 @@ impl Tokens {
 pub struct Profile {
     /// Whether the e-mail address was proved to be the user's.
     pub email_verified: bool,
+    /// Whether the user's password is kept for emergencies: it counts where others do not, and its use is recorded.
+    pub break_glass: bool,
     /// First name.
     pub given_name: String,
     /// Family name.

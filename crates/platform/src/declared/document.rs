@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Kinds of objects with the keys each knows, beside `kind`.
 pub(super) const KINDS: [(&str, &[&str]); 8] = [
-    ("Realm", &["name", "title", "lifetimes", "sessions"]),
+    ("Realm", &["name", "title", "lifetimes", "sessions", "password_sign_in"]),
     ("Group", &["realm", "name", "members", "groups", "roles"]),
     (
         "User",
@@ -31,6 +31,7 @@ pub(super) const KINDS: [(&str, &[&str]); 8] = [
             "given_name",
             "family_name",
             "email_verified",
+            "break_glass",
             "attributes",
             "subject",
         ],
@@ -132,9 +133,11 @@ pub(super) struct Document {
     pub given_name: Option<Text>,
     pub family_name: Option<Text>,
     pub email_verified: Option<bool>,
+    pub break_glass: Option<bool>,
     pub attributes: Option<Spanned<WrittenAttributes>>,
     pub subject: Option<Text>,
     pub sessions: Option<WrittenSessions>,
+    pub password_sign_in: Option<Text>,
     pub assigned: Option<Text>,
     /// Keys that only a client has.
     pub client: WrittenClient,
@@ -176,9 +179,11 @@ impl Document {
             "given_name" => self.given_name = Some(map.next_value()?),
             "family_name" => self.family_name = Some(map.next_value()?),
             "email_verified" => self.email_verified = Some(map.next_value()?),
+            "break_glass" => self.break_glass = Some(map.next_value()?),
             "attributes" => self.attributes = Some(map.next_value()?),
             "subject" => self.subject = Some(map.next_value()?),
             "sessions" => self.sessions = Some(map.next_value()?),
+            "password_sign_in" => self.password_sign_in = Some(map.next_value()?),
             "assigned" => self.assigned = Some(map.next_value()?),
             _ if self.client.take(key, map)? || self.connector.take(key, map)? => {}
             // Complained about when the kind is known.

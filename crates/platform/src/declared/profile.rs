@@ -2,7 +2,7 @@
 
 use super::document::{Document, Text};
 use super::object::Reader;
-use doorward_engine::clients::{Lifetimes, RealmSettings, SessionLives};
+use doorward_engine::clients::{Lifetimes, PasswordSignIn, RealmSettings, SessionLives};
 use doorward_engine::manage::{profiles, wrong};
 use doorward_engine::token::Profile;
 use doorward_model::limits as nouns;
@@ -20,6 +20,8 @@ pub struct DeclaredProfile {
     pub family_name: Option<String>,
     /// Whether the e-mail address is known to be the user's.
     pub email_verified: Option<bool>,
+    /// Whether the password is kept for emergencies.
+    pub break_glass: Option<bool>,
     /// Attributes by name; an empty list takes one away.
     pub attributes: BTreeMap<String, Vec<String>>,
     /// The subject the user brought along.
@@ -39,6 +41,7 @@ impl DeclaredProfile {
         }
         Profile {
             email_verified: self.email_verified.unwrap_or(now.email_verified),
+            break_glass: self.break_glass.unwrap_or(now.break_glass),
             given_name: self.given_name.clone().unwrap_or_else(|| now.given_name.clone()),
             family_name: self.family_name.clone().unwrap_or_else(|| now.family_name.clone()),
             attributes,
@@ -46,13 +49,15 @@ impl DeclaredProfile {
     }
 }
 
-/// Lives that are declared of a realm; what is absent is left as it is.
+/// Lives that are declared of a realm, and whom passwords let in; what is absent is left as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeclaredLives {
     /// Lives of tokens.
     pub lifetimes: Lifetimes,
     /// Lives of sessions.
     pub sessions: SessionLives,
+    /// Whom a password kept here lets in.
+    pub password_sign_in: Option<PasswordSignIn>,
 }
 
 impl DeclaredLives {
@@ -74,6 +79,7 @@ impl DeclaredLives {
                     .remembered_lifetime_seconds
                     .or(sessions.remembered_lifetime_seconds),
             },
+            password_sign_in: self.password_sign_in.unwrap_or(now.password_sign_in),
             rest: now.rest.clone(),
         }
     }
@@ -149,6 +155,7 @@ impl Reader<'_> {
             given_name: text(&document.given_name),
             family_name: text(&document.family_name),
             email_verified: document.email_verified,
+            break_glass: document.break_glass,
             attributes: BTreeMap::new(),
             subject,
         };
@@ -182,7 +189,16 @@ impl Reader<'_> {
 
     pub(super) fn lives(&mut self, document: &Document) -> DeclaredLives {
         let lifetimes = self.lifetimes(document.client.lifetimes.as_ref());
-        let Some(written) = &document.sessions else { return DeclaredLives { lifetimes, ..Default::default() } };
+        let password_sign_in = document.password_sign_in.as_ref().and_then(|written| {
+            let rule = PasswordSignIn::parse(&written.value);
+            if rule.is_none() {
+                let what = format!("password_sign_in cannot be {:?}", written.value);
+                self.complain(&self.at(written), what, "write everyone or break-glass");
+            }
+            rule
+        });
+        let lives = DeclaredLives { lifetimes, password_sign_in, ..Default::default() };
+        let Some(written) = &document.sessions else { return lives };
         let all = [
             ("idle_seconds", &written.idle_seconds),
             ("lifetime_seconds", &written.lifetime_seconds),
@@ -197,6 +213,6 @@ impl Reader<'_> {
             remembered_lifetime_seconds: seconds(&written.remembered_lifetime_seconds),
         };
         self.complain_of_lives(wrong::sessions(&sessions), &all);
-        DeclaredLives { lifetimes, sessions }
+        DeclaredLives { sessions, ..lives }
     }
 }

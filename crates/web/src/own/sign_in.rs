@@ -9,6 +9,7 @@ use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use doorward_engine::clients::PasswordSignIn;
 use doorward_engine::federation::pending;
 use doorward_engine::live::realms::{self, LiveRealm};
 use doorward_engine::sessions::SignedIn;
@@ -64,7 +65,7 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     };
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
-    let asks_for_page = query.fields.text("way") == "page";
+    let asks_for_page = matches!(query.fields.text("way"), "page" | "password");
     let usual = || broker::usual(&realm).filter(|_| !asks_for_page);
     let led = broker::hinted(&realm, way.provider_hint()).filter(|_| !asks_for_page);
     let led = led.or_else(|| broker::taking(&realm, way.login_hint()).filter(|_| !asks_for_page)).or_else(usual);
@@ -72,7 +73,10 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
         Some(connector) => answers::see_other(&broker::login_path(&realm, connector, &token)),
         None => {
             let is_name_asked = broker::asks_names(&realm) && way.login_hint().is_empty();
-            let form = Form { login: way.login_hint(), is_name_asked, ..Form::new(&realm, &token) };
+            let is_password_kept_back =
+                query.fields.text("way") != "password" && !is_name_asked && !takes_passwords(&realm);
+            let form =
+                Form { login: way.login_hint(), is_name_asked, is_password_kept_back, ..Form::new(&realm, &token) };
             render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
@@ -335,11 +339,28 @@ struct Form<'a> {
     pending: Option<(&'a str, String)>,
     /// Whether only a name is asked for at first.
     is_name_asked: bool,
+    /// Whether the password form stands behind a link: hardly anybody has use for it.
+    is_password_kept_back: bool,
+}
+
+/// Whether people may well have a password for the form: kept here, or at a directory.
+fn takes_passwords(realm: &LiveRealm) -> bool {
+    let asks_directories = realm.connectors.iter().any(|connector| connector.settings.kind.ldap().is_some());
+    asks_directories || realm.rules.password_sign_in == PasswordSignIn::Everyone || !broker::has_choices(realm)
 }
 
 impl<'a> Form<'a> {
     fn new(realm: &'a LiveRealm, flow: &'a str) -> Self {
-        Self { realm, flow, login: "", remember: false, error: None, pending: None, is_name_asked: false }
+        Self {
+            realm,
+            flow,
+            login: "",
+            remember: false,
+            error: None,
+            pending: None,
+            is_name_asked: false,
+            is_password_kept_back: false,
+        }
     }
 }
 
@@ -376,6 +397,9 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
         }),
         pending: form.pending.as_ref().map(|(text, _)| (*text).to_owned()),
         is_name_asked: form.is_name_asked,
+        password_href: form
+            .is_password_kept_back
+            .then(|| format!("/realms/{}/sign-in?flow={}&way=password", form.realm.name, form.flow)),
         remember_checked: form.remember,
         // Whoever came back from a provider is not sent there again.
         providers: if form.pending.is_some() {

@@ -37,6 +37,8 @@ pub struct SignIn {
     pub pending: Option<String>,
     /// Whether only a name is asked for: it may be enough to know where somebody signs in.
     pub is_name_asked: bool,
+    /// Where the password form is, if it is not here: hardly anybody has use for it.
+    pub password_href: Option<String>,
     /// Whether *keep me signed in* starts ticked.
     pub remember_checked: bool,
     /// Identity providers to sign in with instead.
@@ -57,6 +59,7 @@ impl SignIn {
             notice: None,
             pending: None,
             is_name_asked: false,
+            password_href: None,
             remember_checked: false,
             providers: Vec::new(),
         };
@@ -82,6 +85,14 @@ impl SignIn {
                 },
             ),
             ("name-first", Self { is_name_asked: true, providers: vec![provider("GitHub")], ..plain.clone() }),
+            (
+                "no-passwords",
+                Self {
+                    password_href: Some("/realms/main/sign-in?flow=dwf_2r8k&way=password".to_owned()),
+                    providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(),
+                    ..plain.clone()
+                },
+            ),
             ("no-app", Self { app_name: None, remember_checked: true, ..plain.clone() }),
             (
                 "wrong-password",

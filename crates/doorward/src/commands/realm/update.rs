@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::clients::{
-    ACCESS_SECONDS, Lifetimes, OFFLINE_SECONDS, REFRESH_SECONDS, RealmSettings, SessionLives,
+    ACCESS_SECONDS, Lifetimes, OFFLINE_SECONDS, PasswordSignIn, REFRESH_SECONDS, RealmSettings, SessionLives,
 };
 use doorward_engine::manage::{self, find};
 use doorward_model::name::{DisplayText, RealmName};
@@ -41,6 +41,13 @@ pub struct Update {
     /// As --session-lifetime-seconds, for people who asked to stay signed in.
     #[arg(long, value_name = "N", value_parser = life)]
     remembered_lifetime_seconds: Option<Life>,
+    /// Whom a password kept here lets in: everyone, or only users kept for emergencies (break-glass).
+    #[arg(long, value_name = "WHOM", value_parser = whom)]
+    password_sign_in: Option<PasswordSignIn>,
+}
+
+fn whom(text: &str) -> Result<PasswordSignIn, String> {
+    PasswordSignIn::parse(text).ok_or_else(|| "write everyone or break-glass".to_owned())
 }
 
 /// A life in seconds, or back to the default.
@@ -74,6 +81,7 @@ impl Update {
                     sessions.remembered_lifetime_seconds,
                 ),
             },
+            password_sign_in: self.password_sign_in.unwrap_or(now.password_sign_in),
             rest: now.rest.clone(),
         }
     }
@@ -115,5 +123,6 @@ pub async fn show(shell: &Shell, name: &RealmName) -> Result<Report, Exit> {
         "session_lifetime_seconds": sessions.lifetime_seconds,
         "remembered_idle_seconds": sessions.remembered_idle_seconds,
         "remembered_lifetime_seconds": sessions.remembered_lifetime_seconds,
+        "password_sign_in": settings.password_sign_in.as_str(),
     })))
 }

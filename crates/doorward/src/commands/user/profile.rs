@@ -23,6 +23,9 @@ pub struct ProfileFlags {
     /// Whether the e-mail address is known to be theirs.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     email_verified: Option<bool>,
+    /// Whether their password is kept for emergencies: it counts where passwords do not, and its use is recorded.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    break_glass: Option<bool>,
     /// Something else that tokens may tell; may be repeated, also for one name. NAME= takes it away.
     #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     attribute: Vec<(String, String)>,
@@ -40,7 +43,10 @@ impl ProfileFlags {
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
         let texts = [&self.given_name, &self.family_name, &self.subject];
-        texts.iter().all(|text| text.is_none()) && self.email_verified.is_none() && self.attribute.is_empty()
+        texts.iter().all(|text| text.is_none())
+            && self.email_verified.is_none()
+            && self.break_glass.is_none()
+            && self.attribute.is_empty()
     }
 
     /// Writes what was given; the rest stays.
@@ -71,6 +77,7 @@ impl ProfileFlags {
         }
         Profile {
             email_verified: self.email_verified.unwrap_or(now.email_verified),
+            break_glass: self.break_glass.unwrap_or(now.break_glass),
             given_name: self.given_name.clone().unwrap_or(now.given_name),
             family_name: self.family_name.clone().unwrap_or(now.family_name),
             attributes,
@@ -135,6 +142,7 @@ fn changes((user, (now, subject)): Facts<'_>, (changed, (then, new_subject)): Fa
         ("name", quoted(user.display.as_str()), quoted(changed.display.as_str())),
         ("email", email(user), email(changed)),
         ("email_verified", now.email_verified.to_string(), then.email_verified.to_string()),
+        ("break_glass", now.break_glass.to_string(), then.break_glass.to_string()),
         ("given_name", quoted(&now.given_name), quoted(&then.given_name)),
         ("family_name", quoted(&now.family_name), quoted(&then.family_name)),
         ("subject", quoted(subject.as_deref().unwrap_or_default()), quoted(new_subject.as_deref().unwrap_or_default())),

@@ -81,6 +81,8 @@ fn what_is_known_of_a_user_is_owned_key_by_key() {
     // Another address is not known to be theirs until somebody says so.
     let moved = "kind: User\nname: alice\nemail: b@example.com\n";
     check(there(), moved, &["~ user main/alice: email: a@example.com → b@example.com"]);
+    let kept = format!("{ALICE}break_glass: true\n");
+    check(There::main().having(ALICE), &kept, &["~ user main/alice: break_glass: false → true"]);
     let proved = format!("{moved}email_verified: true\n");
     check(
         there(),
@@ -118,6 +120,12 @@ fn lives_of_a_realm_are_owned_key_by_key() {
             "3:29: access_seconds must be 1 to 86400, and is 999999: correct the number",
             "4:55: remembered_idle_seconds must be more than idle_seconds, and 60 is not: give more than 60",
         ],
+    );
+    let rule = "kind: Realm\nname: main\npassword_sign_in: break-glass\n";
+    check(There::main(), rule, &["~ realm main: password_sign_in: \"everyone\" → \"break-glass\""]);
+    refused(
+        "kind: Realm\nname: main\npassword_sign_in: nobody\n",
+        &["3:19: password_sign_in cannot be \"nobody\": write everyone or break-glass"],
     );
     // One of the two stands in the file, the other one is there.
     let text = "kind: Realm\nname: main\nsessions: {remembered_idle_seconds: 600}\n";

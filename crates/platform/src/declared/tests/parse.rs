@@ -76,7 +76,7 @@ fn kinds_and_keys() {
     );
     refused(
         "kind: Realm\nname: a\nrealm: b\n",
-        &["d.yaml:3:1: Realm has no key `realm`: its keys are name, title, lifetimes, sessions"],
+        &["d.yaml:3:1: Realm has no key `realm`: its keys are name, title, lifetimes, sessions, password_sign_in"],
     );
 }
 

@@ -88,6 +88,11 @@ pub fn choices(realm: &LiveRealm, flow: &str, last: Option<&ConnectorName>) -> V
     choices
 }
 
+/// Whether the sign-in page has a provider to choose.
+pub fn has_choices(realm: &LiveRealm) -> bool {
+    browsable(realm).any(|connector| !connector.settings.sign_in.hidden)
+}
+
 /// The connectors that have a page to go to. A directory has none: its people type their passwords here.
 fn browsable(realm: &LiveRealm) -> impl Iterator<Item = &Connector> {
     realm.connectors.iter().filter(|connector| connector.settings.kind.ldap().is_none())
