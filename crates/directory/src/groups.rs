@@ -172,7 +172,7 @@ impl Walk<'_> {
     }
 }
 
-fn name_of(entry: &Entry<'_>, settings: &LdapSettings) -> Option<String> {
+pub(crate) fn name_of(entry: &Entry<'_>, settings: &LdapSettings) -> Option<String> {
     entry.text(settings.group_name_attribute()).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 

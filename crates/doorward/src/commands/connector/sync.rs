@@ -1,0 +1,73 @@
+//! `doorward connector sync`: everybody a directory has is taken over.
+
+use crate::commands::Shell;
+use crate::exit::Exit;
+use crate::report::Report;
+use crate::sync;
+use clap::Args;
+use doorward_directory::directories::Directories;
+use doorward_engine::federation::Connector as Stored;
+use doorward_model::name::ConnectorName;
+use doorward_model::people::Realm;
+use serde_json::json;
+use std::io::{IsTerminal as _, Write as _};
+
+/// What to take over.
+#[derive(Args, Debug)]
+pub struct Sync {
+    /// Its name.
+    #[arg(value_parser = ConnectorName::parse)]
+    pub connector: ConnectorName,
+    /// Shut people out who are not in the directory any more, however many they are.
+    #[arg(long)]
+    confirm_removals: bool,
+    /// The most of those who were there, in percent, that may be shut out without --confirm-removals.
+    #[arg(long, value_name = "PERCENT", default_value_t = sync::BRAKE, value_parser = clap::value_parser!(i64).range(0..=100))]
+    brake: i64,
+}
+
+/// Reads a directory.
+pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync) -> Result<Report, Exit> {
+    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
+    if connector.settings.kind.ldap().is_none() {
+        return Err(refuse("only directories can be read".to_owned()));
+    }
+    if !connector.is_active {
+        return Err(refuse("it is disabled".to_owned()));
+    }
+    let brake = (!asked.confirm_removals).then_some(asked.brake);
+    let is_watched = std::io::stderr().is_terminal();
+    let progress = |count: usize| {
+        if is_watched {
+            // Nobody may be looking.
+            let _ = write!(std::io::stderr(), "\r{count} people read");
+        }
+    };
+    let directories = Directories::default();
+    let done = sync::run(&shell.door, &shell.ctx, (realm, connector), &directories, (brake, &progress)).await;
+    if is_watched {
+        let _ = writeln!(std::io::stderr());
+    }
+    shell.told().await;
+    let report = done.map_err(|why| refuse(why.to_string()))?;
+    let value = json!({
+        "connector": connector.name,
+        "read": report.read,
+        "created": report.created,
+        "linked": report.linked,
+        "back": report.back,
+        "regrouped": report.regrouped,
+        "passed_over": report.passed_over,
+        "removed": report.removed,
+        "held_back": report.held_back,
+    });
+    if report.held_back > 0 {
+        let sentence = format!(
+            "{} people are not in the directory any more, more than {} % of those who were: nobody was shut out; \
+             if that is right, say --confirm-removals",
+            report.held_back, asked.brake
+        );
+        return Err(refuse(sentence));
+    }
+    Ok(Report::one(value))
+}
