@@ -4,7 +4,7 @@ use doorward_directory::directories::Directories;
 use doorward_directory::limits::PAGES_AHEAD;
 use doorward_directory::trouble::Trouble;
 use doorward_engine::door::Door;
-use doorward_engine::federation::sync::{Present, Reading, Report};
+use doorward_engine::federation::sync::{Page, Reading, Report};
 use doorward_engine::federation::{Connector, open_secret};
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
@@ -25,7 +25,7 @@ pub enum Broken {
     Here(#[from] Fault),
 }
 
-/// Reads a directory, and tells how far it is.
+/// Reads a directory, and tells how many people were read and how many of it were here before.
 ///
 /// # Errors
 /// [`Broken`].
@@ -34,16 +34,16 @@ pub async fn run(
     ctx: &Ctx,
     (realm, connector): (&Realm, &Connector),
     directories: &Directories,
-    (brake, progress): (Option<i64>, &(dyn Fn(usize) + Sync)),
+    (brake, progress): (Option<i64>, &(dyn Fn(usize, usize) + Sync)),
 ) -> Result<Report, Broken> {
     let sealed = open_secret(door, connector)?;
-    let mut reading = Reading::begin(door, (realm, connector)).await?;
-    let (pages, mut arriving) = mpsc::channel::<Vec<Present>>(PAGES_AHEAD);
+    let mut reading = Reading::begin(door, ctx, (realm, connector)).await?;
+    let (pages, mut arriving) = mpsc::channel::<Page>(PAGES_AHEAD);
     // It takes the receiver along: after a fault nothing more is wanted, and the reader learns it.
     let writing = async move {
-        while let Some(people) = arriving.recv().await {
-            reading.page(door, ctx, &people).await?;
-            progress(reading.report().read);
+        while let Some(page) = arriving.recv().await {
+            reading.page(door, ctx, &page).await?;
+            progress(reading.report().read, reading.before());
         }
         Ok::<_, Fault>(reading)
     };

@@ -1,11 +1,11 @@
 //! Every task that runs beside the listeners, with its name and pace. All end when told to stop.
 
+mod reading;
 mod refresh;
 
 use crate::limits;
 use crate::log;
-use crate::sync;
-use doorward_engine::{federation, logout, upkeep};
+use doorward_engine::{logout, upkeep};
 use doorward_model::event::Actor;
 use doorward_outbound::Outbound;
 use doorward_store::changes::Listener;
@@ -29,8 +29,6 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked whether a client is to be told something.
 const DELIVER_EVERY: Duration = Duration::from_millis(500);
-/// How often it is looked whether a directory is to be read.
-const READ_EVERY: Duration = Duration::from_secs(10);
 /// How long memory for password hashing is kept after its last use, at most.
 const REST_EVERY: Duration = Duration::from_secs(30);
 
@@ -43,7 +41,7 @@ pub fn start(web: &Arc<Web>, outbound: Arc<Outbound>, stop: &Stop) -> Vec<JoinHa
         tokio::spawn(until(stop.clone(), keys(web.clone()))),
         tokio::spawn(until(stop.clone(), deliver(web.clone(), outbound))),
         tokio::spawn(until(stop.clone(), refresh::refresh(web.clone()))),
-        tokio::spawn(until(stop.clone(), read(web.clone()))),
+        tokio::spawn(until(stop.clone(), reading::read(web.clone()))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
         tokio::spawn(until(stop.clone(), tell_left_out())),
     ]
@@ -100,38 +98,6 @@ async fn note_seen(web: Arc<Web>) {
         }
         if let Err(fault) = upkeep::note_refusals(web.door(), &ctx).await {
             tracing::warn!("writing down which clients were refused: {fault}");
-        }
-    }
-}
-
-/// Reads directories whole, one after the other. One that is being read when the process ends is read again at its next
-/// time.
-async fn read(web: Arc<Web>) {
-    loop {
-        tokio::time::sleep(READ_EVERY).await;
-        let ctx = web.begin_as(Actor::Worker("read"), None);
-        let due = match federation::sync::due(web.door(), &ctx).await {
-            Ok(due) => due,
-            Err(fault) => {
-                tracing::warn!("looking for directories to be read: {fault}");
-                continue;
-            }
-        };
-        for (realm, connector) in due {
-            let ctx = web.begin_as(Actor::Worker("read"), None);
-            let place = (&realm, &connector);
-            let name = &connector.name;
-            match sync::run(web.door(), &ctx, place, &web.directories, (Some(sync::BRAKE), &|_| ())).await {
-                Ok(report) if report.held_back > 0 => {
-                    let count = report.held_back;
-                    tracing::warn!(
-                        "reading connector {name}: {count} people are not there any more; nobody was shut out: if that \
-                         is right, run `doorward connector sync {name} --confirm-removals`"
-                    );
-                }
-                Ok(report) => tracing::info!("reading connector {name}: {report:?}"),
-                Err(why) => tracing::warn!("reading connector {name}: {why}"),
-            }
         }
     }
 }

@@ -23,10 +23,10 @@ statements! {
                            Rows { first: 2, count: AT_ONCE, columns: 1 }, ")");
     SAID = with_rows!("SELECT user_id, group_id FROM memberships WHERE source = $1 AND user_id IN (VALUES ",
                       Rows { first: 2, count: AT_ONCE, columns: 1 }, ")");
-    ADD_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms) VALUES ",
-                           Rows { first: 1, count: AT_ONCE, columns: 7 }, " ON CONFLICT (realm_id, name) DO NOTHING");
-    ADD_USER = "INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (realm_id, name) DO NOTHING";
+    ADD_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
+                           Rows { first: 1, count: AT_ONCE, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
+    ADD_USER = "INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (realm_id, name) DO NOTHING";
     ADD_LINKS = with_rows!("INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) VALUES ",
                            Rows { first: 1, count: AT_ONCE, columns: 6 },
                            " ON CONFLICT (connector_id, issuer, subject) DO NOTHING");
@@ -38,12 +38,17 @@ statements! {
     ADD_MEMBER = "INSERT INTO memberships (group_id, user_id, source) VALUES ($1, $2, $3) \
                   ON CONFLICT (group_id, user_id, source) DO NOTHING";
     HERE = "SELECT subject, user_id FROM links WHERE connector_id = $1 AND issuer = $2 AND subject > $3 AND away_ms IS NULL \
-            ORDER BY subject LIMIT $4";
+            AND seen_ms < $5 ORDER BY subject LIMIT $4";
     COUNT_HERE = "SELECT COUNT(*) FROM links WHERE connector_id = $1 AND away_ms IS NULL";
-    SET_AWAY = "UPDATE links SET away_ms = $4 WHERE connector_id = $1 AND issuer = $2 AND subject = $3 AND away_ms IS NULL";
+    SET_AWAY = "UPDATE links SET away_ms = $4, away_shut = 0 WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
+                AND away_ms IS NULL AND seen_ms < $5";
+    SET_SHUT = "UPDATE links SET away_shut = 1 WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
+                AND away_ms IS NOT NULL";
+    COME_BACK_SHUT = "UPDATE links SET away_ms = NULL, away_shut = 0 WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
+                      AND away_shut = 1";
     COME_BACK = "UPDATE links SET away_ms = NULL WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
                  AND away_ms IS NOT NULL";
-    FORGET_AWAY = "UPDATE links SET away_ms = NULL WHERE user_id = $1 AND away_ms IS NOT NULL";
+    FORGET_SHUT = "UPDATE links SET away_shut = 0 WHERE user_id = $1 AND away_shut = 1";
 }
 
 /// A place at a provider whose people are read: the connector, and who vouches.
@@ -113,10 +118,18 @@ async fn write(tx: &mut Tx, (many, one): (Sql, Sql), rows: &[Vec<Value<'_>>]) ->
     Ok(written)
 }
 
+/// A user to be created.
+pub struct NewUser {
+    /// The user.
+    pub user: User,
+    /// What else is known of them, as text.
+    pub profile: String,
+}
+
 /// Creates users without passwords; tells how many, which is less when a name was taken.
-pub async fn add_users(tx: &mut Tx, all: &[User]) -> Result<u64, Fault> {
+pub async fn add_users(tx: &mut Tx, all: &[NewUser]) -> Result<u64, Fault> {
     let mut rows = Vec::with_capacity(all.len());
-    for user in all {
+    for NewUser { user, profile } in all {
         rows.push(vec![
             Value::Text(user.id.as_str()),
             Value::Text(user.realm_id.as_str()),
@@ -125,6 +138,7 @@ pub async fn add_users(tx: &mut Tx, all: &[User]) -> Result<u64, Fault> {
             Value::Text(user.display.as_str()),
             user.is_active.into(),
             user.created_at.into(),
+            Value::Text(profile),
         ]);
     }
     write(tx, (ADD_USERS, ADD_USER), &rows).await
@@ -153,14 +167,15 @@ pub async fn add_members(tx: &mut Tx, source: &Source, all: &[(&GroupId, &UserId
     write(tx, (ADD_MEMBERS, ADD_MEMBER), &rows).await
 }
 
-/// A page of those who were there when the provider was read last, by subject.
+/// A page of those who were there when the provider was read last and have not come since a moment, by subject.
 pub async fn here(
     query: &mut impl Query,
     (connector, issuer): Place<'_>,
-    (after, count): (&str, i64),
+    (since, after, count): (Timestamp, &str, i64),
 ) -> Result<Vec<(String, UserId)>, Fault> {
-    let values = [Value::Text(connector.as_str()), Value::Text(issuer), Value::Text(after), Value::Number(count)];
-    let rows = query.all(HERE, &values).await?;
+    let place = [Value::Text(connector.as_str()), Value::Text(issuer)];
+    let asked = [Value::Text(after), Value::Number(count), since.into()];
+    let rows = query.all(HERE, &[&place[..], &asked].concat()).await?;
     rows.iter().map(|row| Ok((row.text(0)?, row.parsed(1, "links", UserId::parse)?))).collect()
 }
 
@@ -169,24 +184,34 @@ pub async fn count_here(query: &mut impl Query, connector: &ConnectorId) -> Resu
     query.first(COUNT_HERE, &[Value::Text(connector.as_str())]).await?.map_or(Ok(0), |row| row.number(0))
 }
 
-/// Notes that somebody is not there any more.
+/// Notes that somebody is not there any more; `false` when they came in since a moment, or it is known already.
 pub async fn set_away(
     tx: &mut Tx,
     (connector, issuer): Place<'_>,
     subject: &str,
-    now: Timestamp,
+    (now, since): (Timestamp, Timestamp),
 ) -> Result<bool, Fault> {
-    let values = [Value::Text(connector.as_str()), Value::Text(issuer), Value::Text(subject), now.into()];
+    let values = [Value::Text(connector.as_str()), Value::Text(issuer), Value::Text(subject), now.into(), since.into()];
     Ok(tx.run(SET_AWAY, &values).await? == 1)
 }
 
-/// Notes that somebody is there again; `false` when they were not away.
-pub async fn come_back(tx: &mut Tx, (connector, issuer): Place<'_>, subject: &str) -> Result<bool, Fault> {
+/// Notes that the user of somebody who is away was disabled for that alone.
+pub async fn set_shut(tx: &mut Tx, (connector, issuer): Place<'_>, subject: &str) -> Result<(), Fault> {
     let values = [Value::Text(connector.as_str()), Value::Text(issuer), Value::Text(subject)];
-    Ok(tx.run(COME_BACK, &values).await? == 1)
+    tx.run(SET_SHUT, &values).await.map(drop)
 }
 
-/// Forgets that a user was away anywhere: somebody here has decided what becomes of them.
-pub async fn forget_away(tx: &mut Tx, user: &UserId) -> Result<(), Fault> {
-    tx.run(FORGET_AWAY, &[Value::Text(user.as_str())]).await.map(drop)
+/// Notes that somebody is there again; whether their user was disabled because they were away.
+pub async fn come_back(tx: &mut Tx, (connector, issuer): Place<'_>, subject: &str) -> Result<bool, Fault> {
+    let values = [Value::Text(connector.as_str()), Value::Text(issuer), Value::Text(subject)];
+    if tx.run(COME_BACK_SHUT, &values).await? == 1 {
+        return Ok(true);
+    }
+    tx.run(COME_BACK, &values).await?;
+    Ok(false)
+}
+
+/// Somebody here has decided what becomes of a user: no provider that has them again takes it back.
+pub async fn forget_shut(tx: &mut Tx, user: &UserId) -> Result<(), Fault> {
+    tx.run(FORGET_SHUT, &[Value::Text(user.as_str())]).await.map(drop)
 }

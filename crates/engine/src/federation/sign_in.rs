@@ -213,14 +213,12 @@ async fn returned(
     id: &UserId,
 ) -> Result<Option<User>, Fault> {
     let Some(user) = users::find(tx, id).await? else { return Ok(None) };
-    if user.is_active {
+    // Only directories are read whole, so nobody of another provider is ever away.
+    if connector.settings.kind.ldap().is_none() {
         return Ok(Some(user));
     }
-    let place = (&connector.id, identity.issuer.as_str());
-    match sync::back(tx, place, (&identity.subject, &user)).await? {
-        true => users::find(tx, id).await,
-        false => Ok(Some(user)),
-    }
+    sync::back(tx, (&connector.id, identity.issuer.as_str()), (&identity.subject, &user)).await?;
+    users::find(tx, id).await
 }
 
 /// Whether the provider has said since that what it vouched for is over.

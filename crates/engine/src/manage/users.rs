@@ -75,7 +75,7 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), Fault> {
 pub async fn disable(tx: &mut Tx, user: &User) -> Result<bool, Fault> {
     let changed = users::set_active(tx, &user.id, false).await?;
     // Said here, so no directory that has them again takes it back.
-    sync::forget_away(tx, &user.id).await?;
+    sync::forget_shut(tx, &user.id).await?;
     sessions::end_all_in(tx, &user.id, None, "user disabled").await?;
     note(tx, EventKind::UserDisabled, user);
     Ok(changed)

@@ -37,10 +37,10 @@ pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync)
     }
     let brake = (!asked.confirm_removals).then_some(asked.brake);
     let is_watched = std::io::stderr().is_terminal();
-    let progress = |count: usize| {
+    let progress = |count: usize, before: usize| {
         if is_watched {
             // Nobody may be looking.
-            let _ = write!(std::io::stderr(), "\r{count} people read");
+            let _ = write!(std::io::stderr(), "\r{}", shown(count, before));
         }
     };
     let directories = Directories::default();
@@ -58,16 +58,50 @@ pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync)
         "back": report.back,
         "regrouped": report.regrouped,
         "passed_over": report.passed_over,
+        "nameless": report.nameless,
         "removed": report.removed,
         "held_back": report.held_back,
     });
     if report.held_back > 0 {
-        let sentence = format!(
-            "{} people are not in the directory any more, more than {} % of those who were: nobody was shut out; \
-             if that is right, say --confirm-removals",
-            report.held_back, asked.brake
-        );
+        let gone = match report.held_back {
+            1 => "1 person is".to_owned(),
+            count => format!("{count} people are"),
+        };
+        let sentence = match report.nameless {
+            0 => format!(
+                "{gone} not in the directory any more, more than {} % of those who were: nobody was shut out; \
+                 if that is right, say --confirm-removals",
+                asked.brake
+            ),
+            nameless => format!(
+                "{gone} not in the directory any more, but {nameless} entries there have no {}, by which people \
+                 are told apart: nobody was shut out; may the bind DN read it? If all is right, say --confirm-removals",
+                connector.settings.kind.subjects()
+            ),
+        };
         return Err(refuse(sentence));
     }
     Ok(Report::one(value))
+}
+
+/// How far it is: a bar, where it is known from the last time how long it will be.
+fn shown(count: usize, before: usize) -> String {
+    const CELLS: usize = 30;
+    let done = (count * CELLS).checked_div(before).unwrap_or(0).min(CELLS);
+    match before {
+        0 => format!("{count} people read"),
+        _ => format!("[{}{}] {count} people read, {before} last time", "#".repeat(done), ".".repeat(CELLS - done)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn the_bar_is_as_long_as_the_last_reading_and_never_longer() {
+        assert_eq!(shown(7, 0), "7 people read");
+        assert!(shown(50, 100).starts_with("[###############...............] 50 people read"));
+        assert!(shown(500, 100).starts_with(&format!("[{}] 500", "#".repeat(30))));
+    }
 }
