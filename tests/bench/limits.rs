@@ -69,3 +69,12 @@ pub const STARTUP_MS_MAX: f64 = 150.0;
 pub const IDLE_MIB_MAX: f64 = 40.0;
 /// Resident memory with everything loaded, in MiB, at most.
 pub const LOADED_MIB_MAX: f64 = 96.0;
+
+/// People of the directory that is taken over.
+pub const LDAP_USERS: usize = 100_000;
+/// Its groups.
+pub const LDAP_GROUPS: usize = 5_000;
+/// Taking a directory over against the slower of its own search and the database's own bulk insert, at least.
+pub const LDAP_SYNC_RATIO_MIN: f64 = 0.5;
+/// The most memory taking a directory over may have, in MiB.
+pub const LDAP_SYNC_MEMORY_MIB: f64 = 128.0;

@@ -9,6 +9,7 @@ mod extauthz;
 mod figure;
 mod gate;
 mod jwks;
+mod ldap_sync;
 mod limits;
 mod load;
 mod login;
@@ -39,6 +40,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("startup", startup::run),
     ("memory", memory::run),
     ("scale", scale::run),
+    ("ldap-sync", ldap_sync::run),
 ];
 
 fn main() -> ExitCode {

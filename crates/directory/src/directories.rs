@@ -106,7 +106,7 @@ impl Directories {
         Ok(Proof::Right(Box::new(person.identity(&place.settings, issuer, groups))))
     }
 
-    fn place(&self, connector: &Connector) -> Result<Arc<Place>, Trouble> {
+    pub(crate) fn place(&self, connector: &Connector) -> Result<Arc<Place>, Trouble> {
         let missing = || Trouble::Settings("it is no directory".to_owned());
         let settings = connector.settings.kind.ldap().ok_or_else(missing)?;
         let mut places = self.places.lock();

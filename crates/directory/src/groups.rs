@@ -172,7 +172,7 @@ impl Walk<'_> {
     }
 }
 
-fn name_of(entry: &Entry<'_>, settings: &LdapSettings) -> Option<String> {
+pub(crate) fn name_of(entry: &Entry<'_>, settings: &LdapSettings) -> Option<String> {
     entry.text(settings.group_name_attribute()).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
@@ -182,7 +182,7 @@ fn spelled(dn: &str) -> String {
 }
 
 /// The groups an entry names, those too that were told later because there are many.
-async fn named_by(wire: &mut Wire, attribute: &str, person: &Person) -> Result<Vec<String>, Trouble> {
+pub(crate) async fn named_by(wire: &mut Wire, attribute: &str, person: &Person) -> Result<Vec<String>, Trouble> {
     let mut named = person.groups.member_of.clone();
     let mut rest = person.groups.rest;
     while let Some(from) = rest {

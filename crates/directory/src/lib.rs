@@ -5,9 +5,11 @@
 pub mod account;
 pub mod directories;
 mod groups;
+mod index;
 pub mod limits;
 pub mod person;
 mod place;
 mod protocol;
+mod reading;
 mod tls;
 pub mod trouble;

@@ -14,6 +14,7 @@ mod open;
 mod report;
 mod serve;
 mod settings;
+mod sync;
 mod tasks;
 mod up;
 mod upstream;

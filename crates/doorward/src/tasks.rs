@@ -1,5 +1,6 @@
 //! Every task that runs beside the listeners, with its name and pace. All end when told to stop.
 
+mod reading;
 mod refresh;
 
 use crate::limits;
@@ -40,6 +41,7 @@ pub fn start(web: &Arc<Web>, outbound: Arc<Outbound>, stop: &Stop) -> Vec<JoinHa
         tokio::spawn(until(stop.clone(), keys(web.clone()))),
         tokio::spawn(until(stop.clone(), deliver(web.clone(), outbound))),
         tokio::spawn(until(stop.clone(), refresh::refresh(web.clone()))),
+        tokio::spawn(until(stop.clone(), reading::read(web.clone()))),
         tokio::spawn(until(stop.clone(), rest(web.clone()))),
         tokio::spawn(until(stop.clone(), tell_left_out())),
     ]

@@ -143,3 +143,13 @@ pub const FILTER_DEPTH: usize = 32;
 pub const ATTRIBUTE_BYTES: usize = 128;
 /// Longest name of a directory's entry, in bytes.
 pub const DN_BYTES: usize = 8 * 1024;
+/// Users whose change is told to caches one by one in one transaction; more are told as one change of the realm's groups.
+pub const CHANGES_AT_ONCE: usize = 128;
+/// People a directory may have lost without anybody being asked, however few it had.
+pub const REMOVED_ALWAYS: i64 = 5;
+/// Links read at once.
+pub const LINKS_READ: i64 = 1000;
+/// Longest time between two readings of a whole directory, in minutes: a week.
+pub const DIRECTORY_READ_MINUTES: u32 = 7 * 24 * 60;
+/// Realms looked at for directories that are to be read.
+pub const REALMS_READ: i64 = 10_000;

@@ -1,7 +1,8 @@
 //! The audit record. Written by `Tx::commit` only.
 
+use crate::limits::AT_ONCE;
 use crate::row::{Row, Value};
-use crate::sql::statements;
+use crate::sql::{Rows, statements, with_rows};
 use crate::store::Query;
 use crate::tx::Tx;
 use doorward_model::context::Ctx;
@@ -13,6 +14,8 @@ use doorward_model::time::Timestamp;
 statements! {
     APPEND = "INSERT INTO events (at_ms, kind, realm_id, actor, subject, detail, request_id, client_address) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    APPEND_MANY = with_rows!("INSERT INTO events (at_ms, kind, realm_id, actor, subject, detail, request_id, client_address) VALUES ",
+                             Rows { first: 1, count: AT_ONCE, columns: 8 }, "");
     NEWEST = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
               ORDER BY sequence DESC LIMIT $1";
     MATCHING = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
@@ -55,6 +58,27 @@ pub(crate) async fn append(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<(), 
         Value::Text(&ctx.client_address()),
     ];
     tx.run(APPEND, &values).await.map(drop)
+}
+
+/// Appends as many events as one statement takes; the rest is left.
+pub(crate) async fn append_many<'e>(tx: &mut Tx, ctx: &Ctx, events: &'e [Event]) -> Result<&'e [Event], Fault> {
+    let Some((some, rest)) = events.split_at_checked(AT_ONCE) else { return Ok(events) };
+    let (actor, request, client) = (ctx.actor.to_text(), ctx.request.to_string(), ctx.client_address());
+    let mut values = Vec::with_capacity(AT_ONCE * 8);
+    for event in some {
+        values.extend([
+            ctx.now.into(),
+            Value::Text(event.kind.as_str()),
+            Value::MaybeText(event.realm_id.as_ref().map(|id| id.as_str())),
+            Value::Text(&actor),
+            Value::Text(&event.subject),
+            Value::Text(&event.detail),
+            Value::Text(&request),
+            Value::Text(&client),
+        ]);
+    }
+    tx.run(APPEND_MANY, &values).await?;
+    Ok(rest)
 }
 
 /// The newest entries, newest first.

@@ -33,6 +33,7 @@ pub mod setup;
 pub mod shown;
 pub mod sql;
 pub mod store;
+pub mod sync;
 pub mod throttles;
 pub mod tx;
 pub mod users;

@@ -19,3 +19,6 @@ pub const PING: Duration = Duration::from_secs(2);
 pub const DOUBT: Duration = Duration::from_secs(60);
 /// Prepared statements kept by each connection to SQLite: all there are.
 pub const STATEMENTS_CACHED: usize = 1024;
+/// Rows written or looked for by one statement where there are many: twice as many gain little, and parameters are
+/// counted in both databases.
+pub const AT_ONCE: usize = 64;

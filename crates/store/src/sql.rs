@@ -20,6 +20,106 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
+/// The length of [`rows_text`]'s text.
+pub(crate) const fn rows_length(before: &str, rows: Rows, after: &str) -> usize {
+    let mut length = before.len() + after.len();
+    let mut number = rows.first;
+    let mut row = 0;
+    while row < rows.count {
+        // Two parentheses, and a comma before each but the first.
+        length += if row == 0 { 2 } else { 3 };
+        let mut column = 0;
+        while column < rows.columns {
+            length += 1 + digits(number) + if column == 0 { 0 } else { 1 };
+            number += 1;
+            column += 1;
+        }
+        row += 1;
+    }
+    length
+}
+
+/// Rows of parameters: `($1,$2),($3,$4)`.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    /// The number of the first parameter.
+    pub(crate) first: usize,
+    /// How many rows.
+    pub(crate) count: usize,
+    /// How many parameters in each.
+    pub(crate) columns: usize,
+}
+
+const fn digits(mut number: usize) -> usize {
+    let mut digits = 1;
+    while number >= 10 {
+        number /= 10;
+        digits += 1;
+    }
+    digits
+}
+
+/// A statement with rows of parameters in it, as ASCII; made when compiled, so that it is one text like every other.
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "compiled in: a mistake does not build")]
+pub(crate) const fn rows_text<const LENGTH: usize>(before: &str, rows: Rows, after: &str) -> [u8; LENGTH] {
+    let mut text = [b' '; LENGTH];
+    let (mut at, mut number, mut row) = (0, rows.first, 0);
+    let mut from = 0;
+    while from < before.len() {
+        text[at] = before.as_bytes()[from];
+        (at, from) = (at + 1, from + 1);
+    }
+    while row < rows.count {
+        if row > 0 {
+            text[at] = b',';
+            at += 1;
+        }
+        text[at] = b'(';
+        at += 1;
+        let mut column = 0;
+        while column < rows.columns {
+            if column > 0 {
+                text[at] = b',';
+                at += 1;
+            }
+            text[at] = b'$';
+            at += 1;
+            let count = digits(number);
+            let (mut rest, mut place) = (number, count);
+            while place > 0 {
+                place -= 1;
+                text[at + place] = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            at += count;
+            number += 1;
+            column += 1;
+        }
+        text[at] = b')';
+        at += 1;
+        row += 1;
+    }
+    from = 0;
+    while from < after.len() {
+        text[at] = after.as_bytes()[from];
+        (at, from) = (at + 1, from + 1);
+    }
+    text
+}
+
+/// A statement for many rows at once.
+macro_rules! with_rows {
+    ($before:expr, $rows:expr, $after:expr) => {{
+        const BYTES: [u8; $crate::sql::rows_length($before, $rows, $after)] =
+            $crate::sql::rows_text($before, $rows, $after);
+        match std::str::from_utf8(&BYTES) {
+            Ok(text) => text,
+            Err(_) => "",
+        }
+    }};
+}
+pub(crate) use with_rows;
+
 /// Every statement of the crate.
 pub fn all() -> impl Iterator<Item = Sql> {
     [
@@ -48,6 +148,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::sessions::STATEMENTS,
         crate::setup::STATEMENTS,
         crate::shown::STATEMENTS,
+        crate::sync::STATEMENTS,
         crate::throttles::STATEMENTS,
         crate::users::STATEMENTS,
         crate::workload_tokens::STATEMENTS,

@@ -1,6 +1,7 @@
 //! A writing transaction. Events and changes are collected on the way and written by `commit`, in the
 //! same transaction, so that neither the audit record nor the caches can miss what was done.
 
+use crate::limits::AT_ONCE;
 use crate::row::{Row, Value};
 use crate::sql::{POSTGRES_FEED_LOCK, POSTGRES_NOTIFY, Sql};
 use crate::store::{Pools, Query, Store, bound, fault};
@@ -72,8 +73,13 @@ impl Tx {
     /// Writes events and changes, commits durably, wakes those who follow the feed, and hands the
     /// changes back so that this process can act on them before it answers.
     pub async fn commit(mut self, ctx: &Ctx) -> Result<Vec<Change>, Fault> {
-        for event in std::mem::take(&mut self.events) {
-            crate::events::append(&mut self, ctx, &event).await?;
+        let events = std::mem::take(&mut self.events);
+        let mut left = events.as_slice();
+        while left.len() >= AT_ONCE {
+            left = crate::events::append_many(&mut self, ctx, left).await?;
+        }
+        for event in left {
+            crate::events::append(&mut self, ctx, event).await?;
         }
         let changes = std::mem::take(&mut self.changes);
         if !changes.is_empty() {

@@ -60,6 +60,7 @@ mod roles;
 mod schema;
 mod sign_in;
 mod skew;
+mod taking_over;
 mod temporary;
 mod throttling;
 mod tickets;

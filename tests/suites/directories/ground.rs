@@ -58,8 +58,13 @@ pub struct Ground {
 impl Ground {
     /// Without any directory; `secret` is the password of whoever asks.
     pub fn new(secret: &str) -> Ground {
+        Ground::on(secret, None)
+    }
+
+    /// As [`Ground::new`], on a database.
+    pub fn on(secret: &str, database: Option<String>) -> Ground {
         let tool = Echo::start();
-        let mut options = with_password(DoorOptions::up());
+        let mut options = with_password(DoorOptions { database, ..DoorOptions::up() });
         let protect = format!("tool={}", tool.url());
         options.arguments = ["--protect", &protect, "--allow", "dagster-users"].map(str::to_owned).to_vec();
         options.environment.push(("DIRECTORY_PASSWORD".to_owned(), secret.to_owned()));

@@ -7,3 +7,4 @@ mod bent;
 mod ground;
 mod openldap;
 mod outage;
+mod sync;

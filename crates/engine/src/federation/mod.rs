@@ -15,6 +15,7 @@ pub mod preview;
 pub mod refresh;
 pub mod settings;
 pub mod sign_in;
+pub mod sync;
 
 use crate::door::Door;
 use crate::manage::connectors::PURPOSE;

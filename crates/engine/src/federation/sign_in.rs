@@ -5,7 +5,7 @@ use crate::administration::{self, Rights};
 use crate::door::Door;
 use crate::federation::groups::{Mapped, map};
 use crate::federation::linking::{Decision, Known, Present, Why, decide, is_authoritative};
-use crate::federation::{Connector, ExternalIdentity, pending};
+use crate::federation::{Connector, ExternalIdentity, pending, sync};
 use crate::manage;
 use crate::manage::users::NewUser;
 use crate::sign_in::password::{Begin, Opened, begin_session};
@@ -14,7 +14,7 @@ use crate::token::profile;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
-use doorward_model::id::{ConnectorId, GroupId, SessionId};
+use doorward_model::id::{ConnectorId, GroupId, SessionId, UserId};
 use doorward_model::name::{EmailAddress, UserName};
 use doorward_model::people::{Group, Holder, Realm, Source, User};
 use doorward_model::secret::TokenHash;
@@ -144,7 +144,7 @@ pub async fn sign_in(
             users::hold(&mut tx, &id).await?;
             // Taken back a moment ago, perhaps.
             match connectors::seen(&mut tx, who, ctx.now).await? {
-                true => users::find(&mut tx, &id).await?,
+                true => returned(&mut tx, connector, identity, &id).await?,
                 false => None,
             }
         }
@@ -203,6 +203,22 @@ pub async fn sign_in(
     rest_on(door, ctx, &mut tx, (connector, identity), &opened.kept.id).await?;
     door.commit(ctx, tx).await?;
     Ok(Outcome::Opened(Box::new(opened)))
+}
+
+/// A user who comes again; one who was shut out because the directory had them no more comes back with that.
+async fn returned(
+    tx: &mut Tx,
+    connector: &Connector,
+    identity: &ExternalIdentity,
+    id: &UserId,
+) -> Result<Option<User>, Fault> {
+    let Some(user) = users::find(tx, id).await? else { return Ok(None) };
+    // Only directories are read whole, so nobody of another provider is ever away.
+    if connector.settings.kind.ldap().is_none() {
+        return Ok(Some(user));
+    }
+    sync::back(tx, (&connector.id, identity.issuer.as_str()), (&identity.subject, &user)).await?;
+    users::find(tx, id).await
 }
 
 /// Whether the provider has said since that what it vouched for is over.

@@ -16,7 +16,7 @@ use doorward_model::people::User;
 use doorward_model::secret::{Password, TokenHash};
 use doorward_store::tx::Tx;
 use doorward_store::users::StoredPassword;
-use doorward_store::{grants, users};
+use doorward_store::{grants, sync, users};
 
 /// A user to be created.
 pub struct NewUser {
@@ -74,6 +74,8 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), Fault> {
 /// Disables a user and ends every session; `false` when it was disabled already.
 pub async fn disable(tx: &mut Tx, user: &User) -> Result<bool, Fault> {
     let changed = users::set_active(tx, &user.id, false).await?;
+    // Said here, so no directory that has them again takes it back.
+    sync::forget_shut(tx, &user.id).await?;
     sessions::end_all_in(tx, &user.id, None, "user disabled").await?;
     note(tx, EventKind::UserDisabled, user);
     Ok(changed)

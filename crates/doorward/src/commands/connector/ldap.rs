@@ -82,6 +82,9 @@ pub struct Ldap {
     /// How long an answer may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     answer_timeout: u32,
+    /// Read everybody every so many minutes, as `connector sync` does; 0 for never.
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
+    sync_every: u32,
     /// Entries asked for at once where there are many.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     page_size: u32,
@@ -160,6 +163,7 @@ impl Ldap {
             addresses_are_proved: self.addresses_are_proved,
             connect_seconds: self.connect_timeout,
             answer_seconds: self.answer_timeout,
+            read_minutes: self.sync_every,
             page_size: self.page_size,
         });
         (self.common, kind)

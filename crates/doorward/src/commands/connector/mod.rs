@@ -6,6 +6,7 @@ mod links;
 mod oidc;
 mod presets;
 mod saml;
+mod sync;
 mod test;
 mod update;
 
@@ -41,6 +42,8 @@ pub enum Connector {
     Update(Box<update::Update>),
     /// Ask the provider for what it publishes, or say who somebody would be here, without saving anything.
     Test(test::Test),
+    /// Read a whole directory: new people get users, groups are as they are there, and who is gone is shut out.
+    Sync(sync::Sync),
     /// Let nobody in through it, and end the sessions that began there.
     Disable {
         /// Its name.
@@ -101,6 +104,10 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         Connector::Update(asked) => {
             let connector = find(shell, &realm, &asked.connector).await?;
             update::update(shell, &connector, &asked).await
+        }
+        Connector::Sync(asked) => {
+            let connector = find(shell, &realm, &asked.connector).await?;
+            sync::run(shell, &realm, &connector, &asked).await
         }
         Connector::Test(asked) => {
             test::test(shell, &realm, &find(shell, &realm, &asked.connector).await?, &asked).await

@@ -45,6 +45,9 @@ pub struct LdapSettings {
     /// How long an answer may take, in seconds.
     #[serde(default = "usual_answer")]
     pub answer_seconds: u32,
+    /// How often everybody is read, in minutes; never when 0.
+    #[serde(default)]
+    pub read_minutes: u32,
     /// Entries asked for at once when all are read.
     #[serde(default = "usual_page")]
     pub page_size: u32,
@@ -297,7 +300,7 @@ impl LdapSettings {
 
     /// Without what makes no difference to whom it vouches for.
     pub(super) fn essence(&self) -> Self {
-        Self { secret_from: None, connect_seconds: 0, answer_seconds: 0, page_size: 0, ..self.clone() }
+        Self { secret_from: None, read_minutes: 0, connect_seconds: 0, answer_seconds: 0, page_size: 0, ..self.clone() }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -330,6 +333,12 @@ impl LdapSettings {
             || !(1..=limits::DIRECTORY_SECONDS).contains(&self.answer_seconds)
         {
             return Err(format!("connecting and answering may take 1 to {} seconds", limits::DIRECTORY_SECONDS));
+        }
+        if self.read_minutes > limits::DIRECTORY_READ_MINUTES {
+            return Err(format!(
+                "everybody is read at least every {} minutes, or never",
+                limits::DIRECTORY_READ_MINUTES
+            ));
         }
         if !(1..=limits::DIRECTORY_PAGE).contains(&self.page_size) {
             return Err(format!("a page has 1 to {} entries", limits::DIRECTORY_PAGE));

@@ -1,0 +1,91 @@
+//! Groups as a directory says them, put in place of what it said before.
+
+use super::{Here, Reading};
+use crate::administration::{self, Rights};
+use crate::door::Door;
+use crate::limits;
+use crate::manage;
+use doorward_model::change::Change;
+use doorward_model::event::{Event, EventKind};
+use doorward_model::fault::Fault;
+use doorward_model::id::{GroupId, UserId};
+use doorward_model::people::Holder;
+use doorward_store::tx::Tx;
+use doorward_store::{groups, sync};
+use std::collections::{BTreeSet, HashMap};
+
+/// A user and the groups the directory says.
+pub(super) struct Wanted {
+    pub(super) user: UserId,
+    /// Nothing is known of them yet.
+    pub(super) is_new: bool,
+    pub(super) groups: BTreeSet<GroupId>,
+}
+
+impl Reading<'_> {
+    /// The groups somebody would be in, made when missing; without those that administer, unless a rule names them.
+    pub(super) async fn ids(&mut self, door: &Door, tx: &mut Tx, one: &Here<'_>) -> Result<BTreeSet<GroupId>, Fault> {
+        let mut ids = BTreeSet::new();
+        for name in &one.groups {
+            if !self.groups.contains_key(name) {
+                let found = match groups::find(tx, &self.realm.id, name).await? {
+                    Some(group) => group,
+                    None => match manage::groups::create(door, tx, &self.realm.id, name.clone()).await? {
+                        Ok(group) => group,
+                        Err(_) => continue,
+                    },
+                };
+                let mut administers = false;
+                for id in groups::all_above(tx, &found.id).await? {
+                    let asked = (Rights::default(), self.realm);
+                    administers |= administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err();
+                }
+                self.groups.insert(name.clone(), (found.id, administers));
+            }
+            if let Some((id, administers)) = self.groups.get(name)
+                && (!administers || one.named.contains(name))
+            {
+                ids.insert(id.clone());
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Puts what the directory says now in place of what it said before.
+    pub(super) async fn put_groups(&mut self, tx: &mut Tx, wanted: &[Wanted]) -> Result<(), Fault> {
+        let known: Vec<&str> = wanted.iter().filter(|one| !one.is_new).map(|one| one.user.as_str()).collect();
+        let mut said: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (user, group) in sync::said(tx, &self.source, &known).await? {
+            said.entry(user).or_default().insert(group);
+        }
+        let mut added = Vec::new();
+        let mut changed = Vec::new();
+        for one in wanted {
+            let before = said.remove(one.user.as_str()).unwrap_or_default();
+            let count = added.len();
+            let new = one.groups.iter().filter(|group| !before.contains(group.as_str()));
+            added.extend(new.map(|group| (group, &one.user)));
+            let is_gone = |group: &&String| !one.groups.iter().any(|now| now.as_str() == group.as_str());
+            let gone: Vec<&String> = before.iter().filter(is_gone).collect();
+            for group in &gone {
+                let id = GroupId::parse(group).map_err(|error| Fault::corrupt("memberships", group, error))?;
+                groups::remove_member(tx, &id, &one.user, &self.source).await?;
+            }
+            if !one.is_new && (added.len() > count || !gone.is_empty()) {
+                changed.push(&one.user);
+            }
+        }
+        sync::add_members(tx, &self.source, &added).await?;
+        for user in &changed {
+            let detail = format!("connector {}: groups as the directory has them", self.connector.name);
+            tx.record(Event::new(EventKind::UserChanged, Some(&self.realm.id), user.to_string(), detail));
+        }
+        self.report.regrouped += changed.len();
+        if changed.len() > limits::CHANGES_AT_ONCE {
+            tx.changed(Change::Groups(self.realm.id.clone()));
+        } else {
+            changed.into_iter().for_each(|user| tx.changed(Change::User(user.clone())));
+        }
+        Ok(())
+    }
+}

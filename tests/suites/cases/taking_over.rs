@@ -1,0 +1,192 @@
+//! A whole directory taken over: who is there, who is gone, and who only seems to be.
+
+use std::sync::Arc;
+
+use doorward_engine::federation::settings::{ConnectorSettings, Linking};
+use doorward_engine::federation::sign_in::{self, Browser, Outcome};
+use doorward_engine::federation::sync::{Page, Present, Reading, Report, Standing};
+use doorward_engine::federation::{Connector, ExternalIdentity};
+use doorward_engine::manage::{connectors, users};
+use doorward_model::name::{ConnectorName, EmailAddress, UserName};
+use doorward_model::people::{Realm, User};
+use doorward_store::users as stored;
+
+use crate::fixture::{Ground, Node};
+
+on_both! { together:
+    whoever_comes_in_while_all_are_read_is_not_gone,
+    who_is_locked_goes_on_and_who_is_disabled_there_does_not,
+    who_was_disabled_here_stays_so_when_the_directory_has_them_again,
+    two_of_one_page_are_in_each_others_way,
+    an_address_the_directory_has_the_last_word_of_is_proved,
+    while_an_entry_is_nobodys_nobody_is_gone,
+}
+
+async fn company(node: &Node, realm: &Realm, domains: &[&str]) -> Connector {
+    let text =
+        r#"{"ldap": {"servers": ["ldaps://dc1.example.com"], "users": {"base": "ou=people,dc=example,dc=com"}}}"#;
+    let mut settings: ConnectorSettings = serde_json::from_str(text).expect("settings");
+    settings.linking = Linking { domains: domains.iter().map(|one| (*one).to_owned()).collect(), ..Linking::default() };
+    let name = ConnectorName::parse("company").expect("a name");
+    let ctx = node.ctx();
+    let made =
+        node.change(async |tx| connectors::create(&node.door, &ctx, tx, (&realm.id, name), settings, None).await);
+    made.await.expect("the connector is new")
+}
+
+fn person(name: &str) -> ExternalIdentity {
+    ExternalIdentity {
+        issuer: "directory".to_owned(),
+        subject: format!("subject of {name}"),
+        name: Some(name.to_owned()),
+        groups: Some(vec!["crew".to_owned()]),
+        ..ExternalIdentity::default()
+    }
+}
+
+fn with_email(name: &str, email: &str) -> ExternalIdentity {
+    ExternalIdentity { email: EmailAddress::parse(email).ok(), email_verified: true, ..person(name) }
+}
+
+fn page(people: Vec<(ExternalIdentity, Standing)>) -> Page {
+    let people = people.into_iter().map(|(identity, standing)| Present { identity, standing }).collect();
+    Page { people, nameless: 0 }
+}
+
+fn crew(names: &[&str]) -> Page {
+    page(names.iter().map(|name| (person(name), Standing::Free)).collect())
+}
+
+async fn read(node: &Node, place: (&Realm, &Connector), page: &Page, brake: Option<i64>) -> Report {
+    let mut reading = Reading::begin(&node.door, &node.ctx(), place).await.expect("it begins");
+    reading.page(&node.door, &node.ctx(), page).await.expect("it is taken over");
+    reading.finish(&node.door, &node.ctx(), brake).await.expect("it ends")
+}
+
+async fn find(node: &Node, realm: &Realm, name: &str) -> Option<User> {
+    let name = UserName::parse(name).expect("a name");
+    stored::find_by_name(&mut &node.door.store, &realm.id, &name).await.expect("an answer")
+}
+
+async fn is_active(node: &Node, realm: &Realm, name: &str) -> bool {
+    find(node, realm, name).await.is_some_and(|user| user.is_active)
+}
+
+async fn come(node: &Node, place: (&Realm, &Connector), identity: &ExternalIdentity) -> bool {
+    let hash = node.binding().hash();
+    let (user_agent, former, remember, reserved) = ("suite", None, false, Vec::new());
+    let browser = Browser { hash: &hash, user_agent, former, remember, reserved };
+    let outcome = sign_in::sign_in(&node.door, &node.ctx(), place, identity, browser).await;
+    matches!(outcome.expect("an outcome"), Outcome::Opened(_))
+}
+
+async fn ground_of(ground: &Ground, domains: &[&str]) -> (Arc<Node>, Realm, Connector) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let connector = company(&node, &realm, domains).await;
+    (node, realm, connector)
+}
+
+async fn whoever_comes_in_while_all_are_read_is_not_gone(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let place = (&realm, &connector);
+    read(&node, place, &crew(&["alice", "bob", "carol"]), None).await;
+    ground.advance(60).await;
+    let mut reading = Reading::begin(&node.door, &node.ctx(), place).await.expect("it begins");
+    reading.page(&node.door, &node.ctx(), &crew(&["alice"])).await.expect("it is taken over");
+    // Bob was moved behind the pages that were read, and Dora is new: both are let in by the directory.
+    ground.advance(1).await;
+    assert!(come(&node, place, &person("bob")).await && come(&node, place, &person("dora")).await);
+    ground.advance(1).await;
+    let report = reading.finish(&node.door, &node.ctx(), None).await.expect("it ends");
+    assert_eq!(report.removed, 1);
+    assert!(is_active(&node, &realm, "bob").await && is_active(&node, &realm, "dora").await);
+    assert!(!is_active(&node, &realm, "carol").await);
+}
+
+async fn who_is_locked_goes_on_and_who_is_disabled_there_does_not(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let place = (&realm, &connector);
+    read(&node, place, &crew(&["alice", "bob"]), None).await;
+    ground.advance(60).await;
+    let states = [("alice", Standing::Waiting), ("bob", Standing::Out), ("new", Standing::Waiting)];
+    let report = read(&node, place, &page(states.map(|(name, standing)| (person(name), standing)).into()), None).await;
+    assert_eq!((report.created, report.removed, report.passed_over), (0, 1, 0), "{report:?}");
+    assert!(is_active(&node, &realm, "alice").await && !is_active(&node, &realm, "bob").await);
+    assert!(find(&node, &realm, "new").await.is_none());
+}
+
+async fn who_was_disabled_here_stays_so_when_the_directory_has_them_again(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let place = (&realm, &connector);
+    read(&node, place, &crew(&["alice", "bob", "carol", "dora"]), None).await;
+    let disable = async |name: &str| {
+        let user = find(&node, &realm, name).await.expect("a user");
+        node.change(async |tx| users::disable(tx, &user).await).await;
+    };
+    // One before the directory lost them, one after.
+    disable("alice").await;
+    ground.advance(60).await;
+    assert_eq!(read(&node, place, &crew(&["dora"]), None).await.removed, 3);
+    disable("bob").await;
+    ground.advance(60).await;
+    let report = read(&node, place, &crew(&["alice", "bob", "carol", "dora"]), None).await;
+    assert_eq!((report.back, report.created), (3, 0), "{report:?}");
+    let mut active = Vec::new();
+    for name in ["alice", "bob", "carol", "dora"] {
+        active.push(is_active(&node, &realm, name).await);
+    }
+    assert_eq!(active, [false, false, true, true]);
+    // By signing in likewise, and then they can be gone again.
+    ground.advance(60).await;
+    assert_eq!(read(&node, place, &crew(&["dora"]), None).await.removed, 3);
+    ground.advance(60).await;
+    assert!(!come(&node, place, &person("alice")).await && come(&node, place, &person("carol")).await);
+    ground.advance(60).await;
+    assert_eq!(read(&node, place, &crew(&["dora"]), None).await.removed, 1);
+    assert!(!is_active(&node, &realm, "carol").await);
+}
+
+async fn two_of_one_page_are_in_each_others_way(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let people = [
+        with_email("one", "shared@example.org"),
+        with_email("two", "shared@example.org"),
+        // The name is the other's address.
+        with_email("three", "three@example.org"),
+        ExternalIdentity { name: Some("Three@Example.org".to_owned()), ..person("four") },
+    ];
+    let all = page(people.into_iter().map(|one| (one, Standing::Free)).collect());
+    let report = read(&node, (&realm, &connector), &all, None).await;
+    assert_eq!((report.created, report.passed_over), (2, 2), "{report:?}");
+    assert!(find(&node, &realm, "one").await.is_some() && find(&node, &realm, "three").await.is_some());
+    assert!(find(&node, &realm, "two").await.is_none() && find(&node, &realm, "three@example.org").await.is_none());
+}
+
+async fn an_address_the_directory_has_the_last_word_of_is_proved(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &["example.org"]).await;
+    let local = node.user_with_email(&realm, "local", Some("local@example.org")).await;
+    let people = [with_email("one", "one@example.org"), with_email("two", "two@example.com")];
+    let all = page(people.into_iter().map(|one| (one, Standing::Free)).collect());
+    assert_eq!(read(&node, (&realm, &connector), &all, None).await.created, 2);
+    let proved = ground.texts("SELECT name FROM users WHERE profile LIKE '%\"email_verified\":true%' ORDER BY name");
+    assert_eq!(proved.await, ["one"]);
+    // And nobody is taken for somebody whose address nobody has proved.
+    let other = page(vec![(with_email("other", "local@example.org"), Standing::Free)]);
+    assert_eq!(read(&node, (&realm, &connector), &other, Some(0)).await.passed_over, 1);
+    assert!(is_active(&node, &realm, local.name.as_str()).await);
+}
+
+async fn while_an_entry_is_nobodys_nobody_is_gone(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let place = (&realm, &connector);
+    let names: Vec<String> = (0..40).map(|number| format!("p{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    read(&node, place, &crew(&names), None).await;
+    ground.advance(60).await;
+    let some = Page { nameless: 1, ..crew(&names[1..]) };
+    let report = read(&node, place, &some, Some(10)).await;
+    assert_eq!((report.removed, report.held_back, report.nameless), (0, 1, 1), "{report:?}");
+    assert!(is_active(&node, &realm, "p0").await);
+    assert_eq!(read(&node, place, &crew(&names[1..]), Some(10)).await.removed, 1);
+}

@@ -1,0 +1,162 @@
+//! A whole directory taken over: who is new, whose groups changed, who is gone, and when nobody is shut out.
+
+use crate::ground::{Ground, THEIRS, group, people, person, visit};
+use doorward_testkit::peers::{Postgres, SAMBA_READER, SLAPD_READER, Samba, Slapd};
+use doorward_testkit::process::wait_until;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn sync(ground: &Ground, words: &[&str]) -> Value {
+    let told = ground.door.cli_text(&[&["connector", "sync", "company", "--output", "json"][..], words].concat());
+    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
+}
+
+fn is_active(ground: &Ground, name: &str) -> bool {
+    let told = ground.door.cli_text(&["user", "show", name, "--output", "json"]);
+    serde_json::from_str::<Value>(&told).expect("JSON")["active"] == json!(true)
+}
+
+fn remove(slapd: &Slapd, name: &str) {
+    slapd.modify(&format!("dn: uid={name},ou=people,dc=example,dc=org\nchangetype: delete\n"));
+}
+
+#[test]
+fn a_directory_is_taken_over_and_what_changed_there_changes_here() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &["--page-size", "2"]);
+    let told = sync(&ground, &[]);
+    // Two of the four are let in nowhere by the directory.
+    assert_eq!((&told["read"], &told["created"], &told["removed"]), (&json!(4), &json!(2), &json!(0)), "{told:#}");
+    assert_eq!(ground.groups("alice"), json!(["dagster-users", "engineers", "ring-a", "ring-b"]));
+    assert_eq!(sync(&ground, &[])["created"], json!(0));
+    let (mut alice, end) = ground.come("alice", THEIRS);
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    // Another group, without a sign-in.
+    slapd.modify(
+        "dn: cn=engineers,ou=groups,dc=example,dc=org\nchangetype: modify\nreplace: member\n\
+         member: uid=bob,ou=people,dc=example,dc=org\n",
+    );
+    assert_eq!(sync(&ground, &[])["regrouped"], json!(2));
+    assert_eq!(visit(&mut alice, &ground.tool_url("/x")).answer.status, 403);
+    let (mut bob, end) = ground.come("bob", THEIRS);
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    // Renamed there, the same person here.
+    slapd
+        .modify("dn: uid=alice,ou=people,dc=example,dc=org\nchangetype: modrdn\nnewrdn: uid=alicia\ndeleteoldrdn: 1\n");
+    let told = sync(&ground, &[]);
+    assert_eq!((&told["created"], &told["removed"]), (&json!(0), &json!(0)), "{told:#}");
+    // Gone, and out at once.
+    remove(&slapd, "bob");
+    assert_eq!(sync(&ground, &[])["removed"], json!(1));
+    assert!(visit(&mut bob, &ground.tool_url("/x")).url.contains("/sign-in"));
+    assert!(!is_active(&ground, "bob"));
+    assert_eq!(ground.groups("bob"), json!([]));
+    assert_eq!(sync(&ground, &[])["removed"], json!(0));
+    // Disabled there is as good as gone, and comes back with the next reading, or by signing in.
+    slapd
+        .modify("dn: uid=alicia,ou=people,dc=example,dc=org\nchangetype: modify\nadd: shadowExpire\nshadowExpire: 1\n");
+    let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "sync", "company"]));
+    assert!(refused.contains("1 person is not in the directory any more"), "the last one is everybody: {refused}");
+    assert_eq!(sync(&ground, &["--confirm-removals"])["removed"], json!(1));
+    assert!(!is_active(&ground, "alice"));
+    slapd.modify("dn: uid=alicia,ou=people,dc=example,dc=org\nchangetype: modify\ndelete: shadowExpire\n");
+    assert_eq!(ground.come("alicia", THEIRS).1.answer.status, 403, "without the group, but as somebody");
+    assert!(is_active(&ground, "alice"));
+    // Who was disabled here stays so, whatever the directory says.
+    ground.door.cli_text(&["user", "disable", "alice"]);
+    assert_eq!(sync(&ground, &[])["back"], json!(0));
+    assert!(!is_active(&ground, "alice"));
+}
+
+#[test]
+fn gauntlet_b8_08_nobody_is_shut_out_by_half_a_reading_or_by_mistake() {
+    let crowd: String = (0..40).map(|number| person(&format!("p{number}"), "")).collect();
+    let mut slapd = Slapd::start(&crowd);
+    let ground = Ground::with(&slapd, &["--page-size", "10"]);
+    assert_eq!(sync(&ground, &[])["created"], json!(40));
+    // Few may go without anybody being asked.
+    remove(&slapd, "p0");
+    assert_eq!(sync(&ground, &[])["removed"], json!(1));
+    // Many may not.
+    for number in 1..10 {
+        remove(&slapd, &format!("p{number}"));
+    }
+    let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "sync", "company"]));
+    assert!(
+        refused.contains("9 people are not in the directory any more") && refused.contains("--confirm-removals"),
+        "{refused}"
+    );
+    assert!(is_active(&ground, "p1"));
+    // A filter that finds nobody is such a mistake too.
+    let change = ["connector", "update", "company", "--set", "ldap.users.filter=(&(uid={name})(sn=nobody))"];
+    ground.door.cli_text(&change);
+    assert!(!ground.door.cli(&["connector", "sync", "company"]).status.success());
+    ground.door.cli_text(&["connector", "update", "company", "--unset", "ldap.users.filter"]);
+    assert!(is_active(&ground, "p1") && is_active(&ground, "p39"));
+    // A server that goes away is no reason.
+    slapd.process.stop();
+    assert!(!ground.door.cli(&["connector", "sync", "company", "--confirm-removals"]).status.success());
+    slapd.restart();
+    assert!(is_active(&ground, "p1"));
+    let told = sync(&ground, &["--confirm-removals"]);
+    assert_eq!((&told["removed"], &told["held_back"]), (&json!(9), &json!(0)), "{told:#}");
+    assert!(!is_active(&ground, "p1") && is_active(&ground, "p39"));
+}
+
+#[test]
+fn users_of_doorwards_own_are_in_nobodys_hands_but_their_own() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    doorward_tests::user(&ground.door, "alice");
+    let told = sync(&ground, &[]);
+    assert_eq!((&told["created"], &told["passed_over"]), (&json!(1), &json!(1)), "{told:#}");
+    assert_eq!(ground.groups("alice"), json!([]));
+    let subject = slapd.attribute("uid=alice,ou=people,dc=example,dc=org", "entryUUID");
+    ground.door.cli_text(&["connector", "link", "company", "alice", "--subject", &subject]);
+    assert_eq!(sync(&ground, &[])["regrouped"], json!(1));
+    // Gone there, she keeps what is her own.
+    remove(&slapd, "alice");
+    assert_eq!(sync(&ground, &[])["removed"], json!(1));
+    assert!(is_active(&ground, "alice"));
+    assert_eq!(ground.groups("alice"), json!([]));
+}
+
+#[test]
+fn a_server_reads_its_directories_by_itself_on_postgresql_too() {
+    let postgres = Postgres::start();
+    postgres.create_database("directory");
+    let slapd = Slapd::start(&people());
+    let ground = Ground::on(SLAPD_READER.1, Some(postgres.url("directory")));
+    ground.connect("company", &[slapd.url()], &["--sync-every", "1"]);
+    let is_there = || ground.door.cli(&["user", "show", "alice"]).status.success();
+    wait_until("the first reading", Duration::from_secs(40), is_there);
+    assert_eq!(ground.groups("alice"), json!(["dagster-users", "engineers", "ring-a", "ring-b"]));
+    let crowd: String = (0..300).map(|number| person(&format!("q{number}"), "")).collect();
+    let names: Vec<String> = (0..300).map(|number| format!("q{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    slapd.add(&[crowd, group("crowd", &names)].concat());
+    let told = sync(&ground, &[]);
+    assert_eq!(told["created"], json!(300), "{told:#}");
+    assert_eq!(ground.groups("q299"), json!(["crowd"]));
+}
+
+#[test]
+fn a_domain_is_taken_over_with_groups_around_groups() {
+    let domain = Samba::shared();
+    let ground = Ground::new(SAMBA_READER.1);
+    let (url, file) = (domain.tls_url(), domain.authority().certificate().display().to_string());
+    let mut all = vec!["identity", "add-connector", "ad", "company", "--bind-dn", SAMBA_READER.0, "--server-url", &url];
+    all.extend(["--bind-password-ref", "env:DIRECTORY_PASSWORD", "--ca-file", &file]);
+    all.extend(["--user-search-base", "DC=ad,DC=example,DC=test", "--group-search-base", "DC=ad,DC=example,DC=test"]);
+    ground.door.cli_text(&all);
+    let told = sync(&ground, &[]);
+    assert!(told["created"].as_i64().is_some_and(|count| count >= 5), "{told:#}");
+    assert_eq!(ground.groups("alice"), json!(["Domain Users", "Users", "all-staff", "eng", "platform"]));
+    assert_eq!(ground.groups("bob"), json!(["Domain Users", "Users", "ring-a", "ring-b"]));
+    for barred in ["carol", "dave", "mustchange"] {
+        assert!(!ground.door.cli(&["user", "show", barred]).status.success(), "{barred}");
+    }
+    // The same people as at the door.
+    assert_eq!(ground.come("bob", "Bob-pw1").1.answer.status, 403);
+    assert_eq!(sync(&ground, &[])["created"], json!(0));
+}
