@@ -82,7 +82,7 @@ pub fn identity_with(
 }
 
 /// What tells somebody from everybody else at the provider, for ever: one claim, or several together.
-fn subject(claims: &Map<String, Value>, names: &[String]) -> Result<String, Trouble> {
+pub(crate) fn subject(claims: &Map<String, Value>, names: &[String]) -> Result<String, Trouble> {
     let mut parts = Vec::new();
     for name in names {
         // Joined by what stands in none of them, else two people could be made one.

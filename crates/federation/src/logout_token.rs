@@ -1,6 +1,7 @@
 //! Whether a logout token is one, and whose (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6). Pure: the token, the
 //! keys and who should have made it in; whom it speaks of out.
 
+use crate::claims::subject;
 use crate::id_token::{check_audience, check_issuer};
 use crate::limits;
 use crate::trouble::Trouble;
@@ -40,11 +41,18 @@ pub fn check(keys: &KeySet, token: &str, settings: &OidcSettings, now: i64) -> R
     if !event.is_some_and(Value::is_object) {
         return Err(Trouble::Claim("nothing of the event that somebody signed out"));
     }
-    let (subject, session) = (name(&claims, "sub")?, name(&claims, "sid")?);
-    if subject.is_none() && session.is_none() {
-        return Err(Trouble::Claim("neither who signed out (sub) nor of which session (sid)"));
-    }
+    let (said, session) = (name(&claims, "sub")?, name(&claims, "sid")?);
     let token_id = name(&claims, "jti")?.ok_or(BadToken::NoClaim("jti"))?;
+    let subject = match settings.claims.subject.as_slice() {
+        [only] if only == "sub" => said,
+        // Known by something else here, nobody is known by this name.
+        others => subject(&claims.into_map(), others).ok(),
+    };
+    if subject.is_none() && session.is_none() {
+        return Err(Trouble::Claim(
+            "neither who signed out, by what people are told apart by, nor of which session (sid)",
+        ));
+    }
     let moment = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
     let until = moment(until).plus_seconds(i64::from(settings.clock_tolerance_seconds));
     Ok(Word { subject, session, token_id, told_at: moment(told_at), until })

@@ -7,10 +7,10 @@ use doorward_testkit::jar::{Hop, Jar};
 use doorward_testkit::peers::{UPSTREAM_CLIENT, Upstream};
 use serde_json::{Value, json};
 
-const OURS: &str = "11111111-1111-4111-8111-111111111111";
+pub const OURS: &str = "11111111-1111-4111-8111-111111111111";
 const THEIRS: &str = "22222222-2222-4222-8222-222222222222";
 /// The group `dagster-users` as Entra calls it.
-const DAGSTER: &str = "aaaaaaaa-0000-4000-8000-000000000000";
+pub const DAGSTER: &str = "aaaaaaaa-0000-4000-8000-000000000000";
 
 /// So many groups' ids, the last of which is that of `dagster-users`.
 fn groups(count: usize) -> Vec<String> {
@@ -18,20 +18,24 @@ fn groups(count: usize) -> Vec<String> {
     (1..count).map(other).chain([DAGSTER.to_owned()]).collect()
 }
 
-fn person(sub: &str, tenant: &str, groups: &[String]) -> Value {
+pub fn person(sub: &str, tenant: &str, groups: &[String]) -> Value {
     json!({
         "sub": sub, "tid": tenant, "oid": format!("00000000-0000-4000-8000-{sub}"), "groups": groups,
         "preferred_username": format!("{sub}@example.com"), "name": sub, "email": format!("{sub}@example.com"),
     })
 }
 
-struct Tenant {
-    ground: Ground,
-    entra: Upstream,
+/// A door connected with a company on Entra.
+pub struct Tenant {
+    /// Everything else.
+    pub ground: Ground,
+    /// Where its people sign in.
+    pub entra: Upstream,
 }
 
 impl Tenant {
-    fn new(people: &Value, words: &[&str]) -> Tenant {
+    /// With these people, told these words more.
+    pub fn new(people: &Value, words: &[&str]) -> Tenant {
         let ground = Ground::new(&[]);
         let uri = format!("{}/realms/main/broker/entra/endpoint", ground.door.url());
         let entra = Upstream::start_like("entra", &uri, people);
@@ -49,8 +53,13 @@ impl Tenant {
     }
 
     fn come(&self, name: &str) -> (Jar, Hop) {
+        self.come_to(&self.ground.tool_url("/x"), name)
+    }
+
+    /// The whole way, from an address to wherever it ends.
+    pub fn come_to(&self, url: &str, name: &str) -> (Jar, Hop) {
         let mut jar = Jar::new();
-        let page = visit(&mut jar, &self.ground.tool_url("/x"));
+        let page = visit(&mut jar, url);
         let page = self.ground.choose(&mut jar, &page, "entra");
         assert!(page.url.starts_with(&self.entra.url("/interaction/")), "{} {}", page.url, page.answer.text());
         let form = Request::new("POST", &page.url).header("Accept", "text/html").form(&[("name", name)]);

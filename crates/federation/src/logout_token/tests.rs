@@ -139,3 +139,22 @@ fn other_kinds_of_tokens_and_other_keys_are_no_providers_word() -> Result<(), Bo
     assert_eq!(said_issuer("no token"), None);
     Ok(())
 }
+
+#[test]
+fn where_people_are_told_apart_by_other_claims_a_name_alone_is_nobodys() -> Result<(), Box<dyn Error>> {
+    let mut company = Company::new()?;
+    company.settings.claims.subject = vec!["tid".to_owned(), "oid".to_owned()];
+    let without = |gone: &[&str]| {
+        let mut claims = good();
+        claims["tid"] = json!("t");
+        claims["oid"] = json!("o");
+        gone.iter().for_each(|name| drop(claims.as_object_mut().and_then(|members| members.remove(*name))));
+        claims
+    };
+    let word = company.heard("logout+jwt", &without(&[]))?;
+    assert_eq!((word.subject.as_deref(), word.session.as_deref()), (Some("t:o"), Some("s-1")));
+    let word = company.heard("logout+jwt", &without(&["oid"]))?;
+    assert_eq!((word.subject.as_deref(), word.session.as_deref()), (None, Some("s-1")), "the session says enough");
+    assert!(company.heard("logout+jwt", &without(&["oid", "sid"])).is_err());
+    Ok(())
+}
