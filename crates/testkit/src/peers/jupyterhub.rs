@@ -28,8 +28,20 @@ impl JupyterHub {
     /// # Panics
     /// When it does not start.
     pub fn start(client: &AppClient<'_>) -> JupyterHub {
+        JupyterHub::start_from("jupyterhub", client)
+    }
+
+    /// As [`JupyterHub::start`], without anything that could be a notebook's server: for signing in.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_alone(client: &AppClient<'_>) -> JupyterHub {
+        JupyterHub::start_from("hub", client)
+    }
+
+    fn start_from(environment: &str, client: &AppClient<'_>) -> JupyterHub {
         let scratch = Scratch::new("jupyterhub");
-        let hub = tools::application_program("jupyterhub", "jupyterhub");
+        let hub = tools::application_program(environment, "jupyterhub");
         let bin = hub.parent().expect("a program lies in a folder").display().to_string();
         let settings = client
             .fill(SETTINGS)
