@@ -54,7 +54,7 @@ fn whoever_knows_the_password_of_the_account_in_their_way_is_linked() {
 }
 
 #[test]
-fn a_proof_for_one_account_counts_for_no_other() {
+fn gauntlet_b4_03_a_proof_for_one_account_counts_for_no_other() {
     let ground = ground();
     let (mut jar, page) = ground.come("ada");
     post(&mut jar, &page, ("bob", PASSWORD));
@@ -64,7 +64,7 @@ fn a_proof_for_one_account_counts_for_no_other() {
 }
 
 #[test]
-fn a_proof_counts_in_the_browser_that_came_back() {
+fn gauntlet_b4_03_a_proof_counts_in_the_browser_that_came_back() {
     let ground = ground();
     let (_, page) = ground.come("ada");
     let pending = field(&page.answer.text(), "pending");
