@@ -1,10 +1,11 @@
 //! The disk is full. What cannot be written is not said to be done, and with room again all goes on.
 
-use crate::house::{endpoint, machine, says_later, try_sign_in, word};
+use crate::house::{endpoint, machine, node, says_later, try_sign_in, word};
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::echo::Echo;
 use doorward_testkit::http::{Answer, Request};
 use doorward_testkit::jar::Jar;
+use doorward_testkit::peers::Postgres;
 use doorward_testkit::process::{holds_within, wait_until};
 use doorward_testkit::scratch::Scratch;
 use doorward_testkit::tools;
@@ -21,11 +22,11 @@ const SOON: Duration = Duration::from_secs(30);
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts one at a folder; nothing where this user may not.
-    fn at(folder: &Path) -> Option<SmallDisk> {
+    /// Mounts one of so many megabytes at a folder; nothing where this user may not.
+    fn at(folder: &Path, size: u32) -> Option<SmallDisk> {
         std::fs::create_dir_all(folder).expect("the folder can be made");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs"]).arg(folder);
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}m,mode=700"), "tmpfs"]).arg(folder);
         mount.output().ok().filter(|told| told.status.success()).map(|_| SmallDisk(folder.to_owned()))
     }
 
@@ -39,7 +40,9 @@ impl SmallDisk {
     }
 
     fn make_room(&self) {
-        std::fs::remove_file(self.0.join("filler")).expect("it is there");
+        if let Err(error) = std::fs::remove_file(self.0.join("filler")) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
+        }
     }
 }
 
@@ -52,11 +55,47 @@ impl Drop for SmallDisk {
 #[test]
 fn gauntlet_b18_04_a_full_disk_loses_nothing_and_opens_nothing() {
     let scratch = Scratch::new("small");
-    let Some(disk) = SmallDisk::at(&scratch.join("data")) else {
-        println!("not shown: this user may not mount a small file system");
-        return;
-    };
+    let Some(disk) = SmallDisk::at(&scratch.join("data"), 24) else { return not_shown() };
     let mut door = Door::start_in(scratch, with_password(DoorOptions::serve()));
+    fill_and_make_room(&mut door, &disk, || {});
+    door.stop();
+    let check = Command::new(tools::debian_program("sqlite3"))
+        .arg(door.scratch().join("data/doorward.db"))
+        .arg("PRAGMA integrity_check; PRAGMA foreign_key_check;")
+        .output();
+    assert_eq!(String::from_utf8_lossy(&check.expect("sqlite3 runs").stdout).trim(), "ok");
+    drop(door);
+    drop(disk);
+}
+
+#[test]
+fn gauntlet_b18_04_a_full_disk_of_a_servers_loses_nothing_and_opens_nothing() {
+    let mut disk = None;
+    let mut server = Postgres::start_on(|data| disk = SmallDisk::at(data, 120));
+    let Some(disk) = disk else { return not_shown() };
+    let (scratch, options) = node(&server.create_database("doorward"));
+    let mut door = Door::start_in(scratch, options);
+    fill_and_make_room(&mut door, &disk, || {
+        // Its log ends too, which it does not survive; whoever runs it starts it again when there is room.
+        let _ = server.try_query("postgres", "SELECT pg_switch_wal()");
+        let _ = server.try_query("postgres", "SELECT pg_switch_wal()");
+        disk.make_room();
+        if !holds_within(SOON, || server.try_query("postgres", "SELECT 1").is_ok()) || !server.is_running() {
+            server.start_again();
+        }
+    });
+    drop(door);
+    server.stop();
+    drop(disk);
+}
+
+fn not_shown() {
+    println!("not shown: this user may not mount a small file system");
+}
+
+/// What people, programs and commands get on the full disk, and when there is room again; `worse` is what else happens
+/// in between.
+fn fill_and_make_room(door: &mut Door, disk: &SmallDisk, worse: impl FnOnce()) {
     user(&door, "alice");
     user(&door, "bob");
     let secret = machine(&door, "ci", &["--service"]);
@@ -92,6 +131,7 @@ fn gauntlet_b18_04_a_full_disk_loses_nothing_and_opens_nothing() {
         Request::new("GET", &format!("{app}/x")).header("Cookie", format!("doorward_pass_x=dwp_{}", "a".repeat(43)));
     assert_eq!(made_up.send().status, 401, "who is not does not pass");
 
+    worse();
     disk.make_room();
     let signs_in = || try_sign_in(&door.url(), door.port(), "alice").is_ok_and(|(answer, _)| answer.status == 303);
     assert!(holds_within(SOON, signs_in), "nobody can sign in again");
@@ -103,12 +143,4 @@ fn gauntlet_b18_04_a_full_disk_loses_nothing_and_opens_nothing() {
     door.restart();
     let account = format!("{}/realms/main/account", door.url());
     assert!(acknowledged.iter_mut().all(|jar| jar.send(page_request(&account)).status == 200));
-    door.stop();
-    let check = Command::new(tools::debian_program("sqlite3"))
-        .arg(door.scratch().join("data/doorward.db"))
-        .arg("PRAGMA integrity_check; PRAGMA foreign_key_check;")
-        .output();
-    assert_eq!(String::from_utf8_lossy(&check.expect("sqlite3 runs").stdout).trim(), "ok");
-    drop(door);
-    drop(disk);
 }

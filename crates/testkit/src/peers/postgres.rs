@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
 use std::process::Command;
 
 use crate::limits;
@@ -27,7 +28,16 @@ impl Postgres {
     /// # Panics
     /// When it does not start.
     pub fn start() -> Postgres {
-        let scratch = prepare("postgres");
+        Postgres::start_on(|_| {})
+    }
+
+    /// As [`Postgres::start`], on a data folder that is still empty when `lay` is handed it: a file system of its own can
+    /// be put there.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_on(lay: impl FnOnce(&Path)) -> Postgres {
+        let scratch = prepare("postgres", lay);
         let mut make = Command::new(tools::postgres_program("initdb"));
         make.arg("-D").arg(scratch.join("data"));
         make.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
@@ -39,7 +49,7 @@ impl Postgres {
     /// # Panics
     /// When it does not start.
     pub fn standby(&self) -> Postgres {
-        let scratch = prepare("standby");
+        let scratch = prepare("standby", |_| {});
         let mut copy = Command::new(tools::postgres_program("pg_basebackup"));
         copy.arg("-D").arg(scratch.join("data"));
         copy.args(["-d", &self.url("postgres"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]);
@@ -134,6 +144,11 @@ impl Postgres {
         self.process.kill9();
     }
 
+    /// Whether it still runs: it gives up when it cannot put itself right.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
     /// Starts the server again after [`Postgres::stop`] or [`Postgres::kill9`], on the same port and data.
     ///
     /// # Panics
@@ -186,10 +201,11 @@ impl Drop for Postgres {
 }
 
 /// A directory with an empty data folder, both the server's own.
-fn prepare(name: &str) -> Scratch {
+fn prepare(name: &str, lay: impl FnOnce(&Path)) -> Scratch {
     let scratch = Scratch::new(name);
     let data = scratch.join("data");
     fs::create_dir(&data).unwrap_or_else(|error| panic!("cannot make {}: {error}", data.display()));
+    lay(&data);
     if let Some((user, group)) = server_ids() {
         for path in [scratch.path(), &data] {
             chown(path, Some(user), Some(group))
