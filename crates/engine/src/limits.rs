@@ -153,3 +153,5 @@ pub const LINKS_READ: i64 = 1000;
 pub const DIRECTORY_READ_MINUTES: u32 = 7 * 24 * 60;
 /// Realms looked at for directories that are to be read.
 pub const REALMS_READ: i64 = 10_000;
+/// Longest name of a realm of Kerberos, and of a host of a service there, in bytes.
+pub const KERBEROS_NAME_BYTES: usize = 120;

@@ -42,7 +42,7 @@ pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,
 };
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
-pub use samba::{READER as SAMBA_READER, Samba};
+pub use samba::{Computer, READER as SAMBA_READER, Samba};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
 pub use simplesamlphp::SimpleSaml;
 pub use slapd::{READER as SLAPD_READER, Slapd};

@@ -16,6 +16,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "chromium-driver",
     "fonts-dejavu-core",
     "haproxy",
+    "krb5-user",
     "ldap-utils",
     "libapache2-mod-auth-openidc",
     "nghttp2-client",

@@ -93,10 +93,18 @@ impl Browser {
     /// # Panics
     /// When the browser does not start.
     pub fn start() -> Browser {
+        Browser::start_with(&[])
+    }
+
+    /// As [`Browser::start`], with these variables in its environment.
+    ///
+    /// # Panics
+    /// When the browser does not start.
+    pub fn start_with(environment: &[(&str, PathBuf)]) -> Browser {
         let scratch = Scratch::new("browser");
         let port = free_port();
         let mut command = Command::new(tools::debian_program("chromedriver"));
-        command.arg(format!("--port={port}"));
+        command.arg(format!("--port={port}")).envs(environment.iter().map(|(name, value)| (name, value)));
         let mut driver = Process::start("chromedriver", command, &scratch.join("chromedriver.log"));
         driver.wait_port(port, limits::PEER_START);
         let root = format!("http://127.0.0.1:{port}");

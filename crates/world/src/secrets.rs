@@ -25,6 +25,24 @@ pub async fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
     }
 }
 
+/// Reads a file of keys that are no text, of at most so many bytes.
+///
+/// # Errors
+/// One sentence: where it should be, and why it is not.
+pub async fn read_bytes(path: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, String> {
+    let path = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || {
+        let wrong = |why: std::io::Error| format!("file {path}: {why}");
+        let mut bytes = Zeroizing::new(Vec::new());
+        let file = std::fs::File::open(&path).map_err(wrong)?;
+        // One more than there may be, so that whoever reads it sees that there are too many.
+        let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+        file.take(most).read_to_end(&mut bytes).map_err(wrong)?;
+        Ok(bytes)
+    });
+    reading.await.map_err(|error| error.to_string())?
+}
+
 fn of_file(path: &str) -> Result<Zeroizing<String>, String> {
     let wrong = |why: String| format!("file {path}: {why}");
     let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;

@@ -24,6 +24,7 @@ use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::{ConnectorName, DisplayText, EmailAddress, RealmName};
 use doorward_model::time::Timestamp;
 use doorward_store::connectors::{self, ConnectorRow, Outsider};
+use doorward_store::tx::Tx;
 use kept::Kept;
 use serde::{Deserialize, Serialize};
 use settings::ConnectorSettings;
@@ -121,6 +122,18 @@ pub struct ExternalIdentity {
     pub session_until: Option<Timestamp>,
     /// What of the provider's answer counts once.
     pub once: Vec<Once>,
+    /// The connector that proved it, where another one says who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
+}
+
+/// A connector that proved somebody of whom another one says who it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Through {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// Its revision then.
+    pub revision: i64,
 }
 
 /// A part of a provider's answer that counts once.
@@ -135,6 +148,19 @@ pub struct Once {
 }
 
 impl ExternalIdentity {
+    /// Where parts of it are noted as shown: at the connector that proved it.
+    fn proved_at<'a>(&'a self, connector: &'a ConnectorId) -> &'a ConnectorId {
+        self.through.as_ref().map_or(connector, |through| &through.connector)
+    }
+
+    /// Holds the connector that proved it, if that is another one; `false` when it was changed or disabled meanwhile.
+    async fn hold_proof(&self, tx: &mut Tx) -> Result<bool, Fault> {
+        match &self.through {
+            Some(through) => connectors::hold_active(tx, &through.connector, through.revision).await,
+            None => Ok(true),
+        }
+    }
+
     /// Whom it is about.
     pub fn outsider<'a>(&'a self, connector: &'a ConnectorId) -> Outsider<'a> {
         Outsider { connector, issuer: &self.issuer, subject: &self.subject }

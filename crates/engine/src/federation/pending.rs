@@ -77,6 +77,7 @@ impl Pending {
     /// person signed out there. Comes before the user is held, as in every other way in.
     pub(crate) async fn hold(&self, ctx: &Ctx, tx: &mut Tx) -> Result<Option<Connector>, Fault> {
         if !connectors::hold_active(tx, &self.connector, self.revision).await?
+            || !self.identity.hold_proof(tx).await?
             || is_over(ctx, tx, (&self.connector, &self.identity)).await?
         {
             return Ok(None);

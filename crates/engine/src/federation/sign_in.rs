@@ -122,12 +122,14 @@ pub async fn sign_in(
     };
     let mut tx = door.begin().await?;
     // Held, so that changing or disabling the connector comes before this or sees the session that begins here.
-    if !connectors::hold_active(&mut tx, &connector.id, connector.revision).await? {
+    if !connectors::hold_active(&mut tx, &connector.id, connector.revision).await?
+        || !identity.hold_proof(&mut tx).await?
+    {
         drop(tx);
         return refuse(door, ctx, (realm, connector), Refusal::ConnectorDisabled).await;
     }
     for once in &identity.once {
-        if !shown::use_up(&mut tx, &connector.id, (&once.kind, &once.id), once.until).await? {
+        if !shown::use_up(&mut tx, identity.proved_at(&connector.id), (&once.kind, &once.id), once.until).await? {
             drop(tx);
             return refuse(door, ctx, (realm, connector), Refusal::ShownBefore).await;
         }

@@ -3,7 +3,8 @@
 use super::document::Document;
 use super::object::{Located, Reader};
 use doorward_engine::federation::settings::{
-    ConnectorSettings, Entrance, GroupRules, Kind, LdapSettings, Linking, OAuth2Settings, OidcSettings, SamlSettings,
+    ConnectorSettings, Entrance, GroupRules, KerberosSettings, Kind, LdapSettings, Linking, OAuth2Settings,
+    OidcSettings, SamlSettings,
 };
 use doorward_model::name::{ConnectorName, DisplayText, RealmName};
 use serde::de::MapAccess;
@@ -52,6 +53,10 @@ impl WrittenConnector {
                 let Spanned { value, referenced, defined } = map.next_value::<Spanned<OAuth2Settings>>()?;
                 self.kinds.push(Spanned { value: Kind::OAuth2(value), referenced, defined });
             }
+            "kerberos" => {
+                let Spanned { value, referenced, defined } = map.next_value::<Spanned<KerberosSettings>>()?;
+                self.kinds.push(Spanned { value: Kind::Kerberos(value), referenced, defined });
+            }
             "linking" => self.linking = Some(map.next_value()?),
             "group_rules" => self.group_rules = Some(map.next_value()?),
             _ => return Ok(false),
@@ -73,7 +78,7 @@ impl Reader<'_> {
                 return self.no(
                     &at,
                     "the connector is of no kind",
-                    "add oidc:, oauth2:, ldap: or saml: with its settings",
+                    "add oidc:, oauth2:, ldap:, saml: or kerberos: with its settings",
                 );
             }
             [_, second, ..] => {

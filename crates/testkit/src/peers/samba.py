@@ -3,6 +3,7 @@
 import sys
 import time
 
+import ldb
 from samba.auth import system_session
 from samba.param import LoadParm
 from samba.samdb import SamDB
@@ -31,6 +32,14 @@ for name in ["alice", "bob", "carol", "dave", "erin", "frank"]:
     person(name)
 person("mustchange", force_password_change_at_next_login_req=True)
 domain.newuser("svc-ldap", reader_password, setpassword=True)
+# Services whose keys are by AES: one with a second name, and others with keys of their own.
+for account, services in [("svc-http", ["HTTP/doorward.localhost", "HTTP/second.localhost"]), ("svc-third", ["HTTP/third.localhost"]), ("svc-other", ["HTTP/other.localhost", "HTTP/elseward.localhost"])]:
+    domain.newuser(account, account + "-Pw1", setpassword=True)
+    change = ldb.Message(domain.search(root, expression="(sAMAccountName=" + account + ")", attrs=[])[0].dn)
+    change["s"] = ldb.MessageElement(services, ldb.FLAG_MOD_ADD, "servicePrincipalName")
+    change["e"] = ldb.MessageElement("24", ldb.FLAG_MOD_REPLACE, "msDS-SupportedEncryptionTypes")
+    domain.modify(change)
+    domain.setpassword("(sAMAccountName=" + account + ")", account + "-Pw2")
 for group in ["eng", "platform", "all-staff", "ring-a", "ring-b"]:
     domain.newgroup(group)
 for group, members in [("platform", ["alice"]), ("eng", ["platform"]), ("all-staff", ["eng"]), ("ring-a", ["bob", "ring-b"]),

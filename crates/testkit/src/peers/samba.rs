@@ -1,13 +1,17 @@
 //! Samba as an Active Directory domain controller, in one process, on a loopback address of its own: its ports are the
 //! well-known ones.
 
+use crate::echo::{Echo, Reply};
 use crate::limits;
 use crate::peers::authority::Authority;
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::tools;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -92,6 +96,43 @@ impl Samba {
         &self.authority
     }
 
+    /// Where the keys of a service are, written now.
+    ///
+    /// # Panics
+    /// When they cannot be had.
+    pub fn keytab(&self, service: &str) -> PathBuf {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let path = self.scratch.join(&format!("keytab-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let (file, principal) = (path.display().to_string(), format!("--principal={service}"));
+        self.tool(&["domain", "exportkeytab", &file, &principal]);
+        path
+    }
+
+    /// Somebody at a computer of the domain, with a ticket of `lifetime`, such as `10h`.
+    ///
+    /// # Panics
+    /// When the domain gives none.
+    pub fn computer(&self, name: &str, password: &str, lifetime: &str) -> Computer {
+        let scratch = Scratch::new("computer");
+        let settings = format!(
+            "[libdefaults]\ndefault_realm = AD.EXAMPLE.TEST\ndns_lookup_kdc = false\nrdns = false\n\
+             dns_canonicalize_hostname = false\n[realms]\nAD.EXAMPLE.TEST = {{\nkdc = {}\n}}\n",
+            self.address
+        );
+        scratch.write("krb5.conf", &settings);
+        let computer = Computer { scratch };
+        let mut command = Command::new(tools::debian_program("kinit"));
+        command.args(["-l", lifetime, name]).envs(computer.environment());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut asking = command.spawn().unwrap_or_else(|error| panic!("cannot run kinit: {error}"));
+        let mut typed = asking.stdin.take().expect("a pipe");
+        typed.write_all(format!("{password}\n").as_bytes()).expect("kinit reads");
+        drop(typed);
+        let output = asking.wait_with_output().expect("kinit ends");
+        assert!(output.status.success(), "kinit: {}", String::from_utf8_lossy(&output.stderr));
+        computer
+    }
+
     /// Runs samba-tool on the domain's own database.
     ///
     /// # Panics
@@ -100,6 +141,46 @@ impl Samba {
         let mut command = Command::new(tools::debian_program("samba-tool"));
         command.args(arguments).arg("-s").arg(self.scratch.join("dc/etc/smb.conf"));
         finish("tool", command, &self.scratch);
+    }
+}
+
+/// A computer of the domain somebody has signed in at.
+pub struct Computer {
+    scratch: Scratch,
+}
+
+impl Computer {
+    /// What programs there find in their environment.
+    pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
+        [("KRB5_CONFIG", self.scratch.join("krb5.conf")), ("KRB5CCNAME", self.scratch.join("tickets"))]
+    }
+
+    /// Runs curl, which shows tickets of whoever is at the computer; what it prints.
+    ///
+    /// # Panics
+    /// When it cannot be run.
+    pub fn curl(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--show-error", "--max-time", "30", "--negotiate", "--user", ":"]).args(arguments);
+        let output = command.envs(self.environment()).stdin(Stdio::null()).output();
+        let output = output.unwrap_or_else(|error| panic!("cannot run curl: {error}"));
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// What a browser there would show to a host, `Negotiate …`.
+    ///
+    /// # Panics
+    /// When it has no ticket for it.
+    pub fn shown_to(&self, host: &str) -> String {
+        let listener = Echo::start_with(|_| Reply {
+            status: 401,
+            headers: vec![("WWW-Authenticate".to_owned(), "Negotiate".to_owned())],
+            body: Vec::new(),
+        });
+        let told = self.curl(&[&format!("http://{host}:{}/", listener.port())]);
+        let seen = listener.take();
+        let shown = seen.iter().find_map(|seen| seen.header("authorization"));
+        shown.unwrap_or_else(|| panic!("curl showed nothing: {told}")).to_owned()
     }
 }
 

@@ -118,7 +118,7 @@ async fn unanswered(web: &Web, ctx: &Ctx, asking: Asking, connector: &Connector)
 }
 
 /// Why somebody whose password is right does not come in, for that person.
-fn words_for(connector: &Connector, bar: Bar) -> String {
+pub(super) fn words_for(connector: &Connector, bar: Bar) -> String {
     let title = connector.title();
     match bar {
         Bar::Disabled => format!("Your account at {title} is disabled. Ask your administrator."),

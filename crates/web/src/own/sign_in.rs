@@ -66,7 +66,7 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
     let asks_for_page = matches!(query.fields.text("way"), "page" | "password");
-    let usual = || broker::usual(&realm).filter(|_| !asks_for_page);
+    let usual = || broker::usual(&realm, arrival.ctx.client).filter(|_| !asks_for_page);
     let led = broker::hinted(&realm, way.provider_hint()).filter(|_| !asks_for_page);
     let led = led.or_else(|| broker::taking(&realm, way.login_hint()).filter(|_| !asks_for_page)).or_else(usual);
     let mut answer = match led {
@@ -75,8 +75,9 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
             let is_name_asked = broker::asks_names(&realm) && way.login_hint().is_empty();
             let is_password_kept_back =
                 query.fields.text("way") != "password" && !is_name_asked && !takes_passwords(&realm);
-            let form =
-                Form { login: way.login_hint(), is_name_asked, is_password_kept_back, ..Form::new(&realm, &token) };
+            let error = (query.fields.text("ticket") == "refused").then(|| NO_TICKET.to_owned());
+            let more = Form { is_password_kept_back, error, ..Form::new(&realm, &token) };
+            let form = Form { login: way.login_hint(), is_name_asked, ..more };
             render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
@@ -327,6 +328,17 @@ impl Way {
             Self::Home | Self::App(_) | Self::Page(_) => "",
         }
     }
+}
+
+const NO_TICKET: &str = "The ticket of your computer does not count here. Sign in another way.";
+
+/// The sign-in page of a flow, as the body of another answer.
+pub fn ask(web: &Web, status: StatusCode, (realm, flow): (&LiveRealm, &str), begun: (&Way, &Browser)) -> Outcome {
+    let (way, browser) = begun;
+    let is_name_asked = broker::asks_names(realm) && way.login_hint().is_empty();
+    let is_password_kept_back = !is_name_asked && !takes_passwords(realm);
+    let form = Form { login: way.login_hint(), is_name_asked, is_password_kept_back, ..Form::new(realm, flow) };
+    render(web, status, &form, way, browser)
 }
 
 struct Form<'a> {

@@ -1,6 +1,7 @@
 //! `doorward connector add`: one subcommand for each kind of provider.
 
 use crate::commands::Shell;
+use crate::commands::connector::kerberos::Kerberos;
 use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
@@ -54,6 +55,8 @@ pub enum Add {
     Ldap(Box<Ldap>),
     /// Active Directory: as ldap, with its usual values.
     Ad(Box<Ldap>),
+    /// A domain whose browsers show tickets of Kerberos (SPNEGO): nobody types anything.
+    Kerberos(Box<Kerberos>),
 }
 
 impl Add {
@@ -64,6 +67,7 @@ impl Add {
             Self::Ldap(ldap) => return Ok(ldap.read(false)),
             Self::Ad(ldap) => return Ok(ldap.read(true)),
             Self::Saml(saml) => return saml.read(shell).await,
+            Self::Kerberos(kerberos) => return Ok(kerberos.read()),
             Self::Github(github) => return github.read().await,
             Self::OAuth2(oauth2) => return Ok(oauth2.read()),
             Self::Entra(entra) => entra.read().await?,
@@ -128,6 +132,9 @@ impl Common {
         if self.secret_stdin && kind.ldap().is_some() {
             return Err(Exit::usage("the password of a bind DN is not kept here: say --bind-password-ref"));
         }
+        if self.secret_stdin && kind.kerberos().is_some() {
+            return Err(Exit::usage("keys of Kerberos are not kept here: say --keytab"));
+        }
         if self.secret_stdin && kind.secret_from().is_some() {
             return Err(Exit::usage("--secret-stdin and a reference to the secret: say one of them"));
         }
@@ -181,9 +188,12 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let register = match &made.settings.kind {
         Kind::Oidc(_) | Kind::OAuth2(_) => format!("Register this redirect URI at the provider:\n  {uri}"),
         Kind::Saml(_) => format!("Give the provider this metadata:\n  {uri}/descriptor"),
-        Kind::Ldap(_) => String::new(),
+        Kind::Ldap(_) | Kind::Kerberos(_) => String::new(),
     };
     let words = match register.is_empty() {
+        true if made.settings.kind.kerberos().is_some() => {
+            format!("Connected {}. People find it on the sign-in page; browsers there show their tickets.", made.name)
+        }
         true => format!("Connected {}. Its people sign in with their names and passwords there.", made.name),
         false => format!("Connected {}. {register}\nPeople find it on the sign-in page.", made.name),
     };

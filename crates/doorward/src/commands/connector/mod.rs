@@ -1,6 +1,7 @@
 //! `doorward connector`: identity providers people may sign in with.
 
 mod add;
+mod kerberos;
 mod ldap;
 mod links;
 mod oidc;
@@ -136,7 +137,7 @@ fn addresses(value: &mut Value, connector: &Stored, uri: &str) {
     match &connector.settings.kind {
         Kind::Oidc(_) | Kind::OAuth2(_) => value["redirect_uri"] = json!(uri),
         // Nobody is sent to a directory and back.
-        Kind::Ldap(_) => {}
+        Kind::Ldap(_) | Kind::Kerberos(_) => {}
         Kind::Saml(saml) => {
             value["entity_id"] = json!(saml.own_entity_id.as_deref().unwrap_or(uri));
             value["endpoint"] = json!(uri);

@@ -1,6 +1,6 @@
 //! `doorward connector test`: whether a provider can be asked, and what somebody would be here. Nothing is written.
 
-use crate::commands::connector::saml;
+use crate::commands::connector::{kerberos, saml};
 use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::limits;
@@ -73,6 +73,9 @@ async fn look(shell: &Shell, (realm, connector): (&Realm, &Stored), name: &str) 
 async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     if let Some(settings) = connector.settings.kind.saml() {
         return saml::ask(shell, connector, settings).await;
+    }
+    if let Some(settings) = connector.settings.kind.kerberos() {
+        return kerberos::ask(connector, settings).await;
     }
     let outbound = Outbound::new(shell.config.outbound.clone()).map_err(Exit::usage)?;
     let providers = Providers::new(Arc::new(outbound));

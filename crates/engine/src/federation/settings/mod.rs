@@ -1,10 +1,12 @@
 //! What a connector is made of, as declared and stored.
 
+mod kerberos;
 mod ldap;
 mod oauth2;
 mod oidc;
 mod saml;
 
+pub use kerberos::KerberosSettings;
 pub use ldap::{GroupSearch, LdapSettings, Nesting, Reach, Security, Server, TYPED, UserSearch};
 pub use oauth2::{GitHub, OAuth2Settings};
 pub use oidc::{CALLBACKS, ClaimNames, Directory, OidcSettings, Refresh, SignOut};
@@ -92,6 +94,8 @@ pub enum Kind {
     Saml(SamlSettings),
     /// OAuth 2 alone, as GitHub.
     OAuth2(OAuth2Settings),
+    /// A domain whose browsers show tickets of Kerberos.
+    Kerberos(KerberosSettings),
 }
 
 impl Kind {
@@ -102,6 +106,7 @@ impl Kind {
             Self::Ldap(_) => "ldap",
             Self::Saml(_) => "saml",
             Self::OAuth2(_) => "oauth2",
+            Self::Kerberos(_) => "kerberos",
         }
     }
 
@@ -113,6 +118,7 @@ impl Kind {
             Self::Ldap(_) => "directory",
             Self::Saml(saml) => &saml.entity_id,
             Self::OAuth2(oauth2) => &oauth2.issuer,
+            Self::Kerberos(kerberos) => &kerberos.realm,
         }
     }
 
@@ -121,7 +127,8 @@ impl Kind {
         match self {
             Self::Oidc(oidc) => oidc.secret_from.as_ref(),
             Self::Ldap(ldap) => ldap.secret_from.as_ref(),
-            Self::Saml(_) => None,
+            // Keys are no text: they are read where tickets are.
+            Self::Saml(_) | Self::Kerberos(_) => None,
             Self::OAuth2(oauth2) => oauth2.secret_from.as_ref(),
         }
     }
@@ -130,7 +137,7 @@ impl Kind {
     pub fn oidc(&self) -> Option<&OidcSettings> {
         match self {
             Self::Oidc(oidc) => Some(oidc),
-            Self::Ldap(_) | Self::OAuth2(_) | Self::Saml(_) => None,
+            Self::Ldap(_) | Self::OAuth2(_) | Self::Saml(_) | Self::Kerberos(_) => None,
         }
     }
 
@@ -138,7 +145,7 @@ impl Kind {
     pub fn ldap(&self) -> Option<&LdapSettings> {
         match self {
             Self::Ldap(ldap) => Some(ldap),
-            Self::Oidc(_) | Self::OAuth2(_) | Self::Saml(_) => None,
+            Self::Oidc(_) | Self::OAuth2(_) | Self::Saml(_) | Self::Kerberos(_) => None,
         }
     }
 
@@ -146,8 +153,16 @@ impl Kind {
     pub fn saml(&self) -> Option<&SamlSettings> {
         match self {
             Self::Saml(saml) => Some(saml),
-            Self::Ldap(_) => None,
+            Self::Ldap(_) | Self::Kerberos(_) => None,
             Self::Oidc(_) | Self::OAuth2(_) => None,
+        }
+    }
+
+    /// Its settings, if browsers show it tickets.
+    pub fn kerberos(&self) -> Option<&KerberosSettings> {
+        match self {
+            Self::Kerberos(kerberos) => Some(kerberos),
+            Self::Oidc(_) | Self::OAuth2(_) | Self::Saml(_) | Self::Ldap(_) => None,
         }
     }
 
@@ -158,6 +173,7 @@ impl Kind {
             Self::OAuth2(oauth2) => oauth2.claims.subject.join(" "),
             Self::Ldap(ldap) => ldap.subject_attribute().to_owned(),
             Self::Saml(saml) => saml.subject_attribute.clone().unwrap_or_else(|| format!("{:?}", saml.name_id)),
+            Self::Kerberos(kerberos) => kerberos.subjects(),
         }
     }
 
@@ -168,6 +184,7 @@ impl Kind {
             Self::Ldap(ldap) => Self::Ldap(ldap.essence()),
             Self::Saml(saml) => Self::Saml(saml.essence()),
             Self::OAuth2(oauth2) => Self::OAuth2(oauth2.essence()),
+            Self::Kerberos(kerberos) => Self::Kerberos(kerberos.essence()),
         }
     }
 
@@ -192,6 +209,7 @@ impl Kind {
             Self::Ldap(ldap) => ldap.check(),
             Self::Saml(saml) => saml.check(),
             Self::OAuth2(oauth2) => oauth2.check(),
+            Self::Kerberos(kerberos) => kerberos.check(),
         }
     }
 }

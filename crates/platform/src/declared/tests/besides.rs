@@ -293,7 +293,7 @@ fn what_no_connector_can_be_is_refused_where_it_stands() {
     let oidc = "oidc:\n  issuer: https://id.example.com\n  client_id: doorward\n";
     refused(
         "kind: Connector\nname: a\n",
-        &["1:1: the connector is of no kind: add oidc:, oauth2:, ldap: or saml: with its settings"],
+        &["1:1: the connector is of no kind: add oidc:, oauth2:, ldap:, saml: or kerberos: with its settings"],
     );
     refused("kind: Connector\nname: a\noidc:\n  issuer: https://a\n", &["4:3: the key `client_id` is missing: add it"]);
     let typo = parse("d", &format!("kind: Connector\nname: a\n{oidc}  clientId: x\n")).map(|objects| objects.len());

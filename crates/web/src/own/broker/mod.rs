@@ -1,5 +1,6 @@
 //! Out to an identity provider and back.
 
+mod kerberos;
 mod oidc;
 pub mod parting;
 mod saml;
@@ -26,6 +27,7 @@ use doorward_oauth::form;
 use doorward_saml::peers::Came;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// `GET /realms/{realm}/broker/{connector}/login?flow=…`
@@ -104,8 +106,11 @@ pub fn taking<'r>(realm: &'r LiveRealm, login: &str) -> Option<&'r Connector> {
 }
 
 /// The connector everybody is led to without being asked.
-pub fn usual(realm: &LiveRealm) -> Option<&Connector> {
-    browsable(realm).find(|connector| connector.settings.sign_in.at_once)
+pub fn usual(realm: &LiveRealm, client: Option<IpAddr>) -> Option<&Connector> {
+    // Browsers that can have no ticket would ask their people for a password in a window of their own.
+    let may_help =
+        |connector: &&Connector| connector.settings.kind.kerberos().is_none_or(|kerberos| kerberos.may_help(client));
+    browsable(realm).filter(may_help).find(|connector| connector.settings.sign_in.at_once)
 }
 
 /// Whether a name is enough to know where somebody signs in.
@@ -135,6 +140,7 @@ async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Out
             Kind::Oidc(_) | Kind::OAuth2(_) => oidc::out(asked, (&realm, &connector), begun).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
             Kind::Saml(saml) => saml::out(asked, (&realm, &connector, saml), begun).await,
+            Kind::Kerberos(kerberos) => kerberos::out(asked, (&realm, &connector, kerberos), begun.0).await,
         },
         Err(answer) => Ok(answer),
     }
@@ -144,7 +150,7 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
             Kind::Oidc(_) | Kind::OAuth2(_) => oidc::back(asked, (&realm, &connector), query).await,
-            Kind::Ldap(_) => Ok(asked.no_way()),
+            Kind::Ldap(_) | Kind::Kerberos(_) => Ok(asked.no_way()),
             Kind::Saml(saml) => saml_logout::told(asked, (&realm, &connector, saml), Came::Query(query)).await,
         },
         Err(answer) => Ok(answer),
