@@ -96,16 +96,16 @@ fn not_shown() {
 /// What people, programs and commands get on the full disk, and when there is room again; `worse` is what else happens
 /// in between.
 fn fill_and_make_room(door: &mut Door, disk: &SmallDisk, worse: impl FnOnce()) {
-    user(&door, "alice");
-    user(&door, "bob");
-    let secret = machine(&door, "ci", &["--service"]);
+    user(door, "alice");
+    user(door, "bob");
+    let secret = machine(door, "ci", &["--service"]);
     let echo = Echo::start();
     let app = door.url_as("echo.localhost");
     door.cli_text(&["app", "create", "echo", "--address", &app, "--upstream", &echo.url(), "--everyone"]);
     let (mut known, _, _) = sign_in_at(&format!("{app}/x"), "bob");
     let post = |path: &str, form: &[(&str, &str)]| {
         let proof = [("client_id", "ci"), ("client_secret", secret.as_str())];
-        Request::new("POST", &endpoint(&door, path)).form(&[form, &proof[..]].concat()).send()
+        Request::new("POST", &endpoint(door, path)).form(&[form, &proof[..]].concat()).send()
     };
     let token = word(&post("token", &[("grant_type", "client_credentials")]), "access_token");
     let is_active = |answer: &Answer| answer.text().contains("\"active\":true");
