@@ -60,6 +60,8 @@ events! {
     ConnectorChanged = "connector_changed",
     /// A connector was deleted.
     ConnectorDeleted = "connector_deleted",
+    /// What an outside identity provider publishes of itself changed, or cannot be read.
+    ProviderChanged = "provider_changed",
     /// Somebody at an outside identity provider was linked with a user.
     UserLinked = "user_linked",
     /// Such a link was taken back.

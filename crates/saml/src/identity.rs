@@ -6,6 +6,7 @@ use crate::logout::Session;
 use crate::names::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
 use crate::response::{Attribute, Name, Proved};
 use crate::trouble::{Trouble, told};
+use aws_lc_rs::digest::{Context, SHA256};
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::kept::Kept;
 use doorward_engine::federation::settings::{NameIdFormat, SamlSettings};
@@ -53,12 +54,25 @@ pub fn identity(settings: &SamlSettings, own_id: &str, proved: &Proved) -> Resul
         email,
         email_verified,
         groups: groups(&names.groups, &said)?,
-        session: proved.session.clone(),
+        session: proved.session.as_deref().map(|index| session_of(settings, proved.name.as_ref(), index)),
         vouched_at: Some(proved.issued_at),
         session_until: proved.session_until,
         kept: kept(settings, proved),
         ..ExternalIdentity::default()
     })
+}
+
+/// What a session there is called here. Where an attribute tells people apart, the provider's word that one is over still
+/// names them by their name there, and the same index may be somebody else's session: so the name is a part of it.
+pub fn session_of(settings: &SamlSettings, name: Option<&Name>, index: &str) -> String {
+    let Some(name) = name.filter(|_| settings.subject_attribute.is_some()) else { return index.to_owned() };
+    let mut context = Context::new(&SHA256);
+    for part in [&name.format, &name.value] {
+        context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let hash: String = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{index} {hash}")
 }
 
 /// What signing out there will take.
@@ -75,8 +89,12 @@ fn kept(settings: &SamlSettings, proved: &Proved) -> Kept {
 fn subject(settings: &SamlSettings, own_id: &str, proved: &Proved) -> Result<String, Trouble> {
     if let Some(wanted) = &settings.subject_attribute {
         let wrong = |why| Trouble::Attribute { name: told(wanted), why };
-        let found =
-            find(&proved.attributes, wanted).ok_or_else(|| wrong("is to tell people apart and is not there"))?;
+        let mut all =
+            proved.attributes.iter().filter(|one| one.name == *wanted || one.friendly.as_ref() == Some(wanted));
+        let found = all.next().ok_or_else(|| wrong("is to tell people apart and is not there"))?;
+        if all.next().is_some() {
+            return Err(wrong("is to tell people apart and stands there twice"));
+        }
         return match found.values.as_slice() {
             [only] if is_subject(only) => Ok(only.clone()),
             [_] => Err(wrong("is to tell people apart and is empty, too long, or has spaces around it")),

@@ -33,6 +33,13 @@ pub const PERSON_ATTRIBUTES: usize = 200;
 pub const PERSON_VALUES: usize = 2_000;
 /// How long an assertion can be good at most, in seconds: it is remembered for as long, so that it is good once.
 pub const ASSERTION_SECONDS: i64 = 24 * 60 * 60;
+/// How much longer than it is good an assertion is remembered, in seconds: the largest tolerance somebody may set meanwhile,
+/// and as much for the clocks of two nodes.
+pub const MARK_SECONDS: i64 = 2 * 600;
+/// How long somebody waits for another one's reading of metadata, in seconds.
+pub const WAIT_SECONDS: u64 = 2;
+/// Most news of one provider that wait to be told.
+pub const NEWS: usize = 16;
 /// Longest RelayState sent back, in bytes: some providers take more than the eighty of SAML Bindings §3.4.3.
 pub const RELAY_STATE_BYTES: usize = 1024;
 /// Longest query of a redirect that is read, in bytes.

@@ -95,6 +95,7 @@ fn in_order(text: &[u8], entity_id: Option<&str>, keys: &[Key], now: Timestamp) 
         sign_on: places(role, "SingleSignOnService"),
         logout: places(role, "SingleLogoutService"),
         certificates: certificates(role)?,
+        valid_until: until,
     };
     provider.check().map_err(Trouble::Metadata)?;
     let entity_id = entity.attribute("entityID").unwrap_or_default().to_owned();

@@ -34,8 +34,22 @@ pub struct Peers {
 #[derive(Default)]
 struct Place {
     known: Mutex<Option<Known>>,
+    /// What has happened to the metadata that nobody was told of yet.
+    news: Mutex<Vec<News>>,
     /// Held by whoever reads the metadata; the last failure.
     failed: tokio::sync::Mutex<Option<(Timestamp, Trouble)>>,
+}
+
+/// What happened to a provider's metadata, for whoever administers it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of each variant is its documentation")]
+pub enum News {
+    #[error("the provider's certificates are others: {come} came and {gone} went, {count} count now")]
+    Certificates { come: usize, gone: usize, count: usize },
+    #[error("{0}; what was read before counts until then for a day at most")]
+    Stale(Trouble),
+    #[error("the provider's metadata can be read again")]
+    Fresh,
 }
 
 #[derive(Clone)]
@@ -158,6 +172,10 @@ impl Peers {
         now: Timestamp,
     ) -> Result<Arc<Provider>, Trouble> {
         if let Some(published) = &settings.provider {
+            if published.valid_until.is_some_and(|until| until <= now) {
+                let why = "what was read of it is over (validUntil): read newer metadata and update the connector";
+                return Err(Trouble::Metadata(why.to_owned()));
+            }
             return Provider::of(published.clone()).map(Arc::new);
         }
         let url = settings.metadata_url.as_deref().unwrap_or_default();
@@ -170,7 +188,10 @@ impl Peers {
             (_, Ok(free)) => free,
             // Somebody else is reading: what there is is good enough until then.
             (Some(known), Err(_)) => return Ok(known.provider.clone()),
-            (None, Err(_)) => place.failed.lock().await,
+            (None, Err(_)) => {
+                let waiting = tokio::time::timeout(Duration::from_secs(limits::WAIT_SECONDS), place.failed.lock());
+                waiting.await.map_err(|_| Trouble::Waiting)?
+            }
         };
         if let Some(fresh) = place.known(settings, now).filter(|known| known.is_fresh(now)) {
             return Ok(fresh.provider);
@@ -182,19 +203,30 @@ impl Peers {
         };
         match (outcome, known) {
             (Ok(fresh), _) => {
-                *failed = None;
-                let provider = fresh.provider.clone();
-                *place.known.lock() = Some(fresh);
-                Ok(provider)
+                let before =
+                    place.known.lock().replace(fresh.clone()).filter(|before| before.settings == fresh.settings);
+                let was_stale = failed.take().is_some() && before.is_some();
+                place.tell(was_stale.then_some(News::Fresh));
+                place.tell(before.and_then(|before| changed(&before.provider, &fresh.provider)));
+                Ok(fresh.provider)
             }
             (Err(trouble), known) => {
                 // By the clock of whoever asked first, and a little in the future for those who waited behind it.
                 if is_new {
+                    // Once for each outage.
+                    let begins = failed.is_none() && known.is_some();
+                    place.tell(begins.then(|| News::Stale(trouble.clone())));
                     *failed = Some((now.plus_seconds(limits::WAITED_SECONDS), trouble.clone()));
                 }
                 known.map(|known| known.provider).ok_or(trouble)
             }
         }
+    }
+
+    /// What has happened to a connector's metadata since this was asked last.
+    pub fn news(&self, connector: &ConnectorId) -> Vec<News> {
+        let place = self.places.lock().get(connector).cloned();
+        place.map(|place| std::mem::take(&mut *place.news.lock())).unwrap_or_default()
     }
 
     async fn fetch(&self, url: &str, settings: &SamlSettings, now: Timestamp) -> Result<Known, Trouble> {
@@ -364,7 +396,22 @@ impl Peers {
     }
 }
 
+/// Whether other certificates count now.
+fn changed(before: &Provider, now: &Provider) -> Option<News> {
+    let (old, new) = (&before.published.certificates, &now.published.certificates);
+    let come = new.iter().filter(|one| !old.contains(one)).count();
+    let gone = old.iter().filter(|one| !new.contains(one)).count();
+    (come + gone > 0).then_some(News::Certificates { come, gone, count: new.len() })
+}
+
 impl Place {
+    fn tell(&self, news: Option<News>) {
+        let mut all = self.news.lock();
+        if let Some(news) = news.filter(|_| all.len() < limits::NEWS) {
+            all.push(news);
+        }
+    }
+
     /// What was read for these settings, if it may still be used.
     fn known(&self, settings: &SamlSettings, now: Timestamp) -> Option<Known> {
         let known = self.known.lock().clone()?;

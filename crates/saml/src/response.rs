@@ -59,7 +59,8 @@ pub struct Proved {
     pub request: Option<String>,
     /// When it was made.
     pub issued_at: Timestamp,
-    /// Until when it would be taken again.
+    /// Until when it has to be remembered, so that it is taken once: longer than anybody would take it, by whichever of its
+    /// confirmations and whatever tolerance.
     pub until: Timestamp,
     /// The person's name there.
     pub name: Option<Name>,
@@ -250,10 +251,11 @@ fn judge(response: Node<'_>, assertion: Node<'_>, is_whole_signed: bool, asked: 
     let statement = assertion.child(SAML, "AuthnStatement")?.ok_or(Trouble::Answer("nobody proved themselves"))?;
     let fresh_since = request.as_ref().and_then(|request| request.fresh_since);
     let (session, session_until) = authenticated(statement, fresh_since, asked)?;
-    let until = until.unwrap_or(confirmed_until).min(confirmed_until).plus_seconds(asked.tolerance);
-    if until > asked.now.plus_seconds(limits::ASSERTION_SECONDS) {
+    let until = until.unwrap_or(confirmed_until).min(confirmed_until);
+    if until.plus_seconds(asked.tolerance) > asked.now.plus_seconds(limits::ASSERTION_SECONDS) {
         return Err(Trouble::Answer("it would be good for more than a day"));
     }
+    let until = until.plus_seconds(limits::MARK_SECONDS);
     Ok(Proved {
         id: own_id,
         request: request.map(|request| request.id.clone()),
@@ -266,20 +268,31 @@ fn judge(response: Node<'_>, assertion: Node<'_>, is_whole_signed: bool, asked: 
     })
 }
 
-/// The bearer's confirmation that fits: whom it answers, and until when it may be shown (SAML Profiles §4.1.4.2).
+/// The bearer's confirmation that fits: whom it answers, and until when any of them may be shown (SAML Profiles §4.1.4.2).
 fn confirmed<'a>(subject: Node<'_>, asked: &'a Asked<'_>) -> Result<(Option<&'a Request>, Timestamp), Trouble> {
     let mut why = Trouble::Answer("nothing confirms that whoever brings it may (SubjectConfirmation)");
+    let (mut found, mut last) = (None, None);
     for confirmation in subject.all(SAML, "SubjectConfirmation") {
         if confirmation.attribute("Method") != Some(BEARER) {
             continue;
         }
         let Some(data) = confirmation.child(SAML, "SubjectConfirmationData")? else { continue };
         match fitting(data, asked) {
-            Ok(found) => return Ok(found),
-            Err(trouble) => why = trouble,
+            Ok((request, until)) => {
+                found = found.or(Some(request));
+                last = last.max(Some(until));
+            }
+            Err(trouble) => {
+                // Another one may count later: one that is not good yet, or of another request of this browser.
+                last = last.max(data.attribute("NotOnOrAfter").and_then(moment::parse));
+                why = trouble;
+            }
         }
     }
-    Err(why)
+    match (found, last) {
+        (Some(request), Some(last)) => Ok((request, last)),
+        _ => Err(why),
+    }
 }
 
 fn fitting<'a>(data: Node<'_>, asked: &'a Asked<'_>) -> Result<(Option<&'a Request>, Timestamp), Trouble> {

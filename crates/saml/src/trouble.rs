@@ -30,13 +30,15 @@ pub enum Trouble {
     OwnKey(&'static str),
     #[error("many answers are being checked right now")]
     Busy,
+    #[error("the provider's metadata is being read, and that takes long")]
+    Waiting,
 }
 
 impl Trouble {
     /// Whether another attempt may go better: somebody was not there, not wrong.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Busy => true,
+            Self::Unreachable(_) | Self::Busy | Self::Waiting => true,
             Self::Status(status) => *status >= 500 || *status == 429,
             _ => false,
         }

@@ -11,6 +11,8 @@ pub const MESSAGE_FORM_BYTES: usize = 512 * 1024;
 pub const WAYS: usize = 3;
 /// Longest text of one of them, in bytes: browsers drop longer cookies.
 pub const WAY_BYTES: usize = 3_900;
+/// Largest all of them together, in bytes: proxies in front take heads of eight thousand as a rule, and there is more in one.
+pub const WAYS_BYTES: usize = 4_096;
 /// How long a form may take to arrive: a slow one is an attack or a dead line.
 pub const FORM_ARRIVAL: Duration = Duration::from_secs(15);
 /// How long a connection may take to send its request line and headers, and rest between requests.

@@ -74,31 +74,37 @@ impl Parted {
 
     /// A request to sign ada out.
     fn request(&self, id: &str) -> Asking {
+        Asking::of(&self.ground, id)
+    }
+}
+
+/// A request to sign somebody out.
+#[derive(Clone)]
+pub struct Asking {
+    pub id: String,
+    issuer: String,
+    destination: String,
+    at: String,
+    until: Option<String>,
+    pub name: String,
+    pub session: String,
+}
+
+impl Asking {
+    /// The usual one, of ada's session.
+    pub fn of(ground: &Ground, id: &str) -> Asking {
         Asking {
             id: id.to_owned(),
             issuer: COMPANY.to_owned(),
-            destination: self.ground.endpoint("company"),
+            destination: ground.endpoint("company"),
             at: at(0),
             until: Some(at(60)),
             name: "ada".to_owned(),
             session: "<samlp:SessionIndex>session-of-ada</samlp:SessionIndex>".to_owned(),
         }
     }
-}
 
-#[derive(Clone)]
-struct Asking {
-    id: String,
-    issuer: String,
-    destination: String,
-    at: String,
-    until: Option<String>,
-    name: String,
-    session: String,
-}
-
-impl Asking {
-    fn text(&self, signature: &str) -> String {
+    pub fn text(&self, signature: &str) -> String {
         let Asking { id, issuer, destination, at, name, session, .. } = self;
         let until = self.until.as_ref().map(|until| format!(" NotOnOrAfter=\"{until}\"")).unwrap_or_default();
         format!(
@@ -115,7 +121,7 @@ impl Asking {
 }
 
 /// A query with a message, signed.
-fn query(parameter: &str, message: &str, state: &str, signer: Option<&Signer>) -> String {
+pub fn query(parameter: &str, message: &str, state: &str, signer: Option<&Signer>) -> String {
     let packed = base64(&compress_to_vec(message.as_bytes(), 6));
     let mut query = format!("{parameter}={}", percent(&packed));
     if !state.is_empty() {

@@ -2,12 +2,15 @@
 //! was ever published.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+mod apart;
+mod conditions;
 mod encrypted;
 mod forge;
 mod ground;
 mod hostile;
 mod judged;
 mod logout;
+mod metadata;
 mod mutants;
 mod xmlsec;
 

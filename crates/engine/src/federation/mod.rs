@@ -19,6 +19,8 @@ pub mod sync;
 
 use crate::door::Door;
 use crate::manage::connectors::PURPOSE;
+use doorward_model::context::Ctx;
+use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::{ConnectorName, DisplayText, EmailAddress, RealmName};
@@ -176,6 +178,14 @@ pub async fn find(door: &Door, realm: &RealmId, name: &ConnectorName) -> Result<
 pub async fn active(door: &Door, realm: &RealmId) -> Result<Vec<Connector>, Fault> {
     let all = connectors::of_realm(&mut &door.store, realm).await?;
     all.into_iter().filter(|row| row.is_active).map(Connector::read).collect()
+}
+
+/// Records what has happened to what a provider publishes.
+pub async fn note_news(door: &Door, ctx: &Ctx, connector: &Connector, news: &str) -> Result<(), Fault> {
+    let mut tx = door.begin().await?;
+    let detail = format!("connector {}: {news}", connector.name);
+    tx.record(Event::new(EventKind::ProviderChanged, Some(&connector.realm_id), connector.id.to_string(), detail));
+    door.commit(ctx, tx).await
 }
 
 /// A connector's client secret, when it is kept here.

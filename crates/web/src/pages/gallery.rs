@@ -4,8 +4,8 @@
 use askama::Template;
 
 use super::{
-    Account, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Launcher, NewPassword, Problem,
-    Proceed, SampleTool, Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
+    Account, Arriving, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Launcher, NewPassword,
+    Problem, Proceed, SampleTool, Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
 };
 
 /// One page in one state.
@@ -35,6 +35,7 @@ pub fn gallery() -> Result<Vec<Rendering>, askama::Error> {
     add(&mut all, "form-post", FormPost::samples())?;
     add(&mut all, "denied", Denied::samples())?;
     add(&mut all, "problem", Problem::samples())?;
+    add(&mut all, "arriving", Arriving::samples())?;
     add(&mut all, "proceed", Proceed::samples())?;
     add(&mut all, "signed-out", SignedOut::samples())?;
     add(&mut all, "signing-out", SigningOut::samples())?;

@@ -6,6 +6,7 @@
 //! [`FormPost`] alone has a script, which spares people a button where `script-src 'self'` lets it run.
 
 mod account;
+mod arriving;
 mod assets;
 mod consent;
 mod denied;
@@ -29,6 +30,7 @@ mod signed_out;
 mod signing_out;
 
 pub use account::{Account, SessionRow};
+pub use arriving::Arriving;
 pub use assets::{Asset, PREFIX, assets, favicon_path, find_asset, stylesheet_path};
 pub use consent::{Consent, DetailWords, ScopeWords, scope_words};
 pub use denied::Denied;

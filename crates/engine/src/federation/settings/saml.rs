@@ -5,6 +5,7 @@ use crate::limits;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use doorward_jose::certificate::Certificate;
+use doorward_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A provider that speaks SAML 2.0.
@@ -74,6 +75,9 @@ pub struct SamlProvider {
     pub logout: Vec<SamlPlace>,
     /// Its certificates, in base64: several while one takes the place of another.
     pub certificates: Vec<String>,
+    /// Until when all of this counts, if the provider says so (`validUntil`), in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
 }
 
 /// An address and how a message gets there.

@@ -9,17 +9,19 @@ use crate::limits;
 use crate::oidc::response::form_on;
 use crate::own::broker::{Asked, Troubled, saml_logout, troubled};
 use crate::own::sign_in::{Browser, Way, flow_over};
+use crate::pages;
 use crate::web::Web;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use doorward_engine::federation::attempt::{self, Attempt};
 use doorward_engine::federation::settings::{Kind, SamlSettings};
-use doorward_engine::federation::{Connector, Once, open_secret};
+use doorward_engine::federation::{Connector, ExternalIdentity, Once, note_news, open_secret};
 use doorward_engine::live::realms::LiveRealm;
 use doorward_gate::ask;
 use doorward_gate::query::query_pairs;
 use doorward_model::fault::Fault;
+use doorward_saml::limits::MARK_SECONDS;
 use doorward_saml::metadata;
 use doorward_saml::own_key::OwnKey;
 use doorward_saml::peers::{Came, Party, speaks_of_logout};
@@ -66,15 +68,45 @@ pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, (presented, _): (&str
         Ok(party) => web.saml.way(&party, &id_of(&begun), fresh.is_some()).await,
         Err(trouble) => Err(trouble),
     };
+    tell(asked, connector).await?;
     let mut answer = match led {
         Ok(request::Way::Address(address)) => answers::see_other(&address),
         Ok(request::Way::Form { target, fields }) => form_on(target, fields, connector.title())?,
         Err(trouble) => return troubled(asked, (realm, connector, presented), &trouble).await,
     };
     let scheme = web.door().settings.public.scheme();
-    let kept = (free_slot(asked), text.as_str());
-    set_attempt(answer.headers_mut(), scheme, kept, doorward_engine::limits::PROVIDER_SECONDS);
+    let slot = free_slot(asked);
+    for crowded in crowded(asked, (slot, text.len())) {
+        set_attempt(answer.headers_mut(), scheme, (crowded, ""), 0);
+    }
+    set_attempt(answer.headers_mut(), scheme, (slot, &text), doorward_engine::limits::PROVIDER_SECONDS);
     Ok(answer)
+}
+
+/// Notes what has happened to the provider's metadata: a certificate that changed is somebody's to look at.
+async fn tell(asked: &Asked<'_>, connector: &Connector) -> Result<(), Fault> {
+    for news in asked.web.saml.news(&connector.id) {
+        let news = news.to_string();
+        tracing::warn!(connector = %connector.name, "{news}");
+        note_news(asked.web.door(), &asked.arrival.ctx, connector, &news).await?;
+    }
+    Ok(())
+}
+
+/// Places to clear, so that all ways together are not larger than browsers and proxies carry.
+fn crowded(asked: &Asked<'_>, (slot, size): (usize, usize)) -> Vec<usize> {
+    let scheme = asked.web.door().settings.public.scheme();
+    let size_at = |slot: usize| ask::cookies(asked.headers, &attempt_name(scheme, slot)).map(str::len).sum::<usize>();
+    let mut left = limits::WAYS_BYTES.saturating_sub(size);
+    let others = (0..limits::WAYS).filter(|other| *other != slot).map(|other| (other, size_at(other)));
+    let mut all = Vec::new();
+    for (other, size) in others.filter(|(_, size)| *size > 0) {
+        match left.checked_sub(size) {
+            Some(rest) => left = rest,
+            None => all.push(other),
+        }
+    }
+    all
 }
 
 /// The id of the request that began with an attempt: an XML name, which begins with no digit.
@@ -133,11 +165,12 @@ struct Sent {
     request: Option<String>,
     relay_state: Option<String>,
     is_again: bool,
+    csrf: String,
 }
 
 impl Sent {
     fn parse(text: &str) -> Option<Self> {
-        let mut sent = Self { response: None, request: None, relay_state: None, is_again: false };
+        let mut sent = Self { response: None, request: None, relay_state: None, is_again: false, csrf: String::new() };
         for (name, value) in query_pairs(text) {
             let slot = match name.as_str() {
                 "SAMLResponse" => &mut sent.response,
@@ -145,6 +178,10 @@ impl Sent {
                 "RelayState" => &mut sent.relay_state,
                 AGAIN => {
                     sent.is_again = true;
+                    continue;
+                }
+                "csrf" => {
+                    sent.csrf = value;
                     continue;
                 }
                 _ => continue,
@@ -169,9 +206,10 @@ async fn take(asked: &Asked<'_>, place: (&str, &str), text: &str) -> Outcome {
     let Kind::Saml(settings) = &connector.settings.kind else { return Ok(flow_over(web, ctx, &realm)) };
     let here = (&*realm, &connector, settings);
     match Sent::parse(text) {
-        Some(Sent { response: Some(response), request: None, is_again, .. }) => match speaks_of_logout(&response) {
+        Some(Sent { response: Some(response), request: None, is_again, csrf, .. }) => match speaks_of_logout(&response)
+        {
             true => saml_logout::answered(asked, here, (&response, is_again)).await,
-            false => back(asked, here, (&response, is_again)).await,
+            false => back(asked, here, (&response, is_again.then_some(csrf.as_str()))).await,
         },
         Some(Sent { response: None, request: Some(request), relay_state, .. }) => {
             let relay_state = relay_state.as_deref();
@@ -183,11 +221,12 @@ async fn take(asked: &Asked<'_>, place: (&str, &str), text: &str) -> Outcome {
 }
 
 /// Takes the browser back from the provider.
-async fn back(asked: &Asked<'_>, here: Here<'_>, (response, is_again): (&str, bool)) -> Outcome {
+async fn back(asked: &Asked<'_>, here: Here<'_>, (response, again): (&str, Option<&str>)) -> Outcome {
     let (web, ctx, (realm, connector, settings)) = (asked.web, &asked.arrival.ctx, here);
     let endpoint = asked.redirect_uri(realm, connector);
     let begun = begun(asked, connector);
-    if begun.is_empty() && !is_again {
+    let csrf = again.unwrap_or_default();
+    if begun.is_empty() && again.is_none() {
         let fields = vec![("SAMLResponse".to_owned(), response.to_owned()), (AGAIN.to_owned(), "yes".to_owned())];
         return form_on(endpoint, fields, realm.title.as_str());
     }
@@ -200,6 +239,7 @@ async fn back(asked: &Asked<'_>, here: Here<'_>, (response, is_again): (&str, bo
         Ok(party) => prove(asked, &party, &begun, response).await,
         Err(trouble) => Err(trouble),
     };
+    tell(asked, connector).await?;
     let (mut identity, proved) = match proved {
         Ok(proved) => proved,
         Err(trouble) => return troubled(asked, (realm, connector, flow), &trouble).await,
@@ -207,9 +247,15 @@ async fn back(asked: &Asked<'_>, here: Here<'_>, (response, is_again): (&str, bo
     identity.once.push(Once { kind: "saml assertion".to_owned(), id: proved.id, until: proved.until });
     let answered = begun.iter().find(|(_, begun)| Some(id_of(begun)) == proved.request);
     let Some((slot, begun)) = answered else {
+        // Another site may have sent the browser here with an answer of its own.
+        let browser = Browser::of(web, asked.headers);
+        if !browser.proof().matches(csrf) {
+            return ask_first(asked, here, (&browser, &identity, response));
+        }
         return asked.arrived((realm, connector, ""), &identity, &Way::Home).await;
     };
-    let until = begun.begun_at.plus_seconds(doorward_engine::limits::PROVIDER_SECONDS);
+    // Longer than the seal opens, by as much as clocks of two nodes are apart.
+    let until = begun.begun_at.plus_seconds(doorward_engine::limits::PROVIDER_SECONDS + MARK_SECONDS);
     identity.once.push(Once { kind: "saml request".to_owned(), id: id_of(begun), until });
     let browser = Browser::of(web, asked.headers);
     let Some(way) = Way::of_flow(web, asked.arrival, realm, (&begun.flow, &browser)).await? else {
@@ -217,6 +263,22 @@ async fn back(asked: &Asked<'_>, here: Here<'_>, (response, is_again): (&str, bo
     };
     let mut answer = asked.arrived((realm, connector, &begun.flow), &identity, &way).await?;
     set_attempt(answer.headers_mut(), web.door().settings.public.scheme(), (*slot, ""), 0);
+    Ok(answer)
+}
+
+/// Asks whether somebody wants to be who an answer nobody asked for speaks of.
+fn ask_first(asked: &Asked<'_>, (realm, connector, _): Here<'_>, came: (&Browser, &ExternalIdentity, &str)) -> Outcome {
+    let (web, (browser, identity, response)) = (asked.web, came);
+    let page = pages::Arriving {
+        action: asked.redirect_uri(realm, connector),
+        csrf: browser.proof().reveal().to_owned(),
+        provider: connector.title().to_owned(),
+        name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
+        answer: response.to_owned(),
+        home_url: web.door().settings.public.url("/"),
+    };
+    let mut answer = answers::page(StatusCode::OK, &page, "")?;
+    browser.keep(web, answer.headers_mut());
     Ok(answer)
 }
 
@@ -239,7 +301,7 @@ async fn prove(
     party: &Party<'_>,
     begun: &[(usize, Attempt)],
     response: &str,
-) -> Result<(doorward_engine::federation::ExternalIdentity, answer::Proved), Trouble> {
+) -> Result<(ExternalIdentity, answer::Proved), Trouble> {
     let request = |(_, begun): &(usize, Attempt)| answer::Request {
         id: id_of(begun),
         fresh_since: begun.fresh_seconds.map(|seconds| begun.begun_at.plus_seconds(-seconds)),

@@ -14,7 +14,9 @@ use doorward_engine::federation::settings::SamlSettings;
 use doorward_engine::federation::{Connector, open_secret, parting};
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
-use doorward_saml::identity::format;
+use doorward_model::time::Timestamp;
+use doorward_saml::identity::{format, session_of};
+use doorward_saml::limits;
 use doorward_saml::logout::{Request, Session};
 use doorward_saml::own_key::OwnKey;
 use doorward_saml::peers::{Came, Party, Told};
@@ -91,7 +93,7 @@ async fn ended(
 ) -> Outcome {
     let (web, ctx) = (asked.web, &asked.arrival.ctx);
     let mut is_done = true;
-    match words(settings, request) {
+    match words(settings, request, ctx.now) {
         Ok(words) => {
             let mut count = 0;
             for word in words {
@@ -119,8 +121,13 @@ async fn ended(
 }
 
 /// What a request says, session by session.
-fn words(settings: &SamlSettings, request: &Request) -> Result<Vec<Word>, Trouble> {
-    // Where an attribute tells people apart, the name in the request is another one; their sessions are the same.
+fn words(settings: &SamlSettings, request: &Request, now: Timestamp) -> Result<Vec<Word>, Trouble> {
+    // What nobody asked for may have been given before the person signed out, and be shown for as long as it is good.
+    let until = match settings.unsolicited {
+        true => request.until.max(now.plus_seconds(limits::ASSERTION_SECONDS + limits::MARK_SECONDS)),
+        false => request.until,
+    };
+    // Where an attribute tells people apart, the name in the request is another one, and a part of the session's.
     let subject = match settings.subject_attribute {
         Some(_) => None,
         None if request.name.format == format(settings.name_id) => Some(request.name.value.clone()),
@@ -131,10 +138,10 @@ fn words(settings: &SamlSettings, request: &Request) -> Result<Vec<Word>, Troubl
     }
     let word = |number: usize, session: Option<&String>| Word {
         subject: subject.clone(),
-        session: session.cloned(),
+        session: session.map(|index| session_of(settings, Some(&request.name), index)),
         token_id: format!("{number} {}", request.id),
         told_at: request.issued_at,
-        until: request.until,
+        until,
     };
     Ok(match request.sessions.as_slice() {
         [] => vec![word(0, None)],
