@@ -9,6 +9,7 @@ mod extauthz;
 mod figure;
 mod gate;
 mod jwks;
+mod ldap_login;
 mod ldap_sync;
 mod limits;
 mod load;
@@ -40,6 +41,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("startup", startup::run),
     ("memory", memory::run),
     ("scale", scale::run),
+    ("ldap-login", ldap_login::run),
     ("ldap-sync", ldap_sync::run),
 ];
 

@@ -55,6 +55,9 @@ const LASTING_PASSWORD: i64 = 0x1_0000;
 const PASSWORD_EXPIRED: i64 = 0x80_0000;
 /// From 1601 to 1970, in seconds: Active Directory counts from there, in steps of 100 ns.
 const BEFORE_1970: i64 = 11_644_473_600;
+/// `constraintViolation`, `unwillingToPerform` (RFC 4511 appendix A).
+const TRIED_TOO_OFTEN: i64 = 19;
+const UNWILLING: i64 = 53;
 /// "Never" in Active Directory, besides 0.
 const NEVER: i64 = i64::MAX;
 /// "For good" in password policies.
@@ -103,10 +106,12 @@ pub(crate) enum Said {
     Wrong(Option<Bar>),
 }
 
-/// Reads the answer to a bind. Active Directory says why in words of its own, `data 533` among them; all but 775 come after
-/// the password was found right.
-pub(crate) fn of_bind(outcome: &Outcome) -> Said {
-    match outcome.code {
+/// Reads the answer to a bind; `None` when the server has not said whether the password is right. Active Directory says why
+/// in words of its own, `data 533` among them; all but 775 come after the password was found right. `known` is what the
+/// entry says of the account: servers that refuse such accounts altogether do so with the result for anything they do not
+/// like.
+pub(crate) fn of_bind(outcome: &Outcome, known: Option<Bar>) -> Option<Said> {
+    Some(match outcome.code {
         0 if outcome.must_change => Said::RightBut(Bar::MustChange),
         0 => Said::Right,
         WRONG => match data(&outcome.words) {
@@ -123,8 +128,37 @@ pub(crate) fn of_bind(outcome: &Outcome) -> Said {
                 _ => None,
             }),
         },
-        _ => Said::Wrong(None),
-    }
+        // Told before the password is looked at, so nothing is proved: 389 Directory Server's for too many wrong ones
+        // (constraintViolation), and its, eDirectory's and others' for accounts that are shut (unwillingToPerform).
+        TRIED_TOO_OFTEN => Said::Wrong(Some(Bar::Locked)),
+        UNWILLING => Said::Wrong(Some(known.or_else(|| shut(&outcome.words))?)),
+        // No such entry any more, a name that is none, no password to compare, not allowed to try.
+        32 | 34 | 48 | 50 => Said::Wrong(None),
+        // Busy, unavailable, to be asked elsewhere or otherwise: the password was looked at by nobody.
+        _ => return None,
+    })
+}
+
+/// What is wrong with an account, in the words of servers that have no number for it.
+fn shut(words: &str) -> Option<Bar> {
+    let words = words.to_ascii_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    let by_number = data(&words).and_then(|number| match number {
+        "530" | "531" => Some(Bar::NotNow),
+        "532" => Some(Bar::PasswordExpired),
+        "533" => Some(Bar::Disabled),
+        "701" => Some(Bar::Expired),
+        "773" => Some(Bar::MustChange),
+        "775" => Some(Bar::Locked),
+        _ => None,
+    });
+    let by_words = || match () {
+        () if says(&["inactivated", "inactive", "disabled", "(-220)"]) => Some(Bar::Disabled),
+        () if says(&["locked", "lockout", "(-197)"]) => Some(Bar::Locked),
+        () if says(&["account expired", "account has expired"]) => Some(Bar::Expired),
+        () => None,
+    };
+    by_number.or_else(by_words)
 }
 
 /// `80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1`
@@ -159,12 +193,39 @@ mod tests {
             ("0", Said::Wrong(None)),
             ("5330", Said::Wrong(None)),
         ] {
-            assert_eq!(of_bind(&bound(WRONG, &words(data))), said, "{data}");
+            assert_eq!(of_bind(&bound(WRONG, &words(data)), None), Some(said), "{data}");
         }
-        assert_eq!(of_bind(&bound(0, "")), Said::Right);
-        assert_eq!(of_bind(&Outcome { must_change: true, ..bound(0, "") }), Said::RightBut(Bar::MustChange));
-        for code in [1, 8, 10, 14, 48, 50, 53, 80, -1] {
-            assert_eq!(of_bind(&bound(code, &words("533"))), Said::Wrong(None), "{code}");
+        assert_eq!(of_bind(&bound(0, ""), None), Some(Said::Right));
+        let reset = Outcome { must_change: true, ..bound(0, "") };
+        assert_eq!(of_bind(&reset, None), Some(Said::RightBut(Bar::MustChange)));
+        for code in [32, 34, 48, 50] {
+            assert_eq!(of_bind(&bound(code, &words("533")), None), Some(Said::Wrong(None)), "{code}");
         }
+    }
+
+    #[test]
+    fn who_looks_at_no_password_says_nothing_of_it() {
+        // Operations error, protocol error, time limit, method, stronger, referral, limit, clear text, busy, unavailable,
+        // unwilling, loop, other, no number at all.
+        for code in [1, 2, 3, 7, 8, 10, 11, 13, 51, 52, 53, 54, 80, -1] {
+            assert_eq!(of_bind(&bound(code, ""), None), None, "{code}");
+        }
+        // The entry says it is disabled, or the server does: then it is the account, and not the server.
+        assert_eq!(of_bind(&bound(53, ""), Some(Bar::Disabled)), Some(Said::Wrong(Some(Bar::Disabled))));
+        for (words, bar) in [
+            ("Account inactivated. Contact system administrator.", Some(Bar::Disabled)),
+            ("NDS error: log account expired (-220)", Some(Bar::Disabled)),
+            ("NDS error: login lockout (-197)", Some(Bar::Locked)),
+            ("Error, Account is locked", Some(Bar::Locked)),
+            ("0000052D: AtrErr: DSID-0315, comment: AcceptSecurityContext error, data 701, v4563", Some(Bar::Expired)),
+            ("unwilling to perform simple authentication", None),
+            ("read only", None),
+        ] {
+            let said = of_bind(&bound(53, words), None);
+            assert_eq!(said, bar.map(|bar| Said::Wrong(Some(bar))), "{words}");
+        }
+        assert_eq!(of_bind(&bound(51, "Account is locked"), Some(Bar::Locked)), None, "busy is busy");
+        let said = of_bind(&bound(19, "Exceed password retry limit. Please try later."), None);
+        assert_eq!(said, Some(Said::Wrong(Some(Bar::Locked))));
     }
 }

@@ -4,13 +4,13 @@
 use crate::account::{self, Bar, Said};
 use crate::groups;
 use crate::limits;
+use crate::login;
 use crate::person::Person;
 use crate::place::{For, Place};
-use crate::protocol::message::{Outcome, Scope, Search};
-use crate::protocol::wire::{Wire, anything};
+use crate::protocol::message::{Scope, Search};
+use crate::protocol::wire::{Bounds, Wire, anything};
 use crate::trouble::Trouble;
-use doorward_engine::federation::directory::filter::{Filter, escape};
-use doorward_engine::federation::settings::{LdapSettings, Reach, TYPED};
+use doorward_engine::federation::settings::LdapSettings;
 use doorward_engine::federation::{Connector, ExternalIdentity};
 use doorward_model::id::ConnectorId;
 use doorward_model::time::Timestamp;
@@ -52,9 +52,19 @@ impl Directories {
         }
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let filter = place.settings.user_filter().replace(TYPED, &escape(login));
-        let filter = Filter::parse(&filter).map_err(|bad| Trouble::Settings(bad.to_string()))?;
-        asked(&place, sealed, &Finding { filter, now }).await
+        asked(&place, sealed, &Finding { login, now }).await
+    }
+
+    /// The person of a subject, as the directory has them now.
+    pub(crate) async fn find_again(
+        &self,
+        connector: &Connector,
+        sealed: Option<Zeroizing<String>>,
+        (subject, now): (&str, Timestamp),
+    ) -> Result<Option<Person>, Trouble> {
+        let place = self.place(connector)?;
+        let _turn = place.turn().await?;
+        asked(&place, sealed, &FindingAgain { subject, now }).await
     }
 
     /// What the directory would say of somebody, without any proof: for whoever tries a connector out.
@@ -95,8 +105,8 @@ impl Directories {
     ) -> Result<Proof, Trouble> {
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let outcome = asked(&place, None, &Binding { dn: &person.dn, password }).await?;
-        match (account::of_bind(&outcome), person.bar) {
+        let said = asked(&place, None, &Binding { dn: &person.dn, password, bar: person.bar }).await?;
+        match (said, person.bar) {
             (Said::Wrong(why), _) => return Ok(Proof::Wrong(why)),
             (Said::RightBut(bar), _) | (Said::Right, Some(bar)) => return Ok(Proof::Barred(bar)),
             (Said::Right, None) => {}
@@ -106,12 +116,22 @@ impl Directories {
         Ok(Proof::Right(Box::new(person.identity(&place.settings, issuer, groups))))
     }
 
+    /// Ends connections nobody uses, and forgets directories nobody asks any more: their connectors may be gone.
+    pub fn rest(&self) {
+        let mut places = self.places.lock();
+        // Counted under the lock that hands them out.
+        places.retain(|_, place| !place.rest() || Arc::strong_count(place) > 1);
+    }
+
     pub(crate) fn place(&self, connector: &Connector) -> Result<Arc<Place>, Trouble> {
         let missing = || Trouble::Settings("it is no directory".to_owned());
         let settings = connector.settings.kind.ldap().ok_or_else(missing)?;
         let mut places = self.places.lock();
         match places.get(&connector.id) {
-            Some(place) if place.settings == *settings => Ok(place.clone()),
+            Some(place) if place.settings == *settings => {
+                place.touch();
+                Ok(place.clone())
+            }
             // Other settings are another directory: nothing that was connected for the old ones is used.
             _ => {
                 let place = Arc::new(Place::new(settings.clone()));
@@ -140,13 +160,15 @@ async fn asked<Q: Question>(
     sealed: Option<Zeroizing<String>>,
     question: &Q,
 ) -> Result<Q::Answer, Trouble> {
+    let bounds = Bounds::of_question(&place.settings);
     if let Some(mut wire) = place.kept(Q::PURPOSE) {
+        wire.allow(bounds);
         match question.ask(&mut wire, &place.settings).await {
             Ok(answer) => {
                 place.keep(Q::PURPOSE, wire);
                 return Ok(answer);
             }
-            Err(trouble) if trouble.is_of_person() => return Err(trouble),
+            Err(trouble) if trouble.is_of_person() || trouble.is_of_question() => return Err(trouble),
             Err(trouble @ Trouble::Slow { .. }) => place.note_server(wire.server(), &trouble),
             // It may have been ended meanwhile, which says nothing about the server.
             Err(_) => {}
@@ -154,8 +176,11 @@ async fn asked<Q: Question>(
     }
     let mut last = Trouble::Settings("it has no server".to_owned());
     for (number, server) in place.servers()? {
-        let answered = match place.connect(&server, Q::PURPOSE, sealed.clone()).await {
-            Ok(mut wire) => question.ask(&mut wire, &place.settings).await.map(|answer| (wire, answer)),
+        let answered = match place.connect(&server, Q::PURPOSE, sealed.clone(), bounds).await {
+            Ok(mut wire) => {
+                wire.allow(bounds);
+                question.ask(&mut wire, &place.settings).await.map(|answer| (wire, answer))
+            }
             Err(trouble) => Err(trouble),
         };
         match answered {
@@ -174,32 +199,33 @@ async fn asked<Q: Question>(
     Err(last)
 }
 
-/// Who fits the user filter.
-struct Finding {
-    filter: Filter,
+/// Who is meant by what was typed.
+struct Finding<'a> {
+    login: &'a str,
     now: Timestamp,
 }
 
-impl Question for Finding {
+impl Question for Finding<'_> {
     type Answer = Option<Person>;
     const PURPOSE: For = For::Asking;
 
     async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<Option<Person>, Trouble> {
-        let attributes = Person::attributes(settings);
-        let scope = match settings.users.reach {
-            Reach::One => Scope::One,
-            Reach::Whole => Scope::Whole,
-        };
-        // Two are enough to know that it is not one.
-        let base = &settings.users.base;
-        let search = Search { base, scope, filter: &self.filter, attributes: &attributes, most: 2 };
-        let mut found = Vec::new();
-        wire.find(&search, |entry| {
-            found.push(Person::read(settings, entry, self.now));
-            Ok(())
-        })
-        .await?;
-        if found.len() > 1 { Err(Trouble::Ambiguous) } else { found.pop().transpose() }
+        login::find(wire, settings, (self.login, self.now)).await
+    }
+}
+
+/// Who it is that was found before.
+struct FindingAgain<'a> {
+    subject: &'a str,
+    now: Timestamp,
+}
+
+impl Question for FindingAgain<'_> {
+    type Answer = Option<Person>;
+    const PURPOSE: For = For::Asking;
+
+    async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<Option<Person>, Trouble> {
+        login::find_again(wire, settings, (self.subject, self.now)).await
     }
 }
 
@@ -207,14 +233,20 @@ impl Question for Finding {
 struct Binding<'a> {
     dn: &'a str,
     password: &'a str,
+    /// What is known of the account already.
+    bar: Option<Bar>,
 }
 
 impl Question for Binding<'_> {
-    type Answer = Outcome;
+    type Answer = Said;
     const PURPOSE: For = For::Proving;
 
-    async fn ask(&self, wire: &mut Wire, _: &LdapSettings) -> Result<Outcome, Trouble> {
-        wire.bind(self.dn, self.password.as_bytes()).await
+    async fn ask(&self, wire: &mut Wire, _: &LdapSettings) -> Result<Said, Trouble> {
+        let outcome = wire.bind(self.dn, self.password.as_bytes()).await?;
+        match account::of_bind(&outcome, self.bar) {
+            Some(said) => Ok(said),
+            None => Err(wire.refused("to say whether a password is right", outcome)),
+        }
     }
 }
 
@@ -255,5 +287,53 @@ impl Question for Grouping<'_> {
 
     async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<Option<Vec<String>>, Trouble> {
         groups::of(wire, settings, self.person).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_engine::federation::settings::ConnectorSettings;
+    use doorward_model::dice::Counting;
+    use doorward_model::id::RealmId;
+    use doorward_model::name::ConnectorName;
+    use std::time::{Duration, Instant};
+
+    fn connector(dice: &Counting) -> Option<Connector> {
+        let text = r#"{"ldap": {"servers": ["ldaps://dc1.example.com"], "users": {"base": "dc=example,dc=com"}}}"#;
+        let settings: ConnectorSettings = serde_json::from_str(text).ok()?;
+        Some(Connector {
+            id: ConnectorId::draw(dice),
+            realm_id: RealmId::draw(dice),
+            name: ConnectorName::parse("company").ok()?,
+            settings,
+            sealed: None,
+            is_active: true,
+            revision: 0,
+        })
+    }
+
+    #[test]
+    fn a_directory_nobody_asks_any_more_is_forgotten() -> Result<(), Trouble> {
+        let dice = Counting::new(1);
+        let (Some(removed), Some(kept)) = (connector(&dice), connector(&dice)) else { panic!("connectors") };
+        let directories = Directories::default();
+        let long_ago = Instant::now().checked_sub(limits::PLACE_KEPT + Duration::from_secs(1));
+        let Some(long_ago) = long_ago else { return Ok(()) };
+        directories.place(&removed)?.used_at(long_ago);
+        directories.place(&kept)?;
+        directories.rest();
+        let left: Vec<ConnectorId> = directories.places.lock().keys().cloned().collect();
+        assert_eq!(left.iter().collect::<Vec<_>>(), [&kept.id]);
+        // Nobody takes it away while it is in use, and asking is use.
+        let in_use = directories.place(&kept)?;
+        in_use.used_at(long_ago);
+        directories.rest();
+        assert_eq!(directories.places.lock().len(), 1);
+        drop(in_use);
+        directories.place(&kept)?;
+        directories.rest();
+        assert_eq!(directories.places.lock().len(), 1);
+        Ok(())
     }
 }

@@ -94,7 +94,7 @@ impl Index {
         let size = settings.page_size.min(limits::GROUPS_AT_ONCE);
         wire.every(&search, size, |entry| {
             parts.extend(index.note(entry, settings, attribute)?);
-            Ok(())
+            index.is_bearable()
         })
         .await?;
         for part in parts {
@@ -123,6 +123,11 @@ impl Index {
         Ok(rest.map(|from| Part { dn: entry.dn.to_owned(), group: (own, number), from }))
     }
 
+    fn is_bearable(&self) -> Result<(), Trouble> {
+        let count = self.inside.len() + self.named.len();
+        if count > limits::MEMBERSHIPS { Err(Trouble::TooManyMembers(limits::MEMBERSHIPS)) } else { Ok(()) }
+    }
+
     fn value(&mut self, value: &[u8], (own, number): (u128, u32)) {
         if self.is_by_people {
             self.named.push((own, self.marks.entry(value)));
@@ -146,7 +151,7 @@ impl Index {
                     // Only forward: a directory that goes back would never come to an end.
                     next = rest.filter(|rest| *rest > from);
                 }
-                Ok(())
+                self.is_bearable()
             })
             .await?;
         }

@@ -7,6 +7,8 @@ pub mod directories;
 mod groups;
 mod index;
 pub mod limits;
+mod login;
+pub mod new_password;
 pub mod person;
 mod place;
 mod protocol;

@@ -34,3 +34,19 @@ pub const TOLD_CHARACTERS: usize = 200;
 pub const GROUPS_AT_ONCE: u32 = 100;
 /// Pages of people on their way at once.
 pub const PAGES_AHEAD: usize = 2;
+/// How long a whole question may take, in longest answers.
+pub const QUESTION_ANSWERS: u32 = 3;
+/// Messages one question may bring, entries above all.
+pub const QUESTION_MESSAGES: u64 = 10_000;
+/// Bytes one question may bring.
+pub const QUESTION_BYTES: u64 = 16 * 1024 * 1024;
+/// How long reading everybody may take.
+pub const READING_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+/// Messages reading everybody may bring: people and groups.
+pub const READING_MESSAGES: u64 = 5_000_000;
+/// Bytes reading everybody may bring.
+pub const READING_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Memberships kept while everybody is read: 32 bytes each.
+pub const MEMBERSHIPS: usize = 8_000_000;
+/// How long it is known of a directory nobody asks how its servers did.
+pub const PLACE_KEPT: Duration = Duration::from_secs(10 * 60);

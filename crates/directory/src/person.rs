@@ -126,9 +126,27 @@ fn subject(attribute: &str, entry: &Entry<'_>) -> Result<String, Trouble> {
     if text.trim().is_empty() || text.len() > limits::SUBJECT_BYTES { Err(missing()) } else { Ok(text) }
 }
 
+/// The values that are written here as this subject.
+pub(crate) fn subject_values(attribute: &str, subject: &str) -> Vec<Vec<u8>> {
+    let digits: String = subject.chars().filter(|letter| *letter != '-').collect();
+    let byte = |place: usize| digits.get(2 * place..2 * place + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..digits.len() / 2).map(byte).collect();
+    let bytes = bytes.filter(|_| digits.len().is_multiple_of(2));
+    match (bytes.as_deref().map(<[u8; 16]>::try_from), bytes.clone()) {
+        (Some(Ok(shown)), _) if attribute.eq_ignore_ascii_case("objectGUID") => {
+            // Turned round twice is as it was.
+            vec![ORDER.iter().map(|from| shown.get(*from).copied().unwrap_or_default()).collect()]
+        }
+        (_, Some(bytes)) if !subject.contains('-') => vec![subject.as_bytes().to_vec(), bytes],
+        _ => vec![subject.as_bytes().to_vec()],
+    }
+}
+
+/// Where the bytes of a GUID are stored, in the order they are written in.
+const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+
 /// A GUID as Microsoft's tools write it: the first three parts are stored with their bytes turned round.
 fn guid_text(guid: &[u8; 16]) -> String {
-    const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
     let mut text = String::with_capacity(36);
     for (place, from) in ORDER.into_iter().enumerate() {
         if matches!(place, 4 | 6 | 8 | 10) {
@@ -164,11 +182,21 @@ fn primary(entry: &Entry<'_>) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::guid_text;
+    use super::{guid_text, subject_values};
 
     #[test]
     fn a_guid_is_written_as_microsofts_tools_write_it() {
         let stored = [0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
         assert_eq!(guid_text(&stored), "00112233-4455-6677-8899-aabbccddeeff");
+        assert_eq!(subject_values("objectguid", &guid_text(&stored)), [stored.to_vec()]);
+    }
+
+    #[test]
+    fn a_subject_is_looked_for_in_every_form_it_may_have() {
+        let text = |text: &str| text.as_bytes().to_vec();
+        assert_eq!(subject_values("entryUUID", "00112233-4455-6677-8899-aabbccddeeff").len(), 1);
+        assert_eq!(subject_values("employeeNumber", "0a0b"), [text("0a0b"), vec![10, 11]]);
+        assert_eq!(subject_values("employeeNumber", "4711x"), [text("4711x")]);
+        assert_eq!(subject_values("uid", "ä€"), [text("ä€")]);
     }
 }

@@ -1,7 +1,7 @@
 //! Connections to one directory: how many at once, which server, and what is kept for the next sign-in.
 
 use crate::limits;
-use crate::protocol::wire::{SUCCESS, Wire};
+use crate::protocol::wire::{Bounds, SUCCESS, Wire};
 use crate::tls;
 use crate::trouble::Trouble;
 use doorward_engine::federation::settings::{LdapSettings, Security, Server};
@@ -21,6 +21,7 @@ pub(crate) struct Place {
     proving: Mutex<Vec<Idle>>,
     /// When each server last failed, and how.
     failed: Mutex<Vec<Option<(Instant, Trouble)>>>,
+    used: Mutex<Instant>,
 }
 
 struct Idle {
@@ -50,7 +51,26 @@ impl Place {
             asking: Mutex::default(),
             proving: Mutex::default(),
             failed: Mutex::new(vec![None; servers]),
+            used: Mutex::new(Instant::now()),
         }
+    }
+
+    /// Notes that it is asked for.
+    pub(crate) fn touch(&self) {
+        self.used_at(Instant::now());
+    }
+
+    /// Notes when it was asked for last.
+    pub(crate) fn used_at(&self, when: Instant) {
+        *self.used.lock() = when;
+    }
+
+    /// Ends connections nobody uses; whether the place itself is of no use any more.
+    pub(crate) fn rest(&self) -> bool {
+        for idle in [&self.asking, &self.proving] {
+            idle.lock().retain(|one| one.since.elapsed() < limits::IDLE);
+        }
+        self.used.lock().elapsed() >= limits::PLACE_KEPT
     }
 
     /// Waits for a turn, not for long and not behind many.
@@ -131,6 +151,7 @@ impl Place {
         server: &Server,
         purpose: For,
         sealed: Option<Zeroizing<String>>,
+        bounds: Bounds,
     ) -> Result<Wire, Trouble> {
         let config = match server.security {
             Security::Clear => None,
@@ -138,7 +159,7 @@ impl Place {
         };
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
         let patience = (seconds(self.settings.connect_seconds), seconds(self.settings.answer_seconds));
-        let mut wire = Wire::connect(server, config, patience).await?;
+        let mut wire = Wire::connect(server, config, patience, bounds).await?;
         if purpose == For::Asking && !self.settings.bind_dn.is_empty() {
             let secret = match (sealed, &self.settings.secret_from) {
                 (Some(sealed), _) => sealed,

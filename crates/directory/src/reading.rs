@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::person::Person;
 use crate::place::For;
 use crate::protocol::message::{self, Scope, Search};
-use crate::protocol::wire::{SUCCESS, Wire};
+use crate::protocol::wire::{Bounds, SUCCESS, Wire};
 use crate::trouble::Trouble;
 use doorward_engine::federation::Connector;
 use doorward_engine::federation::directory::filter::Filter;
@@ -33,7 +33,7 @@ impl Directories {
         let place = self.place(connector)?;
         let mut last = Trouble::Settings("it has no server".to_owned());
         for (number, server) in place.servers()? {
-            match place.connect(&server, For::Asking, sealed.clone()).await {
+            match place.connect(&server, For::Asking, sealed.clone(), Bounds::of_reading()).await {
                 Ok(mut wire) => {
                     let reading = Reading { settings: &place.settings, issuer: connector.settings.kind.issuer(), now };
                     return reading.run(&mut wire, pages).await;
@@ -68,13 +68,22 @@ impl Reading<'_> {
         };
         let base = &self.settings.users.base;
         let search = Search { base, scope, filter: &filter, attributes: &attributes, most: 0 };
+        let size = usize::try_from(self.settings.page_size).unwrap_or(usize::MAX);
+        let server = wire.server().shown();
         let mut cookie = Vec::new();
         loop {
-            let mut read = Vec::with_capacity(usize::try_from(self.settings.page_size).unwrap_or(0));
+            let mut read = Vec::with_capacity(size);
             let mut nameless = 0;
             let page = message::Page { size: self.settings.page_size, cookie: &cookie };
             let outcome = wire
                 .search(&search, Some(page), |entry| {
+                    // Whoever tells more than a page at once would fill the memory.
+                    if read.len() + nameless >= size {
+                        return Err(Trouble::Malformed {
+                            server: server.clone(),
+                            why: "a page is too long".to_owned(),
+                        });
+                    }
                     match Person::read(self.settings, entry, self.now) {
                         Ok(person) => read.push(person),
                         // One entry nobody can be told by must not keep all others from being read.

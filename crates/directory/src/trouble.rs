@@ -17,6 +17,8 @@ pub enum Trouble {
     NoStartTls { server: String, code: i64 },
     #[error("the directory server {server} does not speak LDAP as it should: {why}")]
     Malformed { server: String, why: String },
+    #[error("the directory server {server} tells more than one question may bring: {what}")]
+    TooMuch { server: String, what: &'static str },
     #[error("the directory server {server} refused {what} with result {code}{words}")]
     Refused { server: String, what: &'static str, code: i64, words: String },
     #[error("the password of the bind DN cannot be read: {0}")]
@@ -35,6 +37,8 @@ pub enum Trouble {
     NoBase(String),
     #[error("groups lie inside groups deeper than {0} levels")]
     TooDeep(usize),
+    #[error("its groups have more than {0} members")]
+    TooManyMembers(usize),
 }
 
 impl Trouble {
@@ -51,6 +55,11 @@ impl Trouble {
             Self::Refused { code, .. } => matches!(code, 51 | 52),
             _ => false,
         }
+    }
+
+    /// Whether asking again over another connection would bring the same.
+    pub(crate) fn is_of_question(&self) -> bool {
+        matches!(self, Self::TooMuch { .. } | Self::TooDeep(_))
     }
 
     /// Whether it is about what was asked for, and not about the directory: somebody like that is not known there.

@@ -29,7 +29,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked whether a client is to be told something.
 const DELIVER_EVERY: Duration = Duration::from_millis(500);
-/// How long memory for password hashing is kept after its last use, at most.
+/// How long memory for password hashing, and connections to directories, are kept after their last use, at most.
 const REST_EVERY: Duration = Duration::from_secs(30);
 
 /// Starts all tasks.
@@ -171,6 +171,7 @@ async fn rest(web: Arc<Web>) {
     loop {
         tokio::time::sleep(REST_EVERY).await;
         web.door().hasher.rest();
+        web.directories.rest();
     }
 }
 

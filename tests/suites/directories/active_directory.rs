@@ -84,3 +84,45 @@ fn gauntlet_b8_06_accounts_that_are_shut_stay_out_and_are_told_why_when_the_pass
         assert!(told.contains(part), "{part}: {told}");
     }
 }
+
+#[test]
+fn gauntlet_b8_05_a_name_with_its_domain_is_the_same_person_and_another_domains_is_nobody() {
+    let domain = Samba::shared();
+    let ground = ground(&domain, &[]);
+    // The domain in its short form and in the DNS's, in whatever case; and the name alone.
+    for name in ["bob", "ADEX\\bob", "adex\\BOB", "bob@ad.example.test", "BOB@AD.EXAMPLE.TEST"] {
+        let (_, end) = ground.come(name, "Bob-pw1");
+        assert_eq!(end.answer.status, 403, "{name} {}", end.answer.text());
+        assert!(!complaint_or_none(&end).contains("do not match"), "{name} {}", end.answer.text());
+    }
+    let links = ground.door.cli_text(&["connector", "links", "domain", "--output", "json"]);
+    assert_eq!(links.matches("\"user\"").count(), 1, "{links}");
+    for name in [
+        "OTHER\\bob",
+        "\\bob",
+        "ADEX\\",
+        "ADEX\\ADEX\\bob",
+        "ADEX\\bob@ad.example.test",
+        "AD*\\bob",
+        "bob@other.example.test",
+        "bob@ad.example.test@ad.example.test",
+        "bob@ad.example.test)(a=b",
+        "Enterprise Configuration\\bob",
+    ] {
+        let (_, end) = ground.come(name, "Bob-pw1");
+        assert!(matches!(end.answer.status, 401 | 429), "{name} {}", end.answer.text());
+    }
+    // Somebody of their own: the domain too may count wrong ones.
+    domain.tool(&["user", "create", "spelled", "Spelled-pw1 of the domain"]);
+    assert_eq!(ground.come("ADEX\\spelled", "Spelled-pw1 of the domain").1.answer.status, 403);
+    // Wrong ones under one spelling leave none under the others.
+    for _ in 0..5 {
+        assert_eq!(ground.come("ADEX\\spelled", "wrong").1.answer.status, 401);
+    }
+    assert_eq!(ground.come("spelled@ad.example.test", "Spelled-pw1 of the domain").1.answer.status, 401);
+}
+
+/// What a page complains of, if it does.
+fn complaint_or_none(hop: &doorward_testkit::jar::Hop) -> String {
+    if hop.answer.text().contains("role=\"alert\"") { complaint(hop) } else { String::new() }
+}

@@ -5,6 +5,8 @@
 mod active_directory;
 mod bent;
 mod ground;
+mod new_password;
 mod openldap;
 mod outage;
+mod scripted;
 mod sync;

@@ -61,15 +61,72 @@ fn a_directory_that_hangs_keeps_nobody_else_waiting() {
 }
 
 #[test]
-fn guesses_at_a_password_kept_here_count_while_the_directory_is_away() {
+fn an_outage_tells_no_name_from_another_and_makes_no_guess_free() {
+    let mut slapd = Slapd::start(&people());
     let ground = Ground::new(SLAPD_READER.1);
-    ground.connect("company", &["ldap://127.0.0.1:9".to_owned()], &[]);
-    user(&ground.door, "cleo");
-    ground.door.cli_text(&["connector", "link", "company", "cleo", "--subject", "somebody-there"]);
-    let mut statuses = Vec::new();
-    for number in 0..8 {
-        statuses.push(ground.come("cleo", &format!("guess number {number}")).1.answer.status);
+    ground.connect("company", &[slapd.url()], &[]);
+    for name in ["cleo", "dora"] {
+        user(&ground.door, name);
     }
-    assert!(statuses.contains(&429), "{statuses:?}");
-    assert_eq!(ground.come("cleo", PASSWORD).1.answer.status, 429, "the right one is as late as any other");
+    ground.door.cli_text(&["group", "add-member", "dagster-users", "cleo"]);
+    ground.door.cli_text(&["connector", "link", "company", "dora", "--subject", "somebody-there"]);
+    ground.door.cli_text(&["user", "create", "blank"]);
+    slapd.process.stop();
+    // Of Doorward's own, linked, without any password, at the directory, and nobody: in whatever order, however often.
+    let names = ["cleo", "dora", "blank", "alice", "nobody"];
+    let mut pages = Vec::new();
+    for round in 0..8 {
+        for name in names {
+            let (_, end) = ground.come(name, &format!("guess number {round}"));
+            let page = (end.answer.status, complaint(&end), end.answer.header("retry-after").map(str::to_owned));
+            assert_eq!(page.0, 503, "{name} {round} {}", page.1);
+            pages.push(page);
+        }
+    }
+    assert!(pages.windows(2).all(|pair| pair[0] == pair[1]), "{pages:?}");
+    assert!(pages[0].1.contains("company cannot be asked right now"), "{pages:?}");
+    // The right one is as late as any other, now and when the directory is there again.
+    assert_eq!(ground.come("cleo", PASSWORD).1.answer.status, 503);
+    slapd.restart();
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(ground.come("cleo", PASSWORD).1.answer.status, 401);
+    // Those whose password nobody compared have lost nothing.
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+}
+
+#[test]
+fn the_right_password_of_doorwards_own_needs_no_directory() {
+    let mut slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    user(&ground.door, "cleo");
+    ground.door.cli_text(&["group", "add-member", "dagster-users", "cleo"]);
+    slapd.process.stop();
+    for _ in 0..8 {
+        assert_eq!(ground.come("cleo", PASSWORD).1.answer.status, 200);
+    }
+}
+
+#[test]
+fn while_one_of_two_directories_is_away_neithers_people_can_be_told_from_nobody() {
+    let first = Slapd::start(&people());
+    let ground = Ground::new(SLAPD_READER.1);
+    ground.connect("a-there", &[first.url()], &[]);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+    ground.connect("b-away", &["ldap://127.0.0.1:9".to_owned()], &[]);
+    // Who is right comes in, and who is wrong reads what everybody reads.
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+    let said = |name: &str, password: &str| {
+        let (_, end) = ground.come(name, password);
+        (end.answer.status, complaint(&end))
+    };
+    let nobody = said("nobody", "wrong");
+    assert_eq!(nobody.0, 503);
+    for name in ["alice", "bob", "expired"] {
+        assert_eq!(said(name, "wrong"), nobody, "{name}");
+    }
+    // Wrong ones were compared by the one that is there, so they count.
+    for round in 0..5 {
+        assert_eq!(said("alice", &format!("guess number {round}")), nobody);
+    }
+    assert_eq!(said("alice", THEIRS), nobody);
 }

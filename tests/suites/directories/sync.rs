@@ -1,8 +1,11 @@
 //! A whole directory taken over: who is new, whose groups changed, who is gone, and when nobody is shut out.
 
 use crate::ground::{Ground, THEIRS, group, people, person, visit};
-use doorward_testkit::peers::{Postgres, SAMBA_READER, SLAPD_READER, Samba, Slapd};
+use doorward_testkit::limits::BROWSER_WAIT;
+use doorward_testkit::peers::{Dagster, Postgres, SAMBA_READER, SLAPD_READER, Samba, Slapd};
 use doorward_testkit::process::wait_until;
+use doorward_testkit::webdriver::Browser;
+use doorward_tests::behind::{Through, put_behind};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -159,4 +162,38 @@ fn a_domain_is_taken_over_with_groups_around_groups() {
     // The same people as at the door.
     assert_eq!(ground.come("bob", "Bob-pw1").1.answer.status, 403);
     assert_eq!(sync(&ground, &[])["created"], json!(0));
+}
+
+#[test]
+fn a_group_that_changes_there_opens_and_shuts_a_real_dagster_at_the_next_reading() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    let dagster = Dagster::start();
+    let behind = put_behind(&ground.door, Through::BuiltIn, "dagster", dagster.port());
+    let browser = Browser::start();
+    let sign_in = |name: &str| {
+        browser.goto(&format!("{}/runs", behind.url));
+        browser.wait_for("input[name=login]", BROWSER_WAIT);
+        browser.fill("input[name=login]", name);
+        browser.fill("input[name=password]", THEIRS);
+        browser.press_on("form button");
+    };
+    let members = |all: &[&str]| {
+        let all: String = all.iter().map(|name| format!("member: uid={name},ou=people,dc=example,dc=org\n")).collect();
+        let group = "dn: cn=dagster-users,ou=groups,dc=example,dc=org\nchangetype: modify\nreplace: member\n";
+        slapd.modify(&format!("{group}{all}"));
+    };
+    let is_at_dagster = format!("return location.hostname === '{}' && document.title.includes('Run')", behind.host);
+    // Bob is in no group: he reads which one is missing, and after the next reading the same page is Dagster's.
+    sign_in("bob");
+    browser.wait_for_text("dagster-users");
+    members(&["alice", "bob"]);
+    sync(&ground, &[]);
+    browser.goto(&format!("{}/runs", behind.url));
+    browser.wait_until_js(&is_at_dagster, BROWSER_WAIT);
+    // And shut again, without a sign-in between.
+    members(&["alice"]);
+    assert_eq!(sync(&ground, &[])["regrouped"], json!(1));
+    browser.refresh();
+    browser.wait_for_text("dagster-users");
 }

@@ -3,10 +3,14 @@
 use crate::protocol::ber::{Malformed, Reader, Writer, tag};
 use crate::protocol::filter;
 use doorward_engine::federation::directory::filter::Filter;
+use zeroize::Zeroizing;
 
 const BIND: u8 = 0x60;
 const SEARCH: u8 = 0x63;
+const MODIFY: u8 = 0x66;
 const EXTENDED: u8 = 0x77;
+/// Another password (RFC 3062 §2).
+const NEW_PASSWORD: &str = "1.3.6.1.4.1.4203.1.11.1";
 /// The start of TLS on a connection in clear (RFC 4511 §4.14).
 pub(crate) const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 /// Results in pages (RFC 2696).
@@ -113,6 +117,49 @@ pub(crate) fn extended(id: i32, name: &str, value: Option<&[u8]>) -> Writer {
             value.iter().for_each(|value| extended.octets(0x81, value));
         });
     })
+}
+
+/// Another password for whoever is bound (RFC 3062).
+pub(crate) fn new_password(id: i32, (old, new): (&str, &str)) -> Writer {
+    let mut value = Writer::new();
+    value.inside(tag::SEQUENCE, |value| {
+        value.octets(0x81, old.as_bytes());
+        value.octets(0x82, new.as_bytes());
+    });
+    extended(id, NEW_PASSWORD, Some(value.bytes()))
+}
+
+/// Another password in Active Directory's way: the old value is taken out and the new one put in, in one modification, which
+/// is how people change their own (MS-ADTS 3.1.1.3.1.5.1).
+pub(crate) fn new_unicode_password(id: i32, dn: &str, (old, new): (&str, &str)) -> Writer {
+    const ADD: i64 = 0;
+    const DELETE: i64 = 1;
+    let change = |writer: &mut Writer, how: i64, password: &str| {
+        writer.inside(tag::SEQUENCE, |change| {
+            change.number(tag::ENUMERATED, how);
+            change.inside(tag::SEQUENCE, |attribute| {
+                attribute.text("unicodePwd");
+                attribute.inside(tag::SET, |values| values.octets(tag::OCTETS, &quoted(password)));
+            });
+        });
+    };
+    message(id, |writer| {
+        writer.inside(MODIFY, |modify| {
+            modify.text(dn);
+            modify.inside(tag::SEQUENCE, |changes| {
+                change(changes, DELETE, old);
+                change(changes, ADD, new);
+            });
+        });
+    })
+}
+
+/// In quotation marks, as UTF-16 from the low byte.
+fn quoted(password: &str) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * password.len() + 4));
+    let units = "\"".encode_utf16().chain(password.encode_utf16()).chain("\"".encode_utf16());
+    units.for_each(|unit| bytes.extend(unit.to_le_bytes()));
+    bytes
 }
 
 /// An entry as it lies in the answer.
@@ -321,6 +368,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_password_is_quoted_as_microsoft_has_it() {
+        // The example of MS-ADTS 3.1.1.3.1.5.1: "new".
+        assert_eq!(quoted("new").as_slice(), b"\"\0n\0e\0w\0\"\0");
+        assert_eq!(quoted("ü😀").len(), 2 + 2 + 4 + 2);
     }
 
     #[test]

@@ -6,11 +6,11 @@ use crate::protocol::ber;
 use crate::protocol::message::{self, Answer, Entry, Outcome, Page, START_TLS, Search};
 use crate::trouble::Trouble;
 use doorward_engine::federation::directory::filter::Filter;
-use doorward_engine::federation::settings::{Security, Server};
+use doorward_engine::federation::settings::{LdapSettings, Security, Server};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -28,6 +28,37 @@ pub(crate) const WRONG: i64 = 49;
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
+/// How much one question may take and bring, over all its messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    whole: Duration,
+    until: Instant,
+    messages: u64,
+    bytes: u64,
+}
+
+impl Bounds {
+    /// Of a question somebody waits for.
+    pub(crate) fn of_question(settings: &LdapSettings) -> Self {
+        let whole = Duration::from_secs(u64::from(settings.answer_seconds)) * limits::QUESTION_ANSWERS;
+        Self::within(whole, limits::QUESTION_MESSAGES, limits::QUESTION_BYTES)
+    }
+
+    /// Of reading everybody.
+    pub(crate) fn of_reading() -> Self {
+        Self::within(limits::READING_TIME, limits::READING_MESSAGES, limits::READING_BYTES)
+    }
+
+    fn within(whole: Duration, messages: u64, bytes: u64) -> Self {
+        Self { whole, until: Instant::now() + whole, messages, bytes }
+    }
+
+    /// How long the next step may take that may take so long by itself.
+    fn patience(&self, patience: Duration) -> Duration {
+        patience.min(self.until.saturating_duration_since(Instant::now()))
+    }
+}
+
 /// An open connection.
 pub(crate) struct Wire {
     stream: Box<dyn Stream>,
@@ -38,6 +69,7 @@ pub(crate) struct Wire {
     end: usize,
     last: i32,
     patience: Duration,
+    bounds: Bounds,
 }
 
 impl Wire {
@@ -49,12 +81,18 @@ impl Wire {
         server: &Server,
         tls: Option<Arc<ClientConfig>>,
         (patience_connecting, patience): (Duration, Duration),
+        bounds: Bounds,
     ) -> Result<Self, Trouble> {
-        let slow = |_| Trouble::Slow { server: server.shown(), seconds: patience_connecting.as_secs() };
-        timeout(patience_connecting, Self::open(server, tls, patience)).await.map_err(slow)?
+        let slow = |_| slow(server, patience_connecting);
+        let opened = timeout(bounds.patience(patience_connecting), Self::open(server, tls, (patience, bounds))).await;
+        opened.map_err(slow)?
     }
 
-    async fn open(server: &Server, tls: Option<Arc<ClientConfig>>, patience: Duration) -> Result<Self, Trouble> {
+    async fn open(
+        server: &Server,
+        tls: Option<Arc<ClientConfig>>,
+        patience: (Duration, Bounds),
+    ) -> Result<Self, Trouble> {
         let gone = |error: std::io::Error| Trouble::Unreachable { server: server.shown(), why: error.to_string() };
         let tcp = TcpStream::connect((server.host.as_str(), server.port)).await.map_err(gone)?;
         // Questions are small and wait for their answers.
@@ -84,9 +122,14 @@ impl Wire {
         }
     }
 
-    fn over(stream: impl Stream + 'static, server: &Server, patience: Duration) -> Self {
+    fn over(stream: impl Stream + 'static, server: &Server, (patience, bounds): (Duration, Bounds)) -> Self {
         let stream = Box::new(stream);
-        Self { stream, server: server.clone(), buffer: Vec::new(), begin: 0, end: 0, last: 0, patience }
+        Self { stream, server: server.clone(), buffer: Vec::new(), begin: 0, end: 0, last: 0, patience, bounds }
+    }
+
+    /// From now on this much, whatever came before.
+    pub(crate) fn allow(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
     }
 
     /// The server at the other end.
@@ -108,14 +151,22 @@ impl Wire {
     }
 
     async fn bind_as(&mut self, name: &str, password: &[u8]) -> Result<Outcome, Trouble> {
-        let patience = self.patience;
+        self.act(|id| message::bind(id, name, password)).await
+    }
+
+    /// Asks for something that is done or not.
+    ///
+    /// # Errors
+    /// [`Trouble`]; a refusal is none, but an outcome.
+    pub(crate) async fn act(&mut self, question: impl FnOnce(i32) -> ber::Writer) -> Result<Outcome, Trouble> {
         let asked = self.next_id();
-        let bind = async {
-            self.send(message::bind(asked, name, password)).await?;
+        let question = question(asked);
+        let (patience, slow) = self.patience();
+        let answering = async {
+            self.send(question).await?;
             self.outcome(asked).await
         };
-        let answered = timeout(patience, bind).await;
-        answered.unwrap_or_else(|_| Err(slow(&self.server, patience)))
+        timeout(patience, answering).await.unwrap_or(Err(slow))
     }
 
     /// Searches; every entry is handed over as it arrives. More than wanted is no trouble: the rest is not sent.
@@ -129,12 +180,14 @@ impl Wire {
         mut each: impl FnMut(&Entry<'_>) -> Result<(), Trouble> + Send,
     ) -> Result<Outcome, Trouble> {
         let asked = self.next_id();
-        let (patience, server) = (self.patience, self.server.clone());
-        self.send(message::search(asked, search, page)).await?;
+        let server = self.server.clone();
+        let (patience, slow) = self.patience();
+        timeout(patience, self.send(message::search(asked, search, page))).await.map_err(|_| slow)??;
         loop {
-            // Long answers may take their time as long as they go on.
+            // Long answers may take their time as long as they go on, and the whole question has some left.
+            let (patience, slow) = self.patience();
             let received = timeout(patience, self.receive()).await;
-            let (id, answer) = received.map_err(|_| slow(&server, patience))??;
+            let (id, answer) = received.map_err(|_| slow)??;
             if id != i64::from(asked) {
                 return Err(malformed(&server, "it answered something that was not asked"));
             }
@@ -187,6 +240,13 @@ impl Wire {
         }
     }
 
+    /// How long the next step may take, and what is told when it takes longer.
+    fn patience(&self) -> (Duration, Trouble) {
+        let left = self.bounds.patience(self.patience);
+        let told = if left < self.patience { self.bounds.whole } else { self.patience };
+        (left, slow(&self.server, told))
+    }
+
     fn next_id(&mut self) -> i32 {
         self.last = if self.last == i32::MAX { 1 } else { self.last + 1 };
         self.last
@@ -214,6 +274,8 @@ impl Wire {
 
     /// The next message.
     async fn receive(&mut self) -> Result<(i64, Answer<'_>), Trouble> {
+        let left = self.bounds.messages.checked_sub(1);
+        self.bounds.messages = left.ok_or_else(|| self.too_much("too many entries"))?;
         let length = loop {
             let there = self.buffer.get(self.begin..self.end).unwrap_or_default();
             let extent = ber::extent(there).map_err(|error| malformed(&self.server, &error.to_string()))?;
@@ -259,7 +321,13 @@ impl Wire {
             return Err(Trouble::Unreachable { server: self.server.shown(), why: "it hung up".to_owned() });
         }
         self.end += count;
+        let left = self.bounds.bytes.checked_sub(count as u64);
+        self.bounds.bytes = left.ok_or_else(|| self.too_much("too many bytes"))?;
         Ok(())
+    }
+
+    fn too_much(&self, what: &'static str) -> Trouble {
+        Trouble::TooMuch { server: self.server.shown(), what }
     }
 
     /// The directory did not do it.

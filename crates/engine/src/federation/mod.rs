@@ -8,6 +8,7 @@ pub mod groups;
 pub mod kept;
 pub mod linking;
 pub mod logout;
+pub mod new_password;
 pub mod parting;
 pub mod pending;
 pub mod presets;

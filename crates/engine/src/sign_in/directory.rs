@@ -18,17 +18,28 @@ use doorward_store::{connectors, users};
 /// An attempt that directories are asked about. Its places are reserved: it has to be ended by one of the calls below.
 pub struct Asking {
     pub(super) realm_id: RealmId,
-    pub(super) connectors: Vec<Connector>,
+    pub(super) directories: Directories,
     /// Whom the typed name belongs to here, if to anybody.
     pub(super) user: Option<UserId>,
     pub(super) login: String,
     /// The password, unless it was checked against one kept here already: a refusal takes the same time either way.
     pub(super) password: Option<Password>,
+    /// Whether a password was compared, here or by a directory: then the attempt was a guess.
+    pub(super) was_compared: bool,
     pub(super) reserved: Vec<Reserved>,
     pub(super) remember: bool,
     pub(super) device: Option<TokenHash>,
     pub(super) user_agent: String,
     pub(super) former: Option<SessionId>,
+}
+
+/// How somebody is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It was done.
+    Told,
+    /// Too many people are signing in at this moment.
+    Busy,
 }
 
 /// Whether a password may be tried for somebody a directory has found.
@@ -42,25 +53,54 @@ pub enum Standing {
     SomebodyElse,
 }
 
-/// The directories to ask about somebody: all of them when nobody here has the name, else those the user comes from. A user
-/// nobody vouches for is never looked for elsewhere, so that the same name there does not lead into the account.
-pub(super) async fn whom_to_ask(
-    door: &Door,
-    user: Option<&UserId>,
-    all: &[Connector],
-) -> Result<Vec<Connector>, Fault> {
-    let directories: Vec<Connector> =
-        all.iter().filter(|connector| connector.settings.kind.ldap().is_some()).cloned().collect();
-    let Some(user) = user.filter(|_| !directories.is_empty()) else { return Ok(directories) };
-    let links = connectors::links(&mut &door.store, user).await?;
-    let is_theirs = |connector: &Connector| links.iter().any(|link| link.connector == connector.id);
-    Ok(directories.into_iter().filter(is_theirs).collect())
+/// The directories of a realm, for one attempt.
+pub(super) struct Directories {
+    /// Those that may know who it is.
+    pub(super) theirs: Vec<Connector>,
+    /// The others: they are asked too before somebody is refused, and what they find is nobody.
+    others: Vec<Connector>,
+}
+
+impl Directories {
+    /// All of them may know who it is when nobody here has the name, else those the user comes from. A user nobody vouches
+    /// for has none, so that the same name there does not lead into the account.
+    pub(super) async fn of(door: &Door, user: Option<&UserId>, all: &[Connector]) -> Result<Self, Fault> {
+        let all: Vec<Connector> = all.iter().filter(|one| one.settings.kind.ldap().is_some()).cloned().collect();
+        let Some(user) = user.filter(|_| !all.is_empty()) else { return Ok(Self { theirs: all, others: Vec::new() }) };
+        let links = connectors::links(&mut &door.store, user).await?;
+        let is_theirs = |connector: &Connector| links.iter().any(|link| link.connector == connector.id);
+        let (theirs, others) = all.into_iter().partition(is_theirs);
+        Ok(Self { theirs, others })
+    }
+
+    /// Whether the realm has none.
+    pub(super) fn is_none(&self) -> bool {
+        self.theirs.is_empty() && self.others.is_empty()
+    }
+
+    /// The same ones, none of which may say who it is.
+    pub(super) fn of_nobody(mut self) -> Self {
+        self.others.append(&mut self.theirs);
+        self.others.sort_by(|one, other| one.name.cmp(&other.name));
+        self
+    }
 }
 
 impl Asking {
-    /// The directories, in the order they are asked.
+    /// The directories that may know who it is, in the order they are asked.
     pub fn connectors(&self) -> Vec<Connector> {
-        self.connectors.clone()
+        self.directories.theirs.clone()
+    }
+
+    /// All others, which are asked besides before somebody is refused: while one is away the answer is the same for every
+    /// name, and where none is, it takes as long.
+    pub fn others(&self) -> Vec<Connector> {
+        self.directories.others.clone()
+    }
+
+    /// A directory has compared the password with somebody's.
+    pub fn was_tried(&mut self) {
+        self.was_compared = true;
     }
 
     /// The name to look for.
@@ -99,30 +139,41 @@ impl Asking {
     }
 
     /// Nothing proves that the password is right. `why` is for the record.
-    pub async fn wrong(self, door: &Door, ctx: &Ctx, why: Option<(&Connector, String)>) -> Result<(), Fault> {
-        if let Some(password) = self.password {
-            match door.hasher.verify(password, None).await {
-                Ok(_) | Err(HashError::Busy) => {}
-                Err(HashError::Fault(fault)) => return Err(fault),
-            }
-        }
-        refused(door, ctx, &self.realm_id, why).await
+    pub async fn wrong(self, door: &Door, ctx: &Ctx, why: Option<(&Connector, String)>) -> Result<Refused, Fault> {
+        let Some(asking) = self.after_comparing(door, ctx).await? else { return Ok(Refused::Busy) };
+        refused(door, ctx, &asking.realm_id, why).await?;
+        Ok(Refused::Told)
     }
 
-    /// Nobody could be asked: the attempt was none, unless a password kept here was compared already. Then it was a guess
-    /// like any other, or guessing at that one would be free while the directory is away.
-    pub async fn unanswered(self, door: &Door, ctx: &Ctx, connector: &Connector) -> Result<(), Fault> {
-        if self.password.is_some() {
+    /// A directory that may know who it is could not be asked, whatever others said. The answer is the same for every name
+    /// and password, and a password that was compared was a guess like any other.
+    pub async fn unanswered(self, door: &Door, ctx: &Ctx, connector: &Connector) -> Result<Refused, Fault> {
+        let Some(asking) = self.after_comparing(door, ctx).await? else { return Ok(Refused::Busy) };
+        let mut tx = door.begin().await?;
+        throttle::unanswered(&mut tx, &asking.reserved, asking.was_compared).await?;
+        // Anybody can come while a directory is away, and the record is kept for good. The log has every one.
+        if door.live.refusals.may_record_other(ctx.now) {
+            let why = format!("connector {}: the directory does not answer", connector.name);
+            tx.record(Event::new(EventKind::SignInRefused, Some(&asking.realm_id), String::new(), why));
+        }
+        door.commit(ctx, tx).await?;
+        Ok(Refused::Told)
+    }
+
+    /// Does the work of comparing a password, unless it was done; `None` when too many do, and then the attempt was none.
+    async fn after_comparing(mut self, door: &Door, ctx: &Ctx) -> Result<Option<Self>, Fault> {
+        let Some(password) = self.password.take() else { return Ok(Some(self)) };
+        match door.hasher.verify(password, None).await {
+            Ok(_) => return Ok(Some(self)),
+            Err(HashError::Busy) => {}
+            Err(HashError::Fault(fault)) => return Err(fault),
+        }
+        if !self.was_compared {
             for reserved in &self.reserved {
                 throttle::give_back(door, ctx, reserved).await?;
             }
         }
-        let realm = &self.realm_id;
-        // Anybody can come while a directory is away, and each entry is a durable write. The log has every one.
-        if !door.live.refusals.may_record_other(ctx.now) {
-            return Ok(());
-        }
-        refused(door, ctx, realm, Some((connector, "the directory does not answer".to_owned()))).await
+        Ok(None)
     }
 
     /// The password is right, and the directory does not let them in.

@@ -7,7 +7,7 @@ use crate::federation::Connector;
 use crate::federation::pending::Pending;
 use crate::limits;
 use crate::passwords::HashError;
-use crate::sign_in::directory::{Asking, whom_to_ask};
+use crate::sign_in::directory::{Asking, Directories};
 use crate::sign_in::throttle::{self, Account, Place, Reserved};
 use crate::token;
 use doorward_model::context::Ctx;
@@ -92,11 +92,11 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let id = user.as_ref().map_or_else(|| UserId::draw(&*door.dice), |user| user.id.clone());
     let stored = users::password(&mut &door.store, &id).await?;
     let typed = canonical(attempt.login);
-    let asked = whom_to_ask(door, user.as_ref().map(|user| &user.id), attempt.connectors).await?;
     let (profile, _) = token::profile(&mut &door.store, &id).await?;
     let rule = RealmSettings::load(&mut &door.store, attempt.realm_id).await?.password_sign_in;
     // Whose password does not count has none, in every way that can be seen.
     let stored = stored.filter(|_| rule.takes(profile.break_glass));
+    let directories = Directories::of(door, user.as_ref().map(|user| &user.id), attempt.connectors).await?;
     let device = known_device(door, &id, attempt.device).await?;
     let (realm, is_known) = (attempt.realm_id, user.is_some());
     let account = Account { realm, typed: &typed, user: &id, is_known, device: device.as_ref() };
@@ -106,14 +106,15 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         Place::Taken { until } => return Ok(Outcome::Throttled { until }),
     };
     let Attempt { realm_id, password, remember, user_agent, former, pending, .. } = attempt;
-    let elsewhere = |password, reserved| {
+    let elsewhere = |directories, password, (reserved, was_compared): (Option<Reserved>, bool)| {
         Outcome::Elsewhere(Box::new(Asking {
             realm_id: realm_id.clone(),
-            connectors: asked.clone(),
+            directories,
             user: user.as_ref().map(|user| user.id.clone()),
             login: attempt.login.trim().to_owned(),
             password,
-            reserved: vec![reserved],
+            was_compared,
+            reserved: reserved.into_iter().collect(),
             remember,
             device: attempt.device,
             user_agent: user_agent.to_owned(),
@@ -124,7 +125,9 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     // Without a place no real password is checked; the same work is done, so that nobody can tell.
     let stored = stored.filter(|_| reserved.is_some());
     let reserved = match reserved {
-        Some(reserved) if has_none && !asked.is_empty() => return Ok(elsewhere(Some(password), reserved)),
+        Some(reserved) if has_none && !directories.theirs.is_empty() => {
+            return Ok(elsewhere(directories, Some(password), (Some(reserved), false)));
+        }
         reserved => reserved,
     };
     let right = match door.hasher.verify(password, stored.as_ref().map(|stored| stored.hash.as_str())).await {
@@ -139,11 +142,13 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
             };
         }
     };
-    let reserved = match reserved {
-        // The password kept here is another one; the one at the directory may be right.
-        Some(reserved) if !right && !asked.is_empty() => return Ok(elsewhere(None, reserved)),
-        reserved => reserved,
-    };
+    // The password kept here is another one; the one at the directory may be right. Nobody's is, where no place was left,
+    // and nobody can tell, for directories are asked about everybody who is refused.
+    if !right && !directories.is_none() {
+        let directories = if reserved.is_some() { directories } else { directories.of_nobody() };
+        let was_compared = stored.is_some();
+        return Ok(elsewhere(directories, None, (reserved, was_compared)));
+    }
     let proved = user.filter(|_| right).zip(stored).zip(reserved);
     let Some(((user, stored), reserved)) = proved else {
         record(door, ctx, EventKind::SignInRefused, realm_id, None).await?;
@@ -291,10 +296,16 @@ async fn find_user(door: &Door, realm: &RealmId, login: &str) -> Result<Option<U
     }
 }
 
-/// The name typed, in the form failures are counted under.
+/// The name typed, in the form failures are counted under. Whatever can be no name counts as one; a name with its domain
+/// before it, as people of Active Directory type them, is one of its own.
 fn canonical(login: &str) -> String {
-    let name = UserName::parse(login.trim()).map(|name| name.to_string()).unwrap_or_default();
-    name.chars().take(64).collect()
+    let read = |text: &str| UserName::parse(text).map(|name| name.as_str().chars().take(64).collect::<String>()).ok();
+    let login = login.trim();
+    let in_domain = || {
+        let (domain, name) = login.split_once('\\')?;
+        Some(format!("{}\\{}", read(domain)?, read(name)?))
+    };
+    read(login).or_else(in_domain).unwrap_or_default()
 }
 
 async fn known_device(door: &Door, user: &UserId, device: Option<TokenHash>) -> Result<Option<TokenHash>, Fault> {

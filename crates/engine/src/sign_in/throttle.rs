@@ -39,8 +39,20 @@ struct Counter {
     seconds: i64,
     /// Counts failures of this account alone, so that a success wipes it.
     is_of_account: bool,
-    /// Telling that it is full would tell that the name belongs to a user.
-    is_silent: bool,
+    shows: Shows,
+}
+
+/// To whom it shows when a counter is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// To whoever types the name, known or not.
+    Name,
+    /// To nobody: it would tell that the name belongs to a user.
+    Nothing,
+    /// To a browser that has signed in to the account before.
+    ToDevice,
+    /// To everybody there.
+    Network,
 }
 
 /// Places reserved for one attempt.
@@ -132,9 +144,26 @@ pub async fn give_back(door: &Door, ctx: &Ctx, reserved: &Reserved) -> Result<()
     door.commit(ctx, tx).await
 }
 
+/// A directory that may know who it is did not answer, so nothing is told: not by what can be seen of the counters either.
+/// Whether a password was compared or not, the places under the name go back and the network's stays taken. What counts
+/// silently stays taken when one was compared: a directory that is away makes no guess free.
+pub(super) async fn unanswered(tx: &mut Tx, reserved: &[Reserved], was_compared: bool) -> Result<(), Fault> {
+    for counter in reserved.iter().flat_map(|reserved| &reserved.0) {
+        let stays = match counter.shows {
+            Shows::Network => true,
+            Shows::Nothing | Shows::ToDevice => was_compared,
+            Shows::Name => false,
+        };
+        if !stays {
+            throttles::release(tx, &counter.name).await?;
+        }
+    }
+    Ok(())
+}
+
 impl Counter {
     fn taken(&self, until: Timestamp) -> Place {
-        if self.is_silent { Place::SilentlyTaken } else { Place::Taken { until } }
+        if self.shows == Shows::Nothing { Place::SilentlyTaken } else { Place::Taken { until } }
     }
 }
 
@@ -146,11 +175,12 @@ fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
         return of_user;
     }
     let (pair, whole) = (limits::FAILURES_PER_PAIR, limits::FAILURES_PER_ACCOUNT);
-    let mut all = vec![counter(format!("pair {network} {realm} {typed}"), pair, limits::PAIR_SECONDS, (true, false))];
+    let mut all =
+        vec![counter(format!("pair {network} {realm} {typed}"), pair, limits::PAIR_SECONDS, (true, Shows::Name))];
     all.extend(of_user);
-    all.push(counter(format!("name {realm} {typed}"), whole, limits::ACCOUNT_SECONDS, (false, false)));
+    all.push(counter(format!("name {realm} {typed}"), whole, limits::ACCOUNT_SECONDS, (false, Shows::Name)));
     let most = limits::FAILURES_PER_NETWORK;
-    all.push(counter(format!("network {network}"), most, limits::NETWORK_SECONDS, (false, false)));
+    all.push(counter(format!("network {network}"), most, limits::NETWORK_SECONDS, (false, Shows::Network)));
     all
 }
 
@@ -158,17 +188,17 @@ fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
 fn counters_of(user: &str, device: Option<&TokenHash>, network: &str) -> Vec<Counter> {
     if let Some(device) = device {
         let name = format!("device {} {user}", device.hex());
-        return vec![counter(name, limits::FAILURES_PER_DEVICE, limits::PAIR_SECONDS, (true, false))];
+        return vec![counter(name, limits::FAILURES_PER_DEVICE, limits::PAIR_SECONDS, (true, Shows::ToDevice))];
     }
     let (pair, whole) = (limits::FAILURES_PER_PAIR, limits::FAILURES_PER_ACCOUNT);
     vec![
-        counter(format!("pair {network} {user}"), pair, limits::PAIR_SECONDS, (true, true)),
-        counter(format!("user {user}"), whole, limits::ACCOUNT_SECONDS, (false, true)),
+        counter(format!("pair {network} {user}"), pair, limits::PAIR_SECONDS, (true, Shows::Nothing)),
+        counter(format!("user {user}"), whole, limits::ACCOUNT_SECONDS, (false, Shows::Nothing)),
     ]
 }
 
-fn counter(name: String, limit: i64, seconds: i64, (is_of_account, is_silent): (bool, bool)) -> Counter {
-    Counter { name, limit, seconds, is_of_account, is_silent }
+fn counter(name: String, limit: i64, seconds: i64, (is_of_account, shows): (bool, Shows)) -> Counter {
+    Counter { name, limit, seconds, is_of_account, shows }
 }
 
 /// The network an address belongs to: a single IPv4 address, or an IPv6 /64, which one host can use up.

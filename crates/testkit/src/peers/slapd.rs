@@ -25,6 +25,7 @@ moduleload back_mdb
 moduleload memberof
 moduleload refint
 moduleload ppolicy
+moduleload argon2
 TLSCACertificateFile @CA@
 TLSCertificateFile @CERTIFICATE@
 TLSCertificateKeyFile @KEY@

@@ -3,7 +3,7 @@
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Visitor};
 use crate::cookies::Cookie;
-use crate::own::{person, programs, stale_form};
+use crate::own::{directory_password, person, programs, stale_form};
 use crate::pages::{self, FreshToken, SessionRow};
 use crate::web::Web;
 use axum::extract::State;
@@ -48,7 +48,8 @@ impl Told {
         Self { notice: Some(sentence.into()), ..Self::default() }
     }
 
-    fn error(status: StatusCode, sentence: impl Into<String>) -> Self {
+    /// The password was not changed.
+    pub fn error(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self { status, error: Some(sentence.into()), ..Self::default() }
     }
 }
@@ -82,6 +83,11 @@ pub async fn change_password(
                 return render(&web, &arrival, &visitor, Told::error(StatusCode::BAD_REQUEST, sentence)).await;
             }
         };
+        let typed = (fields.text("current_password"), fields.text("new_password"));
+        let place = (&*visitor.signed_in, device.as_ref());
+        if let Some(told) = directory_password::change(&web, &arrival.ctx, place, typed).await? {
+            return render(&web, &arrival, &visitor, told).await;
+        }
         let keep = (&visitor.signed_in.session.id, device.as_ref());
         let told = match users::change_own_password(web.door(), &arrival.ctx, user, keep, passwords).await? {
             PasswordChange::Changed => {

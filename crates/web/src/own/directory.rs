@@ -1,14 +1,14 @@
 //! Between the sign-in form and its answer: directories are asked about a name and a password that are not known here.
 
 use crate::own::broker::words_of;
-use crate::own::sign_in::NO_MATCH;
+use crate::own::sign_in::{BUSY, NO_MATCH};
 use crate::web::Web;
 use doorward_directory::account::Bar;
 use doorward_directory::directories::Proof;
 use doorward_directory::person::Person;
 use doorward_engine::federation::sign_in::Outcome;
-use doorward_engine::federation::{Connector, open_secret};
-use doorward_engine::sign_in::directory::{Asking, Standing};
+use doorward_engine::federation::{Connector, ExternalIdentity, open_secret};
+use doorward_engine::sign_in::directory::{Asking, Refused, Standing};
 use doorward_engine::sign_in::password::Opened;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
@@ -26,7 +26,8 @@ pub enum Told {
     Not(StatusCode, String),
 }
 
-/// Asks the directories, one after the other, until one has the name.
+/// Asks the directories, one after the other, until one has the name. Whoever is refused has been looked for in all of
+/// them: what the page says while one is away must not depend on whether somebody here has the name.
 pub async fn ask(
     web: &Web,
     ctx: &Ctx,
@@ -34,20 +35,48 @@ pub async fn ask(
     mut asking: Asking,
     password: &str,
 ) -> Result<Told, Fault> {
-    for connector in asking.connectors() {
-        let found = match find(web, ctx, &connector, asking.login()).await? {
+    let (theirs, mut others) = (asking.connectors(), asking.others());
+    let is_one = theirs.len() + others.len() == 1;
+    let mut why = None;
+    let mut away = None;
+    let mut left = theirs.iter();
+    for connector in left.by_ref() {
+        let person = match find(web, ctx, connector, asking.login()).await? {
             Found::Person(person) => person,
             Found::Nobody => continue,
+            Found::Unclear => break,
             // It may be the one that knows them: no other is shown their password.
-            Found::Away => return unanswered(web, ctx, asking, &connector).await,
-            Found::Unclear => return wrong(web, ctx, asking, None).await,
+            Found::Away => {
+                away = Some(connector.clone());
+                break;
+            }
         };
-        return match asking.found(web.door(), ctx, (&connector, found.subject())).await? {
-            Standing::Free => prove(web, ctx, (realm, &connector, browser), asking, (&found, password)).await,
-            Standing::SilentlyTaken | Standing::SomebodyElse => wrong(web, ctx, asking, None).await,
-        };
+        if asking.found(web.door(), ctx, (connector, person.subject())).await? == Standing::Free {
+            match prove(web, ctx, connector, (&person, password)).await? {
+                Some(Proof::Right(identity)) => {
+                    return proved(web, ctx, asking, ((realm, connector), (&identity, browser))).await;
+                }
+                Some(Proof::Barred(bar)) => {
+                    asking.barred(web.door(), ctx, (connector, bar.to_string())).await?;
+                    return Ok(Told::Not(StatusCode::FORBIDDEN, words_for(connector, bar)));
+                }
+                Some(Proof::Wrong(bar)) => {
+                    asking.was_tried();
+                    why = bar.map(|bar| (connector, bar.to_string()));
+                }
+                None => away = Some(connector.clone()),
+            }
+        }
+        break;
     }
-    wrong(web, ctx, asking, None).await
+    others.extend(left.cloned());
+    if away.is_none() {
+        away = first_away(web, ctx, &others, asking.login()).await?;
+    }
+    match away {
+        Some(connector) => unanswered(web, ctx, asking, (&connector, is_one)).await,
+        None => wrong(web, ctx, asking, why).await,
+    }
 }
 
 enum Found {
@@ -71,29 +100,31 @@ async fn find(web: &Web, ctx: &Ctx, connector: &Connector, login: &str) -> Resul
     }
 }
 
-async fn prove(
+/// The first of these directories that cannot be asked about a name. Whom they find counts for nothing.
+async fn first_away(web: &Web, ctx: &Ctx, connectors: &[Connector], login: &str) -> Result<Option<Connector>, Fault> {
+    for connector in connectors {
+        if matches!(find(web, ctx, connector, login).await?, Found::Away) {
+            return Ok(Some(connector.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// What the directory says of a password; `None` when it does not say.
+async fn prove(web: &Web, ctx: &Ctx, connector: &Connector, shown: (&Person, &str)) -> Result<Option<Proof>, Fault> {
+    let sealed = open_secret(web.door(), connector)?;
+    let proof = web.directories.prove(connector, sealed, shown).await;
+    let told = |trouble| tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
+    Ok(proof.map_err(told).ok())
+}
+
+async fn proved(
     web: &Web,
     ctx: &Ctx,
-    (realm, connector, browser): (&Realm, &Connector, &TokenHash),
     asking: Asking,
-    (person, password): (&Person, &str),
+    ((realm, connector), (identity, browser)): ((&Realm, &Connector), (&ExternalIdentity, &TokenHash)),
 ) -> Result<Told, Fault> {
-    let sealed = open_secret(web.door(), connector)?;
-    let identity = match web.directories.prove(connector, sealed, (person, password)).await {
-        Ok(Proof::Right(identity)) => identity,
-        Ok(Proof::Wrong(why)) => {
-            return wrong(web, ctx, asking, why.map(|bar| (connector, bar.to_string()))).await;
-        }
-        Ok(Proof::Barred(bar)) => {
-            asking.barred(web.door(), ctx, (connector, bar.to_string())).await?;
-            return Ok(Told::Not(StatusCode::FORBIDDEN, words_for(connector, bar)));
-        }
-        Err(trouble) => {
-            tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
-            return unanswered(web, ctx, asking, connector).await;
-        }
-    };
-    match asking.proved(web.door(), ctx, (realm, connector), (&identity, browser)).await? {
+    match asking.proved(web.door(), ctx, (realm, connector), (identity, browser)).await? {
         Outcome::Opened(opened) => Ok(Told::Opened(opened)),
         Outcome::Prove(pending) => Ok(Told::Prove(pending)),
         Outcome::Refused(refusal) => {
@@ -107,14 +138,28 @@ async fn prove(
 }
 
 async fn wrong(web: &Web, ctx: &Ctx, asking: Asking, why: Option<(&Connector, String)>) -> Result<Told, Fault> {
-    asking.wrong(web.door(), ctx, why).await?;
-    Ok(Told::Not(StatusCode::UNAUTHORIZED, NO_MATCH.to_owned()))
+    let refused = asking.wrong(web.door(), ctx, why).await?;
+    Ok(told(refused, (StatusCode::UNAUTHORIZED, NO_MATCH.to_owned())))
 }
 
-async fn unanswered(web: &Web, ctx: &Ctx, asking: Asking, connector: &Connector) -> Result<Told, Fault> {
-    asking.unanswered(web.door(), ctx, connector).await?;
-    let sentence = format!("{} cannot be asked right now. Try again in a moment.", connector.title());
-    Ok(Told::Not(StatusCode::SERVICE_UNAVAILABLE, sentence))
+async fn unanswered(
+    web: &Web,
+    ctx: &Ctx,
+    asking: Asking,
+    (connector, is_one): (&Connector, bool),
+) -> Result<Told, Fault> {
+    let refused = asking.unanswered(web.door(), ctx, connector).await?;
+    // Which of several it is would tell whom it could know.
+    let what = if is_one { connector.title() } else { "A directory" };
+    let sentence = format!("{what} cannot be asked right now. Try again in a moment.");
+    Ok(told(refused, (StatusCode::SERVICE_UNAVAILABLE, sentence)))
+}
+
+fn told(refused: Refused, (status, sentence): (StatusCode, String)) -> Told {
+    match refused {
+        Refused::Told => Told::Not(status, sentence),
+        Refused::Busy => Told::Not(StatusCode::SERVICE_UNAVAILABLE, BUSY.to_owned()),
+    }
 }
 
 /// Why somebody whose password is right does not come in, for that person.

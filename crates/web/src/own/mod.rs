@@ -5,6 +5,7 @@ pub mod assets;
 pub mod broker;
 pub mod device;
 mod directory;
+mod directory_password;
 pub mod enter;
 pub mod goodbye;
 pub mod launcher;

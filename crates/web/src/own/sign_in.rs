@@ -132,6 +132,9 @@ impl Begun {
 /// The answer to a wrong password, and to a name nobody has.
 pub const NO_MATCH: &str = "That user name and password do not match.";
 
+/// The answer when too many come at once.
+pub const BUSY: &str = "Many people are signing in right now. Try again in a moment.";
+
 async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &HeaderMap, fields: &Fields) -> Outcome {
     let begun = match Begun::of(web, realm, (arrival, headers), fields).await? {
         Ok(begun) => begun,
@@ -203,9 +206,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
             );
             (StatusCode::TOO_MANY_REQUESTS, sentence)
         }
-        password::Outcome::Busy => {
-            (StatusCode::SERVICE_UNAVAILABLE, "Many people are signing in right now. Try again in a moment.".to_owned())
-        }
+        password::Outcome::Busy => (StatusCode::SERVICE_UNAVAILABLE, BUSY.to_owned()),
     };
     form.error = Some(error);
     let mut answer = render(web, status, &form, way, browser)?;

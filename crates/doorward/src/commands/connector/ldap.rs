@@ -76,6 +76,9 @@ pub struct Ldap {
     /// The directory's addresses are proved; names that look like an address count too.
     #[arg(long)]
     addresses_are_proved: bool,
+    /// People change their passwords there on their account page here.
+    #[arg(long)]
+    change_passwords: bool,
     /// How long a connection may take to stand.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     connect_timeout: u32,
@@ -161,6 +164,7 @@ impl Ldap {
             users,
             groups,
             addresses_are_proved: self.addresses_are_proved,
+            change_passwords: self.change_passwords,
             connect_seconds: self.connect_timeout,
             answer_seconds: self.answer_timeout,
             read_minutes: self.sync_every,

@@ -39,6 +39,9 @@ pub struct LdapSettings {
     /// Whether the directory's addresses are proved.
     #[serde(default)]
     pub addresses_are_proved: bool,
+    /// Whether people change their passwords there on their account page here.
+    #[serde(default)]
+    pub change_passwords: bool,
     /// How long a connection may take to stand, in seconds.
     #[serde(default = "usual_connect")]
     pub connect_seconds: u32,
@@ -300,7 +303,9 @@ impl LdapSettings {
 
     /// Without what makes no difference to whom it vouches for.
     pub(super) fn essence(&self) -> Self {
-        Self { secret_from: None, read_minutes: 0, connect_seconds: 0, answer_seconds: 0, page_size: 0, ..self.clone() }
+        let (connect_seconds, answer_seconds, page_size) = (0, 0, 0);
+        let plain = Self { connect_seconds, answer_seconds, page_size, ..self.clone() };
+        Self { secret_from: None, read_minutes: 0, change_passwords: false, ..plain }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
