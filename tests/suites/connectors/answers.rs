@@ -142,7 +142,9 @@ fn a_form_from_the_companys_own_site_comes_without_cookies_and_is_sent_on() {
 
 #[test]
 fn the_parts_of_an_answer_belong_together() {
-    let ground = ground("code id_token token", "form_post");
+    // Nobody else is asked who it is, who would say it too.
+    let words = ["--response-type", "code id_token token", "--response-mode", "form_post", "--no-user-info"];
+    let ground = Ground::new(&words);
     let mut jar = Jar::new();
     let fields = answer_of(&ground, &mut jar, "ada");
     let mut bobs = Jar::new();
