@@ -2,6 +2,7 @@
 //! table. Wiring only; every command stands in a file of its own.
 
 mod arguments;
+mod cluster;
 mod commands;
 mod complaint;
 mod control;
@@ -59,6 +60,7 @@ fn start() -> Result<Code, Exit> {
 async fn run(parsed: Parsed) -> Result<Code, Exit> {
     let Parsed { cli, protects } = parsed;
     let world = World::real();
+    cluster::introduce();
     match cli.command {
         Command::Up(flags) => {
             let config = Config::load(&cli.common, &flags.listen)?;

@@ -1,10 +1,9 @@
-//! Groups a provider leaves out of its tokens because there are too many, looked up where it keeps them: Microsoft Graph,
-//! with the person's own token. Bounded: in pages, in groups, and to the one host.
+//! Groups Microsoft Entra ID leaves out of its tokens because there are too many, looked up where it keeps them: Microsoft
+//! Graph, with the person's own token. Bounded: in pages, in groups, and to the one host.
 
 use crate::limits;
 use crate::tokens::{bearer, object};
 use crate::trouble::Trouble;
-use doorward_engine::federation::settings::Directory;
 use doorward_outbound::Outbound;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -17,12 +16,12 @@ const GROUP: &str = "#microsoft.graph.group";
 const KIND: &str = "@odata.type";
 
 /// Every group of the person whose token this is, by id.
-pub(crate) async fn groups(outbound: &Outbound, place: &Directory, token: &str) -> Result<Vec<String>, Trouble> {
+pub(crate) async fn groups(outbound: &Outbound, graph: &str, token: &str) -> Result<Vec<String>, Trouble> {
     if token.is_empty() {
         return Err(Trouble::malformed(WHAT, "there is no access token to ask it with"));
     }
-    let base = Url::parse(place.graph()).map_err(|why| Trouble::malformed(WHAT, why))?;
-    let mut url = format!("{}{FIRST}", place.graph().trim_end_matches('/'));
+    let base = Url::parse(graph).map_err(|why| Trouble::malformed(WHAT, why))?;
+    let mut url = format!("{}{FIRST}", graph.trim_end_matches('/'));
     let mut found = Vec::new();
     // Counting in a directory wants this header.
     let more = [(HeaderName::from_static("consistencylevel"), HeaderValue::from_static("eventual"))];

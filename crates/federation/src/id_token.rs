@@ -18,10 +18,22 @@ pub struct Asked<'a> {
     pub nonce: Option<&'a str>,
     /// The access token that came with it.
     pub access_token: &'a str,
+    /// What else came with it through the browser, when it came that way.
+    pub beside: Option<Beside<'a>>,
     /// Seconds since 1970.
     pub now: i64,
     /// Since when the person must have proved themselves, in seconds since 1970; any time when absent.
     pub fresh_since: Option<i64>,
+}
+
+/// What came through the browser with an ID token: nobody can take a part of it for a part of another answer, because
+/// the token says which belong to it (OIDC Core §3.2.2.9, §3.3.2.10).
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    /// The code, if one was asked for.
+    pub code: &'a str,
+    /// The state of the request.
+    pub state: &'a str,
 }
 
 /// Checks a token. `Err(Trouble::Token(BadToken::UnknownKey))` says that other keys may do.
@@ -49,16 +61,33 @@ pub fn check(keys: &KeySet, token: &str, asked: &Asked<'_>) -> Result<Claims, Tr
             ));
         }
     }
-    if let Some(told) = claims.text("at_hash")?
-        && token_hash::at_hash(presented.header().algorithm_name(), asked.access_token).as_deref() != Some(told)
-    {
-        return Err(Trouble::Claim("that another access token belongs to it"));
-    }
+    check_ties(&claims, presented.header().algorithm_name(), asked)?;
     let subject = claims.subject()?;
     if subject.trim().is_empty() || subject.len() > limits::SUBJECT_BYTES || subject.chars().any(char::is_control) {
         return Err(Trouble::Claim("no subject anybody could be known by"));
     }
     Ok(claims)
+}
+
+/// Whether token, code and state are those the token says to belong to it. What came through the browser must be named.
+fn check_ties(claims: &Claims, algorithm: &str, asked: &Asked<'_>) -> Result<(), Trouble> {
+    let is_tied = |said: Option<&str>, hash: Option<String>, must_be_said: bool| match said {
+        Some(said) => hash.as_deref() == Some(said),
+        None => !must_be_said,
+    };
+    let token = asked.access_token;
+    let must_name_token = asked.beside.is_some() && !token.is_empty();
+    if !is_tied(claims.text("at_hash")?, token_hash::at_hash(algorithm, token), must_name_token) {
+        return Err(Trouble::Claim("that another access token belongs to it"));
+    }
+    let Some(Beside { code, state }) = asked.beside else { return Ok(()) };
+    if !is_tied(claims.text("c_hash")?, token_hash::c_hash(algorithm, code), !code.is_empty()) {
+        return Err(Trouble::Claim("that another code belongs to it"));
+    }
+    if !is_tied(claims.text("s_hash")?, token_hash::s_hash(algorithm, state), false) {
+        return Err(Trouble::Claim("that it answers another request"));
+    }
+    Ok(())
 }
 
 /// Whether a token is the provider's: of one of its issuers, and of a tenant that is let in.

@@ -2,8 +2,10 @@
 //! as an `ExternalIdentity`, and which user that is, is the engine's to say.
 
 pub mod claims;
+mod client_auth;
 mod directory;
 mod github;
+mod google;
 pub mod id_token;
 pub mod limits;
 pub mod logout_token;

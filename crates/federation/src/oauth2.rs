@@ -62,7 +62,7 @@ impl Providers {
             Answer::Refused { error, description } => {
                 return Err(Trouble::Refused(told(format!("{error} {description}").trim())));
             }
-            Answer::Code { code, issuer } => (code, issuer),
+            Answer::Given(given) => (given.code, given.issuer),
         };
         // Whoever asks that people prove themselves anew is not served: nothing here says when they did.
         if attempt.fresh_seconds.is_some() {

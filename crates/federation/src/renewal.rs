@@ -26,16 +26,22 @@ impl Providers {
         };
         let published = self.published(connector, now).await?;
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        let tokens = self.exchange(settings, &published, &form, sealed).await?;
-        let asked =
-            Asked { settings, nonce: None, access_token: tokens.access(), now: now.seconds(), fresh_since: None };
+        let tokens = self.exchange((settings, now), &published, &form, sealed).await?;
+        let asked = Asked {
+            settings,
+            nonce: None,
+            access_token: tokens.access(),
+            beside: None,
+            now: now.seconds(),
+            fresh_since: None,
+        };
         let proved = match tokens.text("id_token") {
             Some(token) => Some(self.proved((connector, now), &published, (token, &asked)).await?),
             None => None,
         };
         // Without an ID token the userinfo endpoint says who it is, and must say the same as before.
         let sub = proved.as_ref().map_or(Ok(subject), |proved| proved.subject())?.to_owned();
-        let mut identity = self.identity(connector, &published, (&tokens, proved), &sub).await?;
+        let mut identity = self.identity((connector, now), &published, (&tokens, proved), &sub).await?;
         if settings.refresh.is_some() && identity.kept.refresh_token.is_none() {
             identity.kept.refresh_token.clone_from(&kept.refresh_token);
         }

@@ -1,25 +1,22 @@
 //! What a provider's token endpoint gives, and what follows from it of somebody (OIDC Core §3.1.3, §5.3, §12).
 
 use crate::claims;
+use crate::client_auth;
 use crate::directory;
+use crate::google;
 use crate::id_token::{self, Asked};
-use crate::metadata::ClientAuth;
 use crate::providers::{Providers, Published, spoken};
 use crate::trouble::{Trouble, told};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use doorward_engine::federation::kept::Kept;
-use doorward_engine::federation::settings::{OidcSettings, SignOut};
+use doorward_engine::federation::settings::{Directory, OidcSettings, SignOut};
 use doorward_engine::federation::{Connector, ExternalIdentity};
 use doorward_jose::bad::BadToken;
 use doorward_jose::claims::Claims;
 use doorward_jose::json;
 use doorward_model::time::Timestamp;
 use doorward_outbound::Answer;
-use doorward_world::secrets;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
-use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 /// The client's own credential at the provider, where it is kept here.
@@ -37,6 +34,13 @@ const NOT_VOUCHED: [&str; 5] =
 pub(crate) struct Tokens(Map<String, Value>);
 
 impl Tokens {
+    /// Those that came through the browser, once they are proved.
+    pub(crate) fn of_browser(id_token: &str, access_token: &str) -> Self {
+        let given = [("id_token", id_token), ("access_token", access_token)];
+        let given = given.into_iter().filter(|(_, token)| !token.is_empty());
+        Self(given.map(|(name, token)| (name.to_owned(), Value::from(token))).collect())
+    }
+
     /// One of them.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
@@ -64,25 +68,15 @@ impl Providers {
     /// Asks the token endpoint.
     pub(crate) async fn exchange(
         &self,
-        settings: &OidcSettings,
+        (settings, now): (&OidcSettings, Timestamp),
         published: &Published,
         form: &[(&str, &str)],
         sealed: Secret,
     ) -> Result<Tokens, Trouble> {
-        let secret = match &settings.secret_from {
-            Some(reference) => Some(secrets::read(reference).await.map_err(Trouble::Secret)?),
-            None => sealed,
-        };
-        let mut form = form.to_vec();
-        let mut authorization = None;
-        match (&secret, published.metadata.client_auth) {
-            (Some(secret), ClientAuth::Basic) => authorization = Some(basic(&settings.client_id, secret)?),
-            (Some(secret), ClientAuth::Post) => {
-                form.push(("client_id", &settings.client_id));
-                form.push(("client_secret", secret));
-            }
-            (None, _) => form.push(("client_id", &settings.client_id)),
-        }
+        let proof = client_auth::proof(settings, published.metadata.client_auth, sealed, now).await?;
+        let shown = proof.fields.iter().map(|(name, value)| (*name, value.as_str()));
+        let form: Vec<(&str, &str)> = form.iter().copied().chain(shown).collect();
+        let authorization = proof.authorization.clone();
         let answer = self.outbound.post_form_as(&published.metadata.token, &form, authorization).await?;
         if let Some(error) = said_error(&answer).filter(|error| NOT_VOUCHED.contains(&error.as_str())) {
             return Err(Trouble::NotVouched(error));
@@ -108,7 +102,7 @@ impl Providers {
     /// Who somebody is, by their ID token and whatever else the provider says of them.
     pub(crate) async fn identity(
         &self,
-        connector: &Connector,
+        (connector, now): (&Connector, Timestamp),
         published: &Published,
         (tokens, proved): (&Tokens, Option<Claims>),
         subject: &str,
@@ -123,9 +117,10 @@ impl Providers {
             _ => Map::new(),
         };
         let groups = match &settings.directory {
-            Some(place) if claims::are_left_out(settings, &token) => {
-                Some(directory::groups(&self.outbound, place, tokens.access()).await?)
+            Some(Directory::Graph(graph)) if claims::are_left_out(settings, &token) => {
+                Some(directory::groups(&self.outbound, graph, tokens.access()).await?)
             }
+            Some(Directory::Google(place)) => Some(google::groups(&self.outbound, (place, now), subject).await?),
             _ => None,
         };
         let mut identity = claims::identity_with(settings, (token, more), groups)?;
@@ -147,19 +142,12 @@ impl Providers {
     }
 }
 
-/// RFC 6749 §2.3.1: both parts are encoded as in a form before they are put together.
-fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, Trouble> {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));
-    sensitive(&format!("Basic {}", STANDARD.encode(pair.as_bytes())))
-}
-
 /// A token as it is shown (RFC 6750 §2.1).
 pub(crate) fn bearer(token: &str) -> Result<HeaderValue, Trouble> {
     sensitive(&format!("Bearer {token}"))
 }
 
-fn sensitive(text: &str) -> Result<HeaderValue, Trouble> {
+pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, Trouble> {
     let mut value =
         HeaderValue::from_str(text).map_err(|_| Trouble::malformed(TOKEN_ENDPOINT, "its token is no text"))?;
     value.set_sensitive(true);

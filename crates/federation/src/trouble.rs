@@ -30,7 +30,7 @@ pub enum Trouble {
     Mapping { name: String, why: &'static str },
     #[error("this connector does not speak OpenID Connect")]
     OtherKind,
-    #[error("the client secret cannot be read: {0}")]
+    #[error("a secret cannot be used: {0}")]
     Secret(String),
 }
 

@@ -64,6 +64,12 @@ impl Certificate {
         Ok(Self { chain: chain.into_iter().map(CertificateDer::from).collect(), subject, key, times, thumbprint })
     }
 
+    /// Reads one in PEM.
+    pub fn parse_pem(text: &[u8]) -> Result<Self, BadCertificate> {
+        let der = CertificateDer::from_pem_slice(text).map_err(|_| BadCertificate::Encoding)?;
+        Self::parse(vec![der.to_vec()])
+    }
+
     /// SHA-256 over the certificate, in base64url: `x5t#S256` (RFC 7515 §4.1.8, RFC 8705 §3.1).
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint

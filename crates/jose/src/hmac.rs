@@ -20,6 +20,10 @@ impl HmacKey {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0, message).as_ref().to_vec()
+    }
+
     /// Whether the secret made the signature, compared in constant time. Tokens are verified with
     /// [`crate::jws::Presented::verify_hmac`], which ends here.
     ///

@@ -30,7 +30,7 @@ pub struct SigningKey {
     random: SystemRandom,
 }
 
-enum Pair {
+pub(crate) enum Pair {
     Rsa(&'static RsaSignatureEncoding, RsaKeyPair),
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -109,7 +109,7 @@ impl SigningKey {
 }
 
 impl Pair {
-    fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyRejected> {
+    pub(crate) fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyRejected> {
         match algorithm {
             Algorithm::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(&RSA_PKCS1_SHA256, pair)),
             Algorithm::Ps256 => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(&RSA_PSS_SHA256, pair)),
@@ -118,7 +118,7 @@ impl Pair {
         }
     }
 
-    fn public_members(&self) -> Value {
+    pub(crate) fn public_members(&self) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self {
             Self::Rsa(_, pair) => {
@@ -146,7 +146,7 @@ impl Pair {
         Ok(document.as_ref().to_vec())
     }
 
-    fn sign(&self, random: &SystemRandom, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn sign(&self, random: &SystemRandom, message: &[u8]) -> Result<Vec<u8>, Fault> {
         let failed = |_| Fault::internal("signing a token");
         match self {
             Self::Rsa(encoding, pair) => {

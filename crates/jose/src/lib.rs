@@ -6,6 +6,7 @@
 //! reading of its JSON, an algorithm fixed by the key and never chosen by the token.
 
 pub mod algorithm;
+pub mod assertion;
 pub mod bad;
 pub mod certificate;
 pub mod claims;

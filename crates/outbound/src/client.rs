@@ -32,6 +32,8 @@ pub struct Setup {
     pub proxies: Proxies,
     /// Certificates trusted besides the system's, in PEM.
     pub more_roots: Option<Vec<u8>>,
+    /// Whether nobody is trusted but those: for somebody with an authority of their own.
+    pub only_more_roots: bool,
     /// Time limits, for those who wait shorter than [`limits::CONNECT`] and [`limits::TOTAL`].
     pub patience: Option<(Duration, Duration)>,
 }
@@ -48,6 +50,7 @@ pub struct Outbound {
     pub(crate) reach: Reach,
     pub(crate) proxies: Proxies,
     more_roots: Vec<CertificateDer<'static>>,
+    only_more_roots: bool,
     config: OnceCell<Arc<ClientConfig>>,
     connect: Duration,
     total: Duration,
@@ -75,8 +78,8 @@ impl Outbound {
     pub fn new(setup: Setup) -> Result<Self, String> {
         let more_roots = setup.more_roots.as_deref().map(roots::read_pem).transpose()?.unwrap_or_default();
         let (connect, total) = setup.patience.unwrap_or((limits::CONNECT, limits::TOTAL));
-        let Setup { reach, proxies, .. } = setup;
-        Ok(Self { reach, proxies, more_roots, config: OnceCell::new(), connect, total })
+        let Setup { reach, proxies, only_more_roots, .. } = setup;
+        Ok(Self { reach, proxies, more_roots, only_more_roots, config: OnceCell::new(), connect, total })
     }
 
     /// Posts a form.
@@ -197,8 +200,8 @@ impl Outbound {
 
     pub(crate) async fn tls(&self) -> Result<Arc<ClientConfig>, String> {
         let read = || async {
-            let more = self.more_roots.clone();
-            let reading = tokio::task::spawn_blocking(move || roots::client_config(&more));
+            let (more, is_all) = (self.more_roots.clone(), self.only_more_roots);
+            let reading = tokio::task::spawn_blocking(move || roots::client_config(&more, is_all));
             reading.await.map_err(|error| error.to_string())?
         };
         self.config.get_or_try_init(read).await.cloned()

@@ -19,10 +19,12 @@ pub(crate) fn read_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Strin
     }
 }
 
-/// The settings of TLS: 1.2 and 1.3, one HTTP version, the system's roots and more.
-pub(crate) fn client_config(more: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
+/// The settings of TLS: 1.2 and 1.3, one HTTP version, the system's roots and more, or those alone.
+pub(crate) fn client_config(more: &[CertificateDer<'static>], is_all: bool) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if !is_all {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     for certificate in more {
         roots.add(certificate.clone()).map_err(|error| format!("a given root is not usable: {error}"))?;
     }

@@ -11,6 +11,7 @@ mod jupyterhub;
 mod keycloak;
 mod keycloak_page;
 mod keycloak_python;
+mod kubernetes;
 mod postgres;
 mod proxies;
 mod relying_party;
@@ -37,6 +38,7 @@ pub use jupyterhub::JupyterHub;
 pub use keycloak::Keycloak;
 pub use keycloak_page::KeycloakPage;
 pub use keycloak_python::{Administrator, KeycloakAdmin, KeycloakPython};
+pub use kubernetes::Kubernetes;
 pub use postgres::Postgres;
 pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,

@@ -72,6 +72,8 @@ pub fn table() -> Vec<Route> {
         route("GET",  "/realms/{realm}/broker/{connector}/endpoint", (Own, Access::Open),   get(own::broker::endpoint)),
         route("GET",  "/v1/oauth/callback/",                        (Own, Access::Open),     get(own::broker::shared)),
         route("GET",  "/v1/oauth/redirect/",                        (Own, Access::Open),     get(own::broker::shared)),
+        route("POST", "/v1/oauth/callback/",                        (Own, Access::Client),   post(own::broker::shared_posted)),
+        route("POST", "/v1/oauth/redirect/",                        (Own, Access::Client),   post(own::broker::shared_posted)),
         route("GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response", (Own, Access::Open), get(own::broker::parting::back)),
         route("POST", "/realms/{realm}/broker/{connector}/backchannel-logout", (Own, Access::Client), post(own::broker::parting::told)),
         route("POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", (Own, Access::Client), post(own::broker::parting::told_to_realm)),

@@ -1,11 +1,30 @@
 //! Reading a secret from where it is kept. It is read for every use, so that another one needs no restart.
 
 use doorward_model::secret_ref::SecretRef;
+use std::future::Future;
 use std::io::Read as _;
+use std::pin::Pin;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Largest file a secret is read from, in bytes.
 const SECRET_BYTES: u64 = 16 * 1024;
+
+/// A cluster's answer: the secret, or one sentence.
+pub type Told<'a> = Pin<Box<dyn Future<Output = Result<Zeroizing<String>, String>> + Send + 'a>>;
+
+/// Asks the cluster this program runs in. Nothing is dialled from here, so whoever may do that brings it.
+pub trait Cluster: Send + Sync {
+    /// What stands under a key of a Secret.
+    fn read<'a>(&'a self, namespace: &'a str, name: &'a str, key: &'a str) -> Told<'a>;
+}
+
+static CLUSTER: OnceLock<Box<dyn Cluster>> = OnceLock::new();
+
+/// Secrets of a cluster are asked for here from now on; the first one stays.
+pub fn ask(cluster: impl Cluster + 'static) {
+    let _ = CLUSTER.set(Box::new(cluster));
+}
 
 /// Reads it, without the end of line a file may have.
 ///
@@ -22,6 +41,10 @@ pub async fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
             let reading = tokio::task::spawn_blocking(move || of_file(&path));
             reading.await.map_err(|error| error.to_string())?
         }
+        SecretRef::Kubernetes { namespace, name, key } => match CLUSTER.get() {
+            Some(cluster) => cluster.read(namespace, name, key).await,
+            None => Err("nothing here asks a cluster".to_owned()),
+        },
     }
 }
 

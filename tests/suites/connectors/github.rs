@@ -93,6 +93,8 @@ fn people_come_in_by_number_team_and_proved_address() {
     let (_, bob) = hub.come("bob");
     assert_eq!(bob.answer.status, 403, "of the organisation, not of the team");
     assert!(bob.answer.text().contains("dagster-users"), "{}", bob.answer.text());
+    let bobs = hub.ground.door.cli_text(&["user", "show", "bob", "--output", "json"]);
+    assert!(!bobs.contains("bob@example.com"), "GitHub has not verified it: {bobs}");
     // Names are given to others, numbers are not.
     let mut others = people();
     others["ada"]["user"]["id"] = json!(999);

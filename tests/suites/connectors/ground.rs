@@ -40,8 +40,19 @@ pub struct Ground {
 impl Ground {
     /// With a connector `company`, told these words more.
     pub fn new(words: &[&str]) -> Ground {
+        Ground::as_client(&Value::Null, words)
+    }
+
+    /// As [`Ground::new`], where the company has registered Doorward with these words more.
+    pub fn as_client(client: &Value, words: &[&str]) -> Ground {
+        Ground::around((client, Vec::new()), words)
+    }
+
+    /// The same, with more in the server's environment.
+    pub fn around((client, environment): (&Value, Vec<(String, String)>), words: &[&str]) -> Ground {
         let port = free_port();
-        let company = Upstream::start(
+        let company = Upstream::start_for(
+            client,
             &format!("http://doorward.localhost:{port}/realms/main/broker/company/endpoint"),
             &people(),
         );
@@ -52,6 +63,7 @@ impl Ground {
             .map(str::to_owned)
             .to_vec();
         options.environment.push(("COMPANY_SECRET".to_owned(), UPSTREAM_CLIENT.1.to_owned()));
+        options.environment.extend(environment);
         // Commands call providers too.
         options.environment.push(("DOORWARD_OUTBOUND_ALLOW".to_owned(), "127.0.0.1".to_owned()));
         let ground = Ground { door: Door::start(options), company, tool };

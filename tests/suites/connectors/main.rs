@@ -2,14 +2,19 @@
 //! and real forms.
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
+mod answers;
 mod break_glass;
 mod changes;
+mod client_auth;
+mod cluster;
+mod crossing;
 mod entra;
 mod entrance;
 mod github;
 mod ground;
 mod houston;
 mod many;
+mod presets;
 mod proof;
 mod refresh;
 mod sign_out;

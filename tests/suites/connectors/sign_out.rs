@@ -246,7 +246,7 @@ fn who_signs_out_at_the_company_on_the_way_in_does_not_come_in() {
 }
 
 /// Signs out by the form, and follows to the company's page.
-fn leave(ground: &Ground, jar: &mut Jar) -> Hop {
+pub(crate) fn leave(ground: &Ground, jar: &mut Jar) -> Hop {
     let page = jar.send(page_request(&format!("{}/sign-out", realm(ground))));
     let html = page.text();
     let target = Address::parse(&realm(ground)).join(&action(&html));

@@ -223,8 +223,16 @@ pub const SIGNERS: &[(&str, &[Kind])] = &[
     ("token/mint.rs", &[Kind::AccessOfPerson, Kind::AccessBound, Kind::IdToken]),
 ];
 
-/// Files that sign questions to outside providers, and the answer to a ticket: neither is taken here for a credential.
-const ASKERS: [&str; 4] = ["kerberos/src/crypto.rs", "saml/src/own_key.rs", "saml/src/redirect.rs", "saml/src/sign.rs"];
+/// Files that sign questions to outside providers, with keys those have registered, and the answer to a ticket: XML, and
+/// assertions that name the provider as the one they are for. Nothing here takes any of it for a credential.
+const ASKERS: [&str; 6] = [
+    "federation/src/client_auth.rs",
+    "federation/src/google.rs",
+    "kerberos/src/crypto.rs",
+    "saml/src/own_key.rs",
+    "saml/src/redirect.rs",
+    "saml/src/sign.rs",
+];
 
 /// Files of the engine that seal something, and the kinds they make; none where what is sealed never leaves the store.
 pub const SEALERS: &[(&str, &[Kind])] = &[

@@ -42,6 +42,8 @@ const GATE: &[Place] = &[GatePass, GateShared];
 const PUBLIC: Row = Nothing("the same for everybody");
 const LEADS_ON: Row = Nothing("leads on to where credentials are taken, which is judged there");
 const PROVIDERS_WORD: Row = Nothing("takes tokens of outside providers alone, which the suite of connectors judges");
+const PROVIDERS_ANSWER: Row =
+    Nothing("takes outside providers' answers alone, which the suites saml and connectors judge");
 
 /// The rows, in the order of the table.
 #[rustfmt::skip]
@@ -54,10 +56,12 @@ pub const ROWS: &[(Site, &str, &str, Row)] = &[
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint",                    Takes(&[BrokerState])),
     (Site::Own, "GET",  "/v1/oauth/callback/",                                            LEADS_ON),
     (Site::Own, "GET",  "/v1/oauth/redirect/",                                            LEADS_ON),
+    (Site::Own, "POST", "/v1/oauth/callback/",                                            PROVIDERS_ANSWER),
+    (Site::Own, "POST", "/v1/oauth/redirect/",                                            PROVIDERS_ANSWER),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint/logout_response",    LEADS_ON),
     (Site::Own, "POST", "/realms/{realm}/broker/{connector}/backchannel-logout",          PROVIDERS_WORD),
     (Site::Own, "POST", "/realms/{realm}/protocol/openid-connect/logout/backchannel-logout", PROVIDERS_WORD),
-    (Site::Own, "POST", "/realms/{realm}/broker/{connector}/endpoint",                    Nothing("takes providers' signed answers, which the suite saml judges")),
+    (Site::Own, "POST", "/realms/{realm}/broker/{connector}/endpoint",                    PROVIDERS_ANSWER),
     (Site::Own, "GET",  "/realms/{realm}/broker/{connector}/endpoint/descriptor",         PUBLIC),
     (Site::Own, "GET",  "/realms/{realm}/sign-out",                                       Takes(&[Session])),
     (Site::Own, "POST", "/realms/{realm}/sign-out",                                       Takes(OWN_FORM)),

@@ -17,7 +17,7 @@ pub(super) fn setup(flag: &[String], written: &WrittenOutbound) -> Result<Setup,
     let reach = Reach::and(allow.iter().map(network).collect::<Result<_, _>>()?);
     let proxies = Proxies::from_variables(|name| std::env::var(name).ok()).map_err(Exit::usage)?;
     let more_roots = written.ca_file.as_ref().map(read).transpose()?;
-    let setup = Setup { reach, proxies, more_roots, patience: None };
+    let setup = Setup { reach, proxies, more_roots, ..Setup::default() };
     match (Outbound::new(setup.clone()), &written.ca_file) {
         (Err(why), Some(given)) => {
             Err(given.wrong(format!("{} cannot be used, {why}", given.shown()), "name a file of certificates"))

@@ -67,6 +67,11 @@ pub fn find(door: &Door, ctx: &Ctx, connector: &Connector, (state, browser): (&s
     (is_here && ctx.now < attempt.begun_at.plus_seconds(limits::PROVIDER_SECONDS)).then_some(attempt)
 }
 
+/// Whether a state was made here at all, for whomever: no reason to go on with it, only not to waste a page on others.
+pub fn is_ours(door: &Door, state: &str) -> bool {
+    open(door, state).is_some()
+}
+
 /// The realm and the connector a state was made for, by its own word, where the provider sends browsers back to a place
 /// many share: who may use the state there is judged by [`find`].
 pub async fn place(door: &Door, state: &str) -> Result<Option<(RealmName, ConnectorName)>, Fault> {

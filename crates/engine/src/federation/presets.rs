@@ -1,7 +1,7 @@
 //! Providers whose ways are known: from the few words that tell one from another to ordinary settings. What a preset
 //! fills in can be changed afterwards like anything else.
 
-use crate::federation::settings::{ClaimNames, Directory, OidcSettings, Refresh, SignOut};
+use crate::federation::settings::{ClaimNames, ClientAuth, Directory, OidcSettings, Refresh, SignOut};
 use doorward_model::secret_ref::SecretRef;
 use std::collections::BTreeMap;
 
@@ -103,6 +103,17 @@ impl Preset {
             _ => SignOut::Published,
         });
         Ok(())
+    }
+
+    /// Says in signed proofs whom they are for, where that is not the issuer.
+    pub fn addresses_proofs(self, settings: &mut OidcSettings) {
+        let is_said = settings.assertion.audience.is_some();
+        if !matches!(self, Self::Entra) || is_said || !settings.client_auth.is_some_and(ClientAuth::signs) {
+            return;
+        }
+        // Its token endpoint; people of several tenants come through the one of all organisations.
+        let tenant = settings.issuer.strip_suffix("/v2.0").map(|base| base.replace("{tenantid}", "organizations"));
+        settings.assertion.audience = tenant.map(|base| format!("{base}/oauth2/v2.0/token"));
     }
 
     /// Asks the provider again for people who came through it, and for what it takes to do that.

@@ -34,7 +34,7 @@ fn settings() -> &'static OidcSettings {
 
 fn asked() -> Asked<'static> {
     let (settings, nonce) = (settings(), Some("n-1"));
-    Asked { settings, nonce, access_token: "the access token", now: NOW, fresh_since: None }
+    Asked { settings, nonce, access_token: "the access token", beside: None, now: NOW, fresh_since: None }
 }
 
 fn set(keys: &[&SigningKey]) -> Result<KeySet, Fault> {
@@ -160,5 +160,41 @@ fn who_has_to_prove_themselves_again_has_done_so() -> Result<(), Fault> {
         let asked = Asked { fresh_since: Some(NOW), ..asked() };
         assert_eq!(check(&keys, &key.sign("JWT", &claims)?, &asked).is_ok(), is_taken, "{claims}");
     }
+    Ok(())
+}
+
+#[test]
+fn what_came_through_the_browser_with_a_token_is_named_in_it() -> Result<(), Fault> {
+    let dice = Counting::new(1);
+    let key = key(&dice)?;
+    let keys = set(&[&key])?;
+    let hash = |text: &str| json!(token_hash::at_hash("ES256", text));
+    let beside = Some(Beside { code: "the code", state: "the state" });
+    let browser = || Asked { beside, ..asked() };
+    let judge = |change: &[(&str, Value)], asked: &Asked<'_>| -> Result<bool, Fault> {
+        let mut claims = good();
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        Ok(check(&keys, &key.sign("JWT", &claims)?, asked).is_ok())
+    };
+    let (token, code) = (("at_hash", hash("the access token")), ("c_hash", hash("the code")));
+    assert!(judge(&[token.clone(), code.clone()], &browser())?);
+    assert!(judge(&[token.clone(), code.clone(), ("s_hash", hash("the state"))], &browser())?);
+    for wrong in [
+        vec![],
+        vec![token.clone()],
+        vec![code.clone()],
+        vec![token.clone(), ("c_hash", hash("another code"))],
+        vec![("at_hash", hash("another token")), code.clone()],
+        vec![token.clone(), code.clone(), ("s_hash", hash("another state"))],
+        vec![token.clone(), ("c_hash", json!(7))],
+    ] {
+        assert!(!judge(&wrong, &browser())?, "{wrong:?}");
+    }
+    // What was not asked for need not be named.
+    let alone = Asked { beside: Some(Beside { code: "", state: "the state" }), access_token: "", ..asked() };
+    assert!(judge(&[], &alone)?);
+    assert!(!judge(&[token], &alone)?, "a token that names another one is another one's");
     Ok(())
 }

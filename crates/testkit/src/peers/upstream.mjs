@@ -1,7 +1,7 @@
 // An identity provider for others to connect to, on oidc-provider, a certified library. Who the people are and what is
 // said of them stands in a file that is read anew at every sign-in.
 import { readFileSync } from "node:fs";
-import { createHash, createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign, verify } from "node:crypto";
 import http from "node:http";
 
 const { OIDC_PROVIDER, PORT, CLIENT, PEOPLE, LIKE } = process.env;
@@ -16,7 +16,21 @@ const newKey = (kid) => {
 // The second one is nobody's: what is signed with it is not the provider's.
 const [key, strangersKey] = [newKey("company"), newKey("company")];
 let behaviour = {};
-const asked = { token: 0, jwks: 0, graph: 0 };
+const asked = { token: 0, jwks: 0, graph: 0, directory: 0 };
+const [proofs, ways] = [[], []];
+
+// Where a provider is below its host, whether its issuer ends with a slash, and whether its ID tokens say no more than who
+// somebody is.
+const { below = "", slash = "", thin = false } =
+  {
+    "okta-custom": { below: "/oauth2/default", thin: true },
+    auth0: { slash: "/" },
+    cognito: { below: "/eu-west-1_AbCdEfGhI" },
+    keycloak: { below: "/realms/company" },
+    authentik: { below: "/application/o/doorward", slash: "/" },
+    zitadel: { thin: true },
+    dex: { below: "/dex" },
+  }[LIKE] ?? {};
 
 // Tells Doorward's own host apart by its name, which this machine does not look up.
 const callHome = (url, { method, headers, body, signal }) =>
@@ -37,7 +51,7 @@ const page = (ctx, title, inside) => {
   ctx.body = `<!doctype html><title>${title}</title>${inside}`;
 };
 
-const provider = new Provider(issuer, {
+const provider = new Provider(`${issuer}${below}${slash}`, {
   clients: [client],
   cookies: { keys: ["not a secret: a test ends before it matters"] },
   jwks: { keys: [key] },
@@ -56,13 +70,21 @@ const provider = new Provider(issuer, {
   rotateRefreshToken: true,
   scopes: ["openid", "profile", "email", "groups"],
   claims: {
-    openid: ["sub"],
-    profile: ["name", "preferred_username"],
+    openid: [
+      "sub", "hd", "nickname", "realm_access", "groups_direct", "cognito:groups", "cognito:username", "token_use",
+      "urn:zitadel:iam:org:project:roles", "https://acme.example/groups", "federated_claims",
+    ],
+    // authentik says groups with the profile.
+    profile: ["name", "preferred_username", ...(LIKE === "authentik" ? ["groups"] : [])],
     email: ["email", "email_verified"],
     groups: ["groups", "_claim_names"],
   },
-  conformIdTokenClaims: process.env.THIN === "yes",
+  conformIdTokenClaims: thin,
+  responseTypes: ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"],
   pkce: { required: () => true },
+  assertJwtClientAuthClaimsAndHeader: async (_, claims, header) => {
+    proofs.push({ header, claims });
+  },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_, id) => {
     const person = Object.values(people()).find((one) => one.sub === id);
@@ -81,6 +103,19 @@ const provider = new Provider(issuer, {
     ctx.body = out;
   },
 });
+
+// Doorward's address is one of this machine's own, which a client of the web's would not be let have.
+const { invalidate } = provider.Client.Schema.prototype;
+provider.Client.Schema.prototype.invalidate = function (message, code) {
+  if (!code?.startsWith("implicit-")) invalidate.call(this, message, code);
+};
+
+// Microsoft Entra ID wants its token endpoint named in signed proofs, and nothing else.
+if (LIKE === "entra") {
+  provider.OIDCContext.prototype.clientJwtAuthExpectedAudience = () => ({
+    has: (audience) => audience.startsWith(issuer) && /^\/[^/]+\/oauth2\/v2.0\/token$/.test(new URL(audience).pathname),
+  });
+}
 
 const bodyOf = async (request) => {
   let body = "";
@@ -161,6 +196,40 @@ const unsigned = (response) => {
   };
 };
 
+// Google's tokens for service accounts: signed by the account, for its administrator's name.
+const serviceTokens = new Set();
+const serviceToken = async (request) => {
+  const { account, administrator, jwk } = behaviour.directory;
+  const form = new URLSearchParams(await bodyOf(request));
+  const [head, body, signature] = (form.get("assertion") ?? "").split(".");
+  const read = (part) => JSON.parse(Buffer.from(part, "base64url"));
+  const isTheirs = verify(
+    "sha256", Buffer.from(`${head}.${body}`), createPublicKey({ key: jwk, format: "jwk" }), Buffer.from(signature, "base64url"),
+  );
+  const { iss, sub, aud, scope, iat, exp } = read(body);
+  const isFine =
+    isTheirs && form.get("grant_type") === "urn:ietf:params:oauth:grant-type:jwt-bearer" && read(head).alg === "RS256" &&
+    read(head).kid === "key-1" && iss === account && sub === administrator && aud === `${issuer}/google/token` &&
+    scope === "https://www.googleapis.com/auth/admin.directory.group.readonly" && exp > iat && exp - iat <= 3600;
+  if (!isFine) return [400, { error: "invalid_grant", error_description: "Invalid JWT Signature." }];
+  const token = randomUUID();
+  serviceTokens.add(token);
+  return [200, { access_token: token, token_type: "Bearer", expires_in: 3599 }];
+};
+
+// Google's directory: two groups at once here, two hundred there.
+const directoryGroups = (request, url) => {
+  asked.directory += 1;
+  if (!serviceTokens.has((request.headers.authorization ?? "").replace("Bearer ", "")))
+    return [401, { error: { code: 401, status: "UNAUTHENTICATED" } }];
+  const all = behaviour.directory.groups[url.searchParams.get("userKey")];
+  if (!all) return [404, { error: { code: 404, message: "Resource Not Found: userKey" } }];
+  const from = Number(url.searchParams.get("pageToken") ?? 0);
+  const groups = all.slice(from, from + 2).map((email) => ({ kind: "admin#directory#group", id: `id-${email}`, email }));
+  const more = all.length > from + 2 ? { nextPageToken: String(from + 2) } : {};
+  return [200, { kind: "admin#directory#groups", ...(groups.length ? { groups } : {}), ...more }];
+};
+
 // What the token endpoint gives, as a test wants it: other claims in the ID token, something left out.
 const rewrite = (response) => {
   const end = response.end.bind(response);
@@ -182,6 +251,8 @@ const rewrite = (response) => {
 const answer = provider.callback();
 const forTests = {
   "/asked": () => JSON.stringify(asked),
+  "/proofs": () => JSON.stringify(proofs),
+  "/ways": () => JSON.stringify(ways),
   "/sign": async (request) => signed(JSON.parse(await bodyOf(request))),
   "/behave": async (request) => {
     behaviour = JSON.parse(await bodyOf(request));
@@ -209,12 +280,57 @@ http
       }
       unsigned(response);
     }
+    if (below && path.startsWith(`${below}/`)) {
+      request.originalUrl = request.url;
+      request.url = request.url.slice(below.length);
+      path = path.slice(below.length);
+    }
+    const json = ([status, body]) => {
+      response.statusCode = status;
+      response.end(JSON.stringify(body));
+    };
+    if (path === "/google/token") return json(await serviceToken(request));
+    if (path === "/admin/directory/v1/groups") return json(directoryGroups(request, url));
+    if (path === "/auth") {
+      ways.push(Object.fromEntries(url.searchParams));
+      // Google asks which account; the library knows no such prompt.
+      if (LIKE === "google" && url.searchParams.get("prompt") === "select_account") {
+        url.searchParams.delete("prompt");
+        request.url = `${path}${url.search}`;
+      }
+    }
+    // Cognito's pages and endpoints are at another host than its issuer.
+    if (LIKE === "cognito" && path === "/.well-known/openid-configuration") {
+      const end = response.end.bind(response);
+      response.end = (body, ...rest) => {
+        const document = JSON.parse(body);
+        const moved = (url) => url.replace("//127.0.0.1:", "//localhost:").replace(below, "");
+        for (const [name, value] of Object.entries(document))
+          if (/_endpoint$|^jwks_uri$/.test(name)) document[name] = moved(value);
+        delete document.end_session_endpoint;
+        const text = JSON.stringify(document);
+        response.setHeader("content-length", Buffer.byteLength(text));
+        return end(text, ...rest);
+      };
+    }
+    // Its page for signing out takes exactly these, and repeats nothing.
+    if (LIKE === "cognito" && path === "/logout") {
+      const isFine = [...url.searchParams.keys()].join() === "client_id,logout_uri";
+      response.statusCode = isFine ? 302 : 400;
+      if (isFine) response.setHeader("location", url.searchParams.get("logout_uri"));
+      return response.end();
+    }
     const name = path.slice(1);
     if (name in asked) asked[name] += 1;
     if (behaviour[name] === "hang") return;
     if (behaviour[name]) {
       response.statusCode = behaviour[name];
       return response.end("{}");
+    }
+    // From now on its keys are others.
+    if (path === "/jwks" && behaviour.turned) {
+      const { kty, n, e } = strangersKey;
+      return json([200, { keys: [{ kty, n, e, use: "sig", alg: "RS256", kid: "next" }] }]);
     }
     // A page for signing out that is told where to return, and repeats nothing.
     if (path === "/plain-logout") {

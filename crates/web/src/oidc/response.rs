@@ -5,6 +5,7 @@ use crate::answers::{self, Outcome};
 use crate::oidc::authorize::{Here, stuck};
 use crate::oidc::origin_of;
 use crate::pages;
+use askama::Template;
 use doorward_engine::authorize::asked::{Read, Stuck};
 use doorward_engine::authorize::{pushed, signed_response};
 use doorward_oauth::authorize::{Entry, ResponseMode};
@@ -57,9 +58,17 @@ pub(crate) fn form_on(action: String, fields: Vec<(String, String)>, title: &str
     form_to(action, fields, title, "")
 }
 
+/// A page that sends a form by itself, as [`form_on`] does.
+pub(crate) fn page_on(view: &impl Template) -> Outcome {
+    scripted(view, "")
+}
+
 fn form_to(action: String, fields: Vec<(String, String)>, client_title: &str, targets: &str) -> Outcome {
-    let view = pages::FormPost { action, fields, client_title: client_title.to_owned() };
-    let mut answer = answers::page(StatusCode::OK, &view, "")?;
+    scripted(&pages::FormPost { action, fields, client_title: client_title.to_owned() }, targets)
+}
+
+fn scripted(view: &impl Template, targets: &str) -> Outcome {
+    let mut answer = answers::page(StatusCode::OK, view, "")?;
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; {targets} \
          base-uri 'none'; frame-ancestors 'none'"

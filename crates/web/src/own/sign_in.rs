@@ -453,6 +453,11 @@ impl Browser {
         }
     }
 
+    /// Whether it showed a secret: browsers send none with a form from another site.
+    pub fn is_known(&self) -> bool {
+        !self.is_new
+    }
+
     /// The proof forms of this browser carry.
     pub fn proof(&self) -> FormProof {
         match &self.secret {

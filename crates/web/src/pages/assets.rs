@@ -23,13 +23,14 @@ pub struct Asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 struct Assets {
-    all: [Asset; 4],
+    all: [Asset; 5],
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     all: [
         named("doorward", "css", "text/css; charset=utf-8", include_bytes!("../../static/doorward.css")),
         named("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg")),
+        named("fragment", "js", SCRIPT, include_bytes!("../../static/fragment.js")),
         named("form_post", "js", SCRIPT, include_bytes!("../../static/form_post.js")),
         named("signing_out", "js", SCRIPT, include_bytes!("../../static/signing_out.js")),
     ],
@@ -55,6 +56,12 @@ pub fn stylesheet_path() -> &'static str {
 pub fn favicon_path() -> &'static str {
     let [_, favicon, ..] = &ASSETS.all;
     favicon.path
+}
+
+/// Address of the script that sends on what stands in a fragment, for its template.
+pub(super) fn fragment_script_path() -> &'static str {
+    let [_, _, script, ..] = &ASSETS.all;
+    script.path
 }
 
 /// Address of the script that sends a form at once, for its template.
@@ -99,7 +106,11 @@ mod tests {
         assert!(find_asset("/.doorward/static/doorward.css").is_none());
         assert!(stylesheet_path().ends_with(".css"));
         assert!(favicon_path().ends_with(".svg"));
-        for (path, name) in [(form_post_script_path(), "form_post-"), (signing_out_script_path(), "signing_out-")] {
+        for (path, name) in [
+            (fragment_script_path(), "fragment-"),
+            (form_post_script_path(), "form_post-"),
+            (signing_out_script_path(), "signing_out-"),
+        ] {
             assert!(path.ends_with(".js") && path.contains(name), "{path}");
         }
     }

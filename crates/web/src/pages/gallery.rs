@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{
-    Account, Arriving, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Launcher, NewPassword,
+    Account, Arriving, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Fragment, Launcher, NewPassword,
     Problem, Proceed, SampleTool, Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
 };
 
@@ -33,6 +33,7 @@ pub fn gallery() -> Result<Vec<Rendering>, askama::Error> {
     add(&mut all, "device-question", DeviceQuestion::samples())?;
     add(&mut all, "device-done", DeviceDone::samples())?;
     add(&mut all, "form-post", FormPost::samples())?;
+    add(&mut all, "fragment", Fragment::samples())?;
     add(&mut all, "denied", Denied::samples())?;
     add(&mut all, "problem", Problem::samples())?;
     add(&mut all, "arriving", Arriving::samples())?;

@@ -3,7 +3,8 @@
 //! fill a view with prepared strings and call `render()` of [`askama::Template`], which escapes them.
 //! Every page works without script and without inline style, so it fits
 //! `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'`.
-//! [`FormPost`] alone has a script, which spares people a button where `script-src 'self'` lets it run.
+//! [`FormPost`] has a script, which spares people a button where `script-src 'self'` lets it run; [`Fragment`] alone can
+//! do nothing without its own.
 
 mod account;
 mod arriving;
@@ -12,6 +13,7 @@ mod consent;
 mod denied;
 mod device;
 mod form_post;
+mod fragment;
 mod gallery;
 mod icon;
 mod launcher;
@@ -36,6 +38,7 @@ pub use consent::{Consent, DetailWords, ScopeWords, scope_words};
 pub use denied::Denied;
 pub use device::{DeviceCode, DeviceDone, DeviceQuestion};
 pub use form_post::FormPost;
+pub use fragment::Fragment;
 pub use gallery::{Rendering, gallery};
 pub use icon::{Face, Icon, Symbol};
 pub use launcher::{Launcher, Tile};

@@ -23,7 +23,7 @@ pub struct Ldap {
     /// Who asks. Without it Doorward asks as nobody in particular.
     #[arg(long, value_name = "DN", default_value = "", requires = "bind_password_ref")]
     bind_dn: String,
-    /// Where the password of the bind DN is kept: env:NAME or file:/PATH.
+    /// Where the password of the bind DN is kept: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse, requires = "bind_dn")]
     bind_password_ref: Option<SecretRef>,
     /// The entry people are below.

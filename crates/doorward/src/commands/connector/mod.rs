@@ -7,6 +7,7 @@ mod links;
 mod oidc;
 mod presets;
 mod saml;
+mod speech;
 mod sync;
 mod test;
 mod update;

@@ -1,6 +1,7 @@
 //! Flags of providers that speak OpenID Connect.
 
 use crate::commands::connector::add::{Common, pair};
+use crate::commands::connector::speech::Speech;
 use clap::Args;
 use doorward_engine::federation::settings::{ClaimNames, Kind, OidcSettings, Refresh, SignOut};
 use doorward_model::secret_ref::SecretRef;
@@ -10,13 +11,15 @@ use doorward_model::secret_ref::SecretRef;
 pub struct Oidc {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    speech: Speech,
     /// The provider's issuer, letter by letter as its tokens say it.
     #[arg(long, value_name = "URL")]
     issuer: String,
     /// What Doorward is called there.
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// Where the client secret is kept: env:NAME or file:/PATH. Without it Doorward is a public client there.
+    /// Where the client secret is kept: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY. Without it Doorward is a public client there.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse)]
     client_secret_ref: Option<SecretRef>,
     /// Scopes to ask for besides openid, with commas between them.
@@ -69,7 +72,7 @@ pub struct Oidc {
 impl Oidc {
     /// What every kind has, and what this one is.
     pub fn read(self) -> (Common, Kind) {
-        let kind = Kind::Oidc(OidcSettings {
+        let mut settings = OidcSettings {
             secret_from: self.client_secret_ref,
             scopes: self.scopes,
             parameters: self.parameter.into_iter().collect(),
@@ -87,7 +90,8 @@ impl Oidc {
                 .refresh_every
                 .map(|every_seconds| Refresh { every_seconds, continue_seconds: self.continue_for }),
             ..OidcSettings::of(self.issuer, self.client_id)
-        });
-        (self.common, kind)
+        };
+        self.speech.put(&mut settings);
+        (self.common, Kind::Oidc(settings))
     }
 }

@@ -1,10 +1,13 @@
 //! Flags of providers whose ways are known.
 
 use crate::commands::connector::add::{Common, pair};
+use crate::commands::connector::speech::Speech;
 use crate::exit::Exit;
 use clap::Args;
 use doorward_engine::federation::presets::{Credentials, Preset};
-use doorward_engine::federation::settings::{ClaimNames, Kind, OAuth2Settings, OidcSettings, Refresh};
+use doorward_engine::federation::settings::{
+    ClaimNames, Directory, GoogleDirectory, Kind, OAuth2Settings, OidcSettings, Refresh,
+};
 use doorward_model::secret_ref::SecretRef;
 
 /// What every one of them has.
@@ -12,13 +15,15 @@ use doorward_model::secret_ref::SecretRef;
 pub struct Known {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    speech: Speech,
     /// What Doorward is called there.
     #[arg(long, value_name = "ID", required_unless_present = "client_id_ref")]
     client_id: Option<String>,
-    /// Where that stands: env:NAME or file:/PATH. It is read once, now.
+    /// Where that stands: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY. It is read once, now.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse, conflicts_with = "client_id")]
     client_id_ref: Option<SecretRef>,
-    /// Where the client secret is kept: env:NAME or file:/PATH. Without it Doorward is a public client there.
+    /// Where the client secret is kept: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY. Without it Doorward is a public client there.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse)]
     client_secret_ref: Option<SecretRef>,
     /// The claim groups are read from, when it is not the usual one.
@@ -53,6 +58,8 @@ impl Known {
         let credentials = Credentials { client_id, secret_from: self.client_secret_ref };
         let mut settings = preset.settings(address, credentials).map_err(Exit::usage)?;
         settings.parameters.extend(self.parameter);
+        self.speech.put(&mut settings);
+        preset.addresses_proofs(&mut settings);
         if let Some(claim) = self.groups_claim {
             settings.claims.groups = claim;
         }
@@ -161,6 +168,16 @@ pub struct Google {
     /// The Workspace domains that may come in, by the claim hd; may be repeated. Anybody can have a Google account.
     #[arg(long, value_name = "DOMAIN", required = true)]
     hosted_domain: Vec<String>,
+    /// Where the key of a service account with domain-wide delegation is, to read groups from the directory: file:/PATH,
+    /// env:NAME or k8s:NAMESPACE/NAME#KEY.
+    #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse, requires = "directory_administrator")]
+    directory_key_ref: Option<SecretRef>,
+    /// The administrator in whose name it asks.
+    #[arg(long, value_name = "ADDRESS", requires = "directory_key_ref")]
+    directory_administrator: Option<String>,
+    /// Groups count that somebody is in by being in another group.
+    #[arg(long, requires = "directory_key_ref")]
+    nested_groups: bool,
 }
 
 impl Google {
@@ -172,6 +189,10 @@ impl Google {
             settings.parameters.insert("hd".to_owned(), only.clone());
         }
         settings.hosted_domains = self.hosted_domain;
+        if let (Some(key), Some(administrator)) = (self.directory_key_ref, self.directory_administrator) {
+            settings.directory =
+                Some(Directory::Google(Box::new(GoogleDirectory::of(key, administrator, self.nested_groups))));
+        }
         Ok((common, settings))
     }
 }
@@ -218,10 +239,10 @@ pub struct GitHub {
     /// What Doorward is called there.
     #[arg(long, value_name = "ID", required_unless_present = "client_id_ref")]
     client_id: Option<String>,
-    /// Where that stands: env:NAME or file:/PATH. It is read once, now.
+    /// Where that stands: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY. It is read once, now.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse, conflicts_with = "client_id")]
     client_id_ref: Option<SecretRef>,
-    /// Where the client secret is kept: env:NAME or file:/PATH.
+    /// Where the client secret is kept: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse)]
     client_secret_ref: Option<SecretRef>,
     /// Organisations and teams (ORG/TEAM) whose people come in, with commas between them; everybody without. An
@@ -262,7 +283,7 @@ pub struct OAuth2 {
     /// What Doorward is called there.
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// Where the client secret is kept: env:NAME or file:/PATH. Without it Doorward is a public client there.
+    /// Where the client secret is kept: env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY. Without it Doorward is a public client there.
     #[arg(long, value_name = "REFERENCE", value_parser = SecretRef::parse)]
     client_secret_ref: Option<SecretRef>,
     /// Scopes to ask for, with commas between them.

@@ -1,16 +1,22 @@
 //! What a connector is made of, as declared and stored.
 
+mod client_auth;
+mod directory;
 mod kerberos;
 mod ldap;
 mod oauth2;
 mod oidc;
 mod saml;
 
+pub use client_auth::{Assertion, ClientAuth};
+pub use directory::{Directory, GoogleDirectory};
 pub use kerberos::KerberosSettings;
 pub use ldap::{GroupSearch, LdapSettings, Nesting, Reach, Security, Server, TYPED, UserSearch};
 pub use oauth2::{GitHub, OAuth2Settings};
-pub use oidc::{CALLBACKS, ClaimNames, Directory, OidcSettings, Refresh, SignOut};
+pub use oidc::{CALLBACKS, ClaimNames, OidcSettings, Refresh, SignOut};
 pub use saml::{AttributeNames, NameIdFormat, SamlBinding, SamlPlace, SamlProvider, SamlSettings};
+
+pub use doorward_oauth::authorize::{ResponseMode, ResponseType};
 
 use crate::limits;
 use doorward_model::name::{ConnectorName, DisplayText, GroupName};

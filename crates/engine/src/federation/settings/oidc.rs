@@ -1,8 +1,9 @@
 //! Providers that speak OpenID Connect.
 
-use crate::federation::settings::is_safe;
+use crate::federation::settings::{Assertion, ClientAuth, Directory, is_safe};
 use crate::limits;
 use doorward_model::secret_ref::SecretRef;
+use doorward_oauth::authorize::{ResponseMode, ResponseType};
 use doorward_oauth::scope::Scopes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,18 @@ pub struct OidcSettings {
     /// Where the client secret is kept, when it is not sealed in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_from: Option<SecretRef>,
+    /// How Doorward proves itself at the token endpoint; by the secret, as the provider publishes, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_auth: Option<ClientAuth>,
+    /// What more there is to say when that is done with a signature.
+    #[serde(default, skip_serializing_if = "Assertion::is_usual")]
+    pub assertion: Box<Assertion>,
+    /// What the browser brings back: a code, an ID token, or both (OIDC Core §3).
+    #[serde(default = "usual_type", skip_serializing_if = "is_usual_type")]
+    pub response_type: ResponseType,
+    /// How it brings that; in the usual way of the type when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_mode: Option<ResponseMode>,
     /// What is asked for besides `openid`.
     #[serde(default = "usual_scopes")]
     pub scopes: Vec<String>,
@@ -55,8 +68,8 @@ pub struct OidcSettings {
     /// Whether names that look like an address are the person's own there, proved or not.
     #[serde(default)]
     pub names_are_own: bool,
-    /// Where groups are looked up that the provider leaves out because there are too many; without it nobody of whom it
-    /// does so comes in.
+    /// Where groups are looked up that the provider does not say, or leaves out because there are too many; without it
+    /// nobody of whom it leaves out any comes in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<Directory>,
     /// How people who sign out here are signed out there too; not at all when absent.
@@ -65,22 +78,6 @@ pub struct OidcSettings {
     /// How often the provider is asked again for people who came through it; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Refresh>,
-}
-
-/// A directory that is asked for somebody's groups, with their own token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Directory {
-    /// Microsoft Graph, at this address.
-    Graph(String),
-}
-
-impl Directory {
-    /// Where Microsoft Graph is.
-    pub fn graph(&self) -> &str {
-        let Self::Graph(url) = self;
-        url
-    }
 }
 
 /// What stands for the tenant in an issuer that differs by tenant.
@@ -114,6 +111,14 @@ pub struct Refresh {
 
 fn usual_scopes() -> Vec<String> {
     vec!["profile".to_owned(), "email".to_owned()]
+}
+
+fn usual_type() -> ResponseType {
+    ResponseType::Code
+}
+
+fn is_usual_type(response_type: &ResponseType) -> bool {
+    *response_type == usual_type()
 }
 
 fn yes() -> bool {
@@ -183,6 +188,10 @@ impl OidcSettings {
             tenants: Vec::new(),
             discovery: None,
             secret_from: None,
+            client_auth: None,
+            assertion: Box::default(),
+            response_type: usual_type(),
+            response_mode: None,
             scopes: usual_scopes(),
             parameters: BTreeMap::new(),
             user_info: true,
@@ -196,6 +205,11 @@ impl OidcSettings {
             sign_out: None,
             refresh: None,
         }
+    }
+
+    /// How the browser brings the provider's answer.
+    pub fn answers_by(&self) -> ResponseMode {
+        self.response_mode.unwrap_or_else(|| self.response_type.default_mode())
     }
 
     /// Whether a token of this issuer and tenant is the provider's.
@@ -223,7 +237,17 @@ impl OidcSettings {
     }
 
     pub(super) fn essence(&self) -> Self {
-        Self { secret_from: None, clock_tolerance_seconds: 0, sign_out: None, callback_path: None, ..self.clone() }
+        Self {
+            secret_from: None,
+            client_auth: None,
+            assertion: Box::default(),
+            response_type: usual_type(),
+            response_mode: None,
+            clock_tolerance_seconds: 0,
+            sign_out: None,
+            callback_path: None,
+            ..self.clone()
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -243,9 +267,7 @@ impl OidcSettings {
         if let Some(odd) = self.tenants.iter().find(|tenant| !is_id(tenant)) {
             return Err(format!("`{}` is no tenant's id", odd.escape_debug()));
         }
-        if self.directory.as_ref().is_some_and(|place| !is_safe(place.graph()) || place.graph().contains(['?', '#'])) {
-            return Err("the directory is at an https:// URL without query and fragment".to_owned());
-        }
+        self.directory.as_ref().map_or(Ok(()), Directory::check)?;
         if self.claims.subject.is_empty() || self.claims.subject.iter().any(String::is_empty) {
             return Err("people are told apart by at least one claim, such as sub".to_owned());
         }
@@ -263,6 +285,8 @@ impl OidcSettings {
         if let Some(name) = self.parameters.keys().find(|name| OURS.contains(&name.as_str())) {
             return Err(format!("the parameter {name} is set by Doorward itself: leave it out"));
         }
+        self.check_response()?;
+        self.assertion.check(self.client_auth, self.issuer.contains(TENANT))?;
         if let Some(path) = self.callback_path.as_deref().filter(|path| !CALLBACKS.contains(path)) {
             return Err(format!("`{}` is no callback path: {}", path.escape_debug(), CALLBACKS.join(" or ")));
         }
@@ -288,6 +312,23 @@ impl OidcSettings {
                     "{what} {least} to {most} s, and sessions go on without an answer for at most {most} s"
                 ));
             }
+        }
+        Ok(())
+    }
+
+    fn check_response(&self) -> Result<(), String> {
+        let asked = self.response_type;
+        if !asked.has_code() && !asked.has_id_token() {
+            return Err(format!(
+                "with response_type {asked} nothing says who somebody is: code or id_token is part of it"
+            ));
+        }
+        // Servers and what stands between log queries (Multiple Response Types §3.0).
+        if self.answers_by() == ResponseMode::Query && asked.default_mode() == ResponseMode::Fragment {
+            return Err("tokens do not travel in a query: response_mode is fragment or form_post".to_owned());
+        }
+        if self.refresh.is_some() && !asked.has_code() {
+            return Err("a provider is asked again with what it gave for a code: response_type needs code".to_owned());
         }
         Ok(())
     }
@@ -348,9 +389,19 @@ mod tests {
             json!({"issuer": issuer, "more_issuers": ["http://id.example.com"]}),
             json!({"issuer": issuer, "discovery": "id.example.com"}),
             json!({"issuer": issuer, "directory": {"graph": "http://graph.example.com"}}),
+            json!({"issuer": issuer, "directory": {"google": {"key_from": "file:/key", "administrator": "admin"}}}),
             json!({"issuer": issuer, "claims": {"subject": []}}),
             json!({"issuer": issuer, "claims": {"subject": ["tid", ""]}}),
             json!({"issuer": issuer, "refresh": {"every_seconds": 1}}),
+            json!({"client_auth": "private_key_jwt", "tenants": [ONE]}),
+            json!({"issuer": issuer, "assertion": {"key_id": "k"}}),
+            json!({"issuer": issuer, "client_auth": "client_secret_jwt", "assertion": {"algorithm": "RS256"}}),
+            json!({"issuer": issuer, "client_auth": "private_key_jwt", "assertion": {"algorithm": "HS256"}}),
+            json!({"issuer": issuer, "client_auth": "private_key_jwt", "assertion": {"audience": "http://id.example.com"}}),
+            json!({"issuer": issuer, "response_type": "none"}),
+            json!({"issuer": issuer, "response_type": "token"}),
+            json!({"issuer": issuer, "response_type": "code id_token", "response_mode": "query"}),
+            json!({"issuer": issuer, "response_type": "id_token token", "refresh": {"every_seconds": 60}}),
             json!({"issuer": issuer, "refresh": {"every_seconds": 60, "continue_seconds": 10_000_000}}),
             json!({"issuer": issuer, "sign_out": {"at": {"url": "http://id.example.com", "return_parameter": "to"}}}),
             json!({"issuer": issuer, "sign_out": {"at": {"url": "https://id.example.com", "return_parameter": "a b"}}}),

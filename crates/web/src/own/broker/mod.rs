@@ -12,7 +12,7 @@ use crate::cookies;
 use crate::own::sign_in::{Browser, DEVICE_SECONDS, Way, known_realm, no_realm, open, prove};
 use crate::pages;
 use crate::web::Web;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use doorward_engine::federation::linking::Why;
 use doorward_engine::federation::settings::Kind;
@@ -24,9 +24,10 @@ use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::ConnectorName;
 use doorward_oauth::form;
+use doorward_oauth::parameters::Parameters;
 use doorward_saml::peers::Came;
-use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{StatusCode, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -66,10 +67,30 @@ pub async fn shared(
     State(web): State<Arc<Web>>,
     arrival: Arrival,
     Headers(headers): Headers,
+    uri: Uri,
     query: Query,
 ) -> Response {
     let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
-    match back_to_any(&asked, (query.fields.text("state"), &query.raw)).await {
+    match back_to_any(&asked, uri.path(), (query.fields.text("state"), &query.raw)).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
+    }
+}
+
+/// `POST /v1/oauth/callback/`: the same for answers that come as a form.
+pub async fn shared_posted(
+    State(web): State<Arc<Web>>,
+    arrival: Arrival,
+    Headers(headers): Headers,
+    query: Query,
+    request: Request,
+) -> Response {
+    let asked = Asked { web: &web, arrival: &arrival, headers: &headers };
+    let text = match saml::read(&headers, &query, request).await {
+        Ok(text) => text,
+        Err(answer) => return answer,
+    };
+    match posted_to_any(&asked, &text).await {
         Ok(answer) => answer,
         Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
     }
@@ -157,9 +178,21 @@ async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
     }
 }
 
-async fn back_to_any(asked: &Asked<'_>, (state, query): (&str, &str)) -> Outcome {
+async fn back_to_any(asked: &Asked<'_>, path: &str, (state, query): (&str, &str)) -> Outcome {
+    if query.is_empty() {
+        return oidc::behind_the_hash(&asked.web.door().settings.public.url(path));
+    }
     match attempt::place(asked.web.door(), state).await? {
         Some((realm, connector)) => back(asked, (realm.as_str(), connector.as_str()), query).await,
+        None => Ok(asked.no_way()),
+    }
+}
+
+async fn posted_to_any(asked: &Asked<'_>, text: &str) -> Outcome {
+    let sent = Parameters::parse_form(text).ok();
+    let state = sent.as_ref().and_then(|sent| sent.one("state").ok().flatten()).unwrap_or_default();
+    match attempt::place(asked.web.door(), state).await? {
+        Some((realm, connector)) => saml::take(asked, (realm.as_str(), connector.as_str()), text).await,
         None => Ok(asked.no_way()),
     }
 }

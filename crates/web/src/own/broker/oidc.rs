@@ -1,19 +1,24 @@
-//! To a provider that speaks OpenID Connect and back.
+//! To a provider that speaks OpenID Connect and back. Its answer comes in the query, in the fragment, which a page of ours
+//! sends on as a form, or as a form from its own site, with which browsers send no cookies: that one is sent once more by
+//! a page of ours.
 
 use crate::answers::{self, Outcome};
+use crate::oidc::response::{form_on, page_on};
+use crate::own::broker::saml::AGAIN;
 use crate::own::broker::{Asked, troubled};
 use crate::own::sign_in::{Browser, Way, flow_over};
+use crate::pages;
+use doorward_engine::federation::settings::ResponseMode;
 use doorward_engine::federation::{Connector, attempt, open_secret};
 use doorward_engine::live::realms::LiveRealm;
-use doorward_federation::oidc::Answer;
+use doorward_federation::oidc::{Answer, Given};
 use doorward_oauth::parameters::Parameters;
 
+/// A connector of a realm.
+pub(super) type Here<'a> = (&'a LiveRealm, &'a Connector);
+
 /// Sends the browser to the provider, with the name somebody typed.
-pub async fn out(
-    asked: &Asked<'_>,
-    (realm, connector): (&LiveRealm, &Connector),
-    (presented, typed): (&str, &str),
-) -> Outcome {
+pub async fn out(asked: &Asked<'_>, (realm, connector): Here<'_>, (presented, typed): (&str, &str)) -> Outcome {
     let (web, ctx) = (asked.web, &asked.arrival.ctx);
     let browser = Browser::of(web, asked.headers);
     let Some(way) = Way::of_flow(web, asked.arrival, realm, (presented, &browser)).await? else {
@@ -29,14 +34,66 @@ pub async fn out(
     }
 }
 
-/// Takes the browser back from it.
-pub async fn back(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), query: &str) -> Outcome {
+/// Takes the browser back from it, by its address.
+pub async fn back(asked: &Asked<'_>, here: Here<'_>, query: &str) -> Outcome {
+    let mode = answers_by(here.1);
+    if mode == ResponseMode::Fragment && query.is_empty() {
+        return behind_the_hash(&asked.redirect_uri(here.0, here.1));
+    }
+    let Some(answered) = read(Parameters::parse_query(query).ok()) else { return Ok(over(asked, here)) };
+    // Servers log queries: what was asked for elsewhere is not taken from there. A refusal is nobody's credential.
+    if mode != ResponseMode::Query && one(&answered, "error").is_empty() {
+        return Ok(over(asked, here));
+    }
+    take(asked, here, &answered).await
+}
+
+/// Takes the browser back from it, by a form: the provider's, or the one of a page of ours.
+pub(super) async fn posted(asked: &Asked<'_>, here: Here<'_>, form: &str) -> Outcome {
+    let (web, (realm, connector)) = (asked.web, here);
+    let Some(answered) = read(Parameters::parse_form(form).ok()) else { return Ok(over(asked, here)) };
+    if answers_by(connector) == ResponseMode::Query {
+        return Ok(over(asked, here));
+    }
+    let is_known = Browser::of(web, asked.headers).is_known();
+    if !is_known && one(&answered, AGAIN).is_empty() && attempt::is_ours(web.door(), one(&answered, "state")) {
+        let mut fields: Vec<_> =
+            FIELDS.iter().map(|name| ((*name).to_owned(), one(&answered, name).to_owned())).collect();
+        fields.retain(|(_, value)| !value.is_empty());
+        fields.push((AGAIN.to_owned(), "yes".to_owned()));
+        return form_on(asked.redirect_uri(realm, connector), fields, realm.title.as_str());
+    }
+    take(asked, here, &answered).await
+}
+
+/// What of an answer is read.
+const FIELDS: [&str; 7] = ["state", "code", "id_token", "access_token", "iss", "error", "error_description"];
+
+/// A page that sends on what stands behind the `#` of its address, where servers do not see it.
+pub(super) fn behind_the_hash(target: &str) -> Outcome {
+    page_on(&pages::Fragment { action: target.to_owned() })
+}
+
+fn answers_by(connector: &Connector) -> ResponseMode {
+    connector.settings.kind.oidc().map_or(ResponseMode::Query, |oidc| oidc.answers_by())
+}
+
+fn read(sent: Option<Parameters>) -> Option<Parameters> {
+    sent.filter(|all| all.check_doubled().is_ok())
+}
+
+fn one<'a>(answered: &'a Parameters, name: &str) -> &'a str {
+    answered.one(name).ok().flatten().unwrap_or_default()
+}
+
+fn over(asked: &Asked<'_>, (realm, _): Here<'_>) -> axum::response::Response {
+    flow_over(asked.web, &asked.arrival.ctx, realm)
+}
+
+async fn take(asked: &Asked<'_>, (realm, connector): Here<'_>, answered: &Parameters) -> Outcome {
     let (web, ctx) = (asked.web, &asked.arrival.ctx);
     let browser = Browser::of(web, asked.headers);
-    let Some(answered) = Parameters::parse_query(query).ok().filter(|all| all.check_doubled().is_ok()) else {
-        return Ok(flow_over(web, ctx, realm));
-    };
-    let one = |name: &str| answered.one(name).ok().flatten().unwrap_or_default();
+    let one = |name: &str| one(answered, name);
     let Some(begun) = attempt::find(web.door(), ctx, connector, (one("state"), &browser.hash)) else {
         return Ok(flow_over(web, ctx, realm));
     };
@@ -44,7 +101,13 @@ pub async fn back(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector
         return Ok(flow_over(web, ctx, realm));
     };
     let answer = match one("error") {
-        "" => Answer::Code { code: one("code"), issuer: Some(one("iss")).filter(|issuer| !issuer.is_empty()) },
+        "" => Answer::Given(Given {
+            code: one("code"),
+            id_token: one("id_token"),
+            access_token: one("access_token"),
+            state: one("state"),
+            issuer: Some(one("iss")).filter(|issuer| !issuer.is_empty()),
+        }),
         error => Answer::Refused { error, description: one("error_description") },
     };
     let redirect_uri = asked.redirect_uri(realm, connector);

@@ -7,7 +7,7 @@ use crate::callers::{Arrival, Headers, Query};
 use crate::cookies::{attempt_name, set_attempt};
 use crate::limits;
 use crate::oidc::response::form_on;
-use crate::own::broker::{Asked, Troubled, saml_logout, troubled};
+use crate::own::broker::{Asked, Troubled, oidc, saml_logout, troubled};
 use crate::own::sign_in::{Browser, Way, flow_over};
 use crate::pages;
 use crate::web::Web;
@@ -144,7 +144,7 @@ pub async fn posted(
 }
 
 /// The form as it came.
-async fn read(headers: &HeaderMap, query: &Query, request: Request) -> Result<String, Response> {
+pub(super) async fn read(headers: &HeaderMap, query: &Query, request: Request) -> Result<String, Response> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.split(';').next() != Some("application/x-www-form-urlencoded") || !query.raw.is_empty() {
         let sentence = "a message must be sent as application/x-www-form-urlencoded, without a query\n";
@@ -197,13 +197,18 @@ impl Sent {
 /// The field by which a page of ours says that it has sent an answer on.
 pub(super) const AGAIN: &str = "again";
 
-async fn take(asked: &Asked<'_>, place: (&str, &str), text: &str) -> Outcome {
+/// Takes what came as a form.
+pub(super) async fn take(asked: &Asked<'_>, place: (&str, &str), text: &str) -> Outcome {
     let (web, ctx) = (asked.web, &asked.arrival.ctx);
     let (realm, connector) = match asked.place(place).await? {
         Ok(found) => found,
         Err(answer) => return Ok(answer),
     };
-    let Kind::Saml(settings) = &connector.settings.kind else { return Ok(flow_over(web, ctx, &realm)) };
+    let settings = match &connector.settings.kind {
+        Kind::Saml(settings) => settings,
+        Kind::Oidc(_) => return oidc::posted(asked, (&realm, &connector), text).await,
+        Kind::Ldap(_) | Kind::OAuth2(_) | Kind::Kerberos(_) => return Ok(flow_over(web, ctx, &realm)),
+    };
     let here = (&*realm, &connector, settings);
     match Sent::parse(text) {
         Some(Sent { response: Some(response), request: None, is_again, csrf, .. }) => match speaks_of_logout(&response)
