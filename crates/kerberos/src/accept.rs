@@ -162,7 +162,13 @@ fn wants_proof(said: &Authenticator<'_>) -> Result<bool, Trouble> {
 /// A person's name: of one part, and not to be taken for one with a realm in it.
 fn person<'a>(name: &Principal<'a>) -> Result<&'a str, Trouble> {
     match name.parts.as_slice() {
-        [only] if name.kind == PERSON && only.len() <= limits::NAME_BYTES && !only.contains(['@', '/', '\\']) => {
+        // A dollar sign ends the names of computers.
+        [only]
+            if name.kind == PERSON
+                && only.len() <= limits::NAME_BYTES
+                && !only.contains(['@', '/', '\\'])
+                && !only.ends_with('$') =>
+        {
             Ok(only)
         }
         _ => Err(Trouble::Refused("the ticket is no person's")),

@@ -48,8 +48,9 @@ impl Ground {
         let keytab = format!("file:{}", self.keytab.display());
         let usual =
             ["connector", "add", "kerberos", name, "--title", "The domain", "--kerberos-realm", "AD.EXAMPLE.TEST"];
+        let names = if words.contains(&"--directory") { None } else { Some("--names-alone") };
         let usual = [&usual[..], &["--service", service, "--keytab", &keytab], words].concat();
-        self.door.cli_text(&usual);
+        self.door.cli_text(&usual.into_iter().chain(names).collect::<Vec<_>>());
     }
 
     /// Connects the domain's directory, as `people`.

@@ -140,6 +140,8 @@ pub struct Preview {
     pub provider_hint: String,
     /// How long ago, at most, the person may have proved themselves, in seconds: `max_age`, and 0 for `prompt=login`.
     pub fresh_seconds: Option<i64>,
+    /// Whether the person is to choose who to be (`prompt=select_account`).
+    pub chooses_account: bool,
 }
 
 /// What is behind the text a flow carries.
@@ -155,6 +157,7 @@ pub async fn preview(web: &Web, arrival: &Arrival, realm: &Realm, sealed: &str) 
         target: form_target(back.target.as_str()),
         login_hint: hint("login_hint"),
         provider_hint: hint("kc_idp_hint"),
+        chooses_account: hint("prompt").split(' ').any(|word| word == "select_account"),
         fresh_seconds: match hint("prompt").split(' ').any(|word| word == "login") {
             true => Some(0),
             false => hint("max_age").parse().ok().filter(|seconds| *seconds >= 0),

@@ -322,6 +322,11 @@ impl Way {
         }
     }
 
+    /// Whether the client wants the person to choose who to be.
+    pub fn chooses_account(&self) -> bool {
+        matches!(self, Self::Client { preview, .. } if preview.chooses_account)
+    }
+
     /// The connector the client wants its people to come through.
     fn provider_hint(&self) -> &str {
         match self {

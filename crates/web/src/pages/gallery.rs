@@ -4,8 +4,8 @@
 use askama::Template;
 
 use super::{
-    Account, Arriving, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Fragment, Launcher, NewPassword,
-    Problem, Proceed, SampleTool, Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
+    Account, Arriving, Consent, Denied, DeviceCode, DeviceDone, DeviceQuestion, FormPost, Fragment, Launcher,
+    NewPassword, Problem, Proceed, SampleTool, Setup, SignIn, SignOutConfirm, SignedOut, SigningOut,
 };
 
 /// One page in one state.
@@ -182,7 +182,9 @@ mod tests {
             ensure(page.html.to_lowercase().matches("<script").count() == scripts.len(), "a script in disguise")?;
             ensure(
                 scripts.len()
-                    == usize::from(["form-post-", "signing-out-"].iter().any(|name| page.name.starts_with(name))),
+                    == usize::from(
+                        ["form-post-", "fragment-", "signing-out-"].iter().any(|name| page.name.starts_with(name)),
+                    ),
                 "a script element",
             )?;
             for script in scripts {

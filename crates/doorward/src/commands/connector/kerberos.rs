@@ -30,6 +30,10 @@ pub struct Kerberos {
     /// come in.
     #[arg(long, value_name = "CONNECTOR", value_parser = ConnectorName::parse)]
     directory: Option<ConnectorName>,
+    /// Names alone say who somebody is, without a directory. Not for Active Directory: whoever may add a computer there
+    /// gets tickets under any name nobody has.
+    #[arg(long, conflicts_with = "directory")]
+    names_alone: bool,
     /// A network whose browsers are asked for a ticket; may be repeated. All of them unless said.
     #[arg(long, value_name = "CIDR")]
     network: Vec<String>,
@@ -49,6 +53,7 @@ impl Kerberos {
             service: self.service,
             keytab: self.keytab,
             directory: self.directory,
+            names_alone: self.names_alone,
             networks: self.network,
             ignore_case: self.ignore_case,
             clock_tolerance_seconds: self.clock_tolerance,

@@ -20,6 +20,10 @@ pub struct KerberosSettings {
     /// A directory of the same people, asked who each is, in which groups, and whether they may come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<ConnectorName>,
+    /// Whether names alone say who somebody is, without any directory. In Active Directory whoever may add a computer
+    /// comes by a ticket with any name nobody has (MS-KILE 3.3.5.6.1), so it has to be said.
+    #[serde(default)]
+    pub names_alone: bool,
     /// Networks whose browsers are asked for a ticket; all when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
@@ -46,11 +50,12 @@ impl KerberosSettings {
         self.networks.is_empty() || client.is_some_and(holds)
     }
 
-    /// What the realm calls a person of this name, for ever.
-    pub fn subject(&self, name: &str) -> String {
+    /// What the realm calls a person of this name, for ever; nobody where capitals make no difference and it is not
+    /// certain what is one: letters from elsewhere fold into others.
+    pub fn subject(&self, name: &str) -> Option<String> {
         match self.ignore_case {
-            true => format!("{}@{}", name.to_lowercase(), self.realm),
-            false => format!("{name}@{}", self.realm),
+            true => name.is_ascii().then(|| format!("{}@{}", name.to_ascii_lowercase(), self.realm)),
+            false => Some(format!("{name}@{}", self.realm)),
         }
     }
 
@@ -83,6 +88,12 @@ impl KerberosSettings {
         if let Some(odd) = self.networks.iter().find(|text| text.parse::<IpNet>().is_err()) {
             return Err(format!("`{}` is no network: write 10.0.0.0/8", odd.escape_debug()));
         }
+        if self.directory.is_none() && !self.names_alone {
+            let risk = "in Active Directory anybody who may add a computer gets tickets under any name nobody has";
+            return Err(format!(
+                "it names no directory, and {risk}: name one (--directory), or say that names alone will do (--names-alone)"
+            ));
+        }
         if self.clock_tolerance_seconds > limits::CLOCK_TOLERANCE_SECONDS {
             return Err(format!("the clock tolerance is at most {} s", limits::CLOCK_TOLERANCE_SECONDS));
         }
@@ -100,6 +111,7 @@ mod tests {
             service: "HTTP/sso.ad.example.test".to_owned(),
             keytab: SecretRef::File("/etc/doorward/http.keytab".to_owned()),
             directory: None,
+            names_alone: true,
             networks: Vec::new(),
             ignore_case: false,
             clock_tolerance_seconds: 300,
@@ -122,6 +134,7 @@ mod tests {
         }
         assert!(odd(|all| all.keytab = SecretRef::Variable("KEYTAB".to_owned())).contains("file:/PATH"));
         assert!(odd(|all| all.networks = vec!["10.0.0.0/33".to_owned()]).contains("network"));
+        assert!(odd(|all| all.names_alone = false).contains("--directory"));
         assert!(odd(|all| all.clock_tolerance_seconds = 601).contains("600"));
     }
 
@@ -143,5 +156,10 @@ mod tests {
         assert_ne!(plain.subject("Ada"), plain.subject("ada"));
         let folded = KerberosSettings { ignore_case: true, ..settings() };
         assert_eq!((folded.subject("ADA"), folded.subject("ada")), (plain.subject("ada"), plain.subject("ada")));
+        // The sign of Kelvin, of Ångström and of Ohm are no capitals of letters people have.
+        for odd in ["\u{212a}im", "\u{212b}sa", "\u{2126}mega", "åsa"] {
+            assert_eq!(folded.subject(odd), None, "{odd}");
+            assert!(plain.subject(odd).is_some(), "{odd}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! nobody is asked again.
 
 use crate::answers::{self, Outcome};
+use crate::callers::visitor;
 use crate::own::broker::Asked;
 use crate::own::directory::words_for;
 use crate::own::sign_in::{self as page, Browser, Way, flow_over};
@@ -18,7 +19,6 @@ use doorward_kerberos::accept::{self, Proved, accept};
 use doorward_kerberos::trouble::Trouble;
 use doorward_kerberos::{keytab, limits};
 use doorward_model::fault::Fault;
-use doorward_model::name::UserName;
 use doorward_model::secret_ref::SecretRef;
 use doorward_world::secrets;
 use http::StatusCode;
@@ -37,7 +37,12 @@ pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, flow: &str) -> Outcom
         return Ok(flow_over(web, ctx, realm));
     };
     // Programs get no ticket by being asked, and who has to prove themselves anew does not by an old one.
-    if ask::kind(asked.headers) == Kind::Call || way.fresh_seconds() == Some(0) {
+    let must_ask = way.fresh_seconds() == Some(0) || way.chooses_account();
+    if ask::kind(asked.headers) == Kind::Call || must_ask {
+        return Ok(to_page(realm, flow, ""));
+    }
+    // Nobody who is in becomes somebody else without a word, whoever led the browser here.
+    if visitor(web, asked.arrival, asked.headers).await?.is_some() {
         return Ok(to_page(realm, flow, ""));
     }
     match shown(asked.headers) {
@@ -109,9 +114,13 @@ async fn take(asked: &Asked<'_>, here: Here<'_>, (flow, way): (&str, &Way), toke
     let once = Once { kind: "kerberos ticket".to_owned(), id: proved.mark.clone(), until };
     let mut came = match &settings.directory {
         None => {
+            let Some(subject) = settings.subject(&proved.name) else {
+                let why = "its name has letters that may be capitals of others, and capitals make no difference";
+                return refused(asked, here, flow, why).await;
+            };
             let identity = ExternalIdentity {
                 issuer: settings.realm.clone(),
-                subject: settings.subject(&proved.name),
+                subject,
                 name: Some(proved.name),
                 vouched_at: Some(proved.authenticated_at),
                 once: vec![once],
@@ -179,10 +188,8 @@ async fn look<'r>(
         Err(trouble) => return Ok(Looked::Not(trouble.to_string())),
     };
     // The filter may find people by other names too, which the realm may have given to somebody else.
-    let is_same = |name: &String| {
-        let (Ok(theirs), Ok(ours)) = (UserName::parse(name), UserName::parse(&proved.name)) else { return false };
-        theirs.as_str().to_lowercase() == ours.as_str().to_lowercase()
-    };
+    let folds = settings.ignore_case || directory.settings.kind.ldap().is_some_and(|ldap| ldap.active_directory);
+    let is_same = |name: &String| *name == proved.name || (folds && name.eq_ignore_ascii_case(&proved.name));
     Ok(match identity.name.as_ref().is_some_and(is_same) {
         true => Looked::Found(directory, Box::new(identity)),
         false => Looked::Not("the directory calls whom it found by another name than the ticket's".to_owned()),
