@@ -61,7 +61,7 @@ const UNWILLING: i64 = 53;
 /// "Never" in Active Directory, besides 0.
 const NEVER: i64 = i64::MAX;
 /// "For good" in password policies.
-const FOR_GOOD: &str = "000001010000Z";
+const FOR_GOOD: &str = "000001010000";
 
 /// What an entry says of its account.
 pub(crate) fn of_entry(entry: &Entry<'_>, now: Timestamp) -> Option<Bar> {
@@ -73,7 +73,9 @@ pub(crate) fn of_entry(entry: &Entry<'_>, now: Timestamp) -> Option<Bar> {
         .iter()
         .any(|name| entry.first(name).is_some() && number(name).is_none());
     let computed = number("msDS-User-Account-Control-Computed").unwrap_or(0);
-    if is_unreadable || control & DISABLED != 0 || is_true("nsAccountLock") || is_true("loginDisabled") {
+    // Locked until an administrator says otherwise: how somebody is disabled where there is no other word for it.
+    let is_for_good = entry.text("pwdAccountLockedTime").is_some_and(|since| since.starts_with(FOR_GOOD));
+    if is_unreadable || is_for_good || control & DISABLED != 0 || is_true("nsAccountLock") || is_true("loginDisabled") {
         return Some(Bar::Disabled);
     }
     let seconds = now.millis() / 1000;
@@ -85,7 +87,7 @@ pub(crate) fn of_entry(entry: &Entry<'_>, now: Timestamp) -> Option<Bar> {
     if number("shadowExpire").is_some_and(|day| day >= 0 && day <= seconds / 86_400) {
         return Some(Bar::Expired);
     }
-    if (control | computed) & LOCKED != 0 || entry.text("pwdAccountLockedTime") == Some(FOR_GOOD) {
+    if (control | computed) & LOCKED != 0 {
         return Some(Bar::Locked);
     }
     if computed & PASSWORD_EXPIRED != 0 {

@@ -52,6 +52,10 @@ pub(crate) async fn proof(
         metadata::ClientAuth::Basic => ClientAuth::ClientSecretBasic,
         metadata::ClientAuth::Post => ClientAuth::ClientSecretPost,
     });
+    // A key that is sent where a secret is asked for is nobody's own any more.
+    if matches!(way, ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost) && secret.contains("-----BEGIN ") {
+        return Err(Trouble::Secret("it is a key, not a secret: say client_auth private_key_jwt".to_owned()));
+    }
     let key = match way {
         ClientAuth::ClientSecretBasic => {
             let authorization = Some(basic(&settings.client_id, &secret)?);

@@ -37,6 +37,8 @@ struct Memory {
 #[derive(Clone)]
 struct Known {
     issuer: String,
+    /// Where the document was said to be.
+    discovery: Option<String>,
     metadata: Arc<Metadata>,
     keys: Arc<KeySet>,
     /// When the document was read, and when the keys were.
@@ -114,7 +116,8 @@ impl Providers {
     async fn fresh(&self, connector: &Connector, now: Timestamp, known: Option<&Known>) -> Result<Known, Trouble> {
         let settings = spoken(connector)?;
         let is_fresh = |known: &&Known| {
-            known.issuer == settings.issuer && now.millis_since(known.read_at) < limits::PUBLISHED_SECONDS * 1000
+            let is_same = known.issuer == settings.issuer && known.discovery == settings.discovery;
+            is_same && now.millis_since(known.read_at) < limits::PUBLISHED_SECONDS * 1000
         };
         if let Some(known) = known.filter(is_fresh) {
             return Ok(known.clone());
@@ -123,7 +126,8 @@ impl Providers {
         let text = self.document("the discovery document", &settings.discovery.clone().unwrap_or_else(usual)).await?;
         let metadata = Metadata::read(&settings.issuer, &text)?;
         let keys = Arc::new(self.keys(&metadata).await?);
-        Ok(Known { issuer: settings.issuer.clone(), metadata: Arc::new(metadata), keys, read_at: now, keys_at: now })
+        let (issuer, discovery) = (settings.issuer.clone(), settings.discovery.clone());
+        Ok(Known { issuer, discovery, metadata: Arc::new(metadata), keys, read_at: now, keys_at: now })
     }
 
     async fn keys(&self, metadata: &Metadata) -> Result<KeySet, Trouble> {

@@ -15,7 +15,7 @@ pub enum Failure {
     NoAddress { host: String, why: String },
     #[error(
         "{host} leads to the private address {address}: if it may be called, start the server with --outbound-allow \
-         {address} (in its file outbound.allow)"
+         {address} (in its file outbound.allow; for commands too: DOORWARD_OUTBOUND_ALLOW={address})"
     )]
     Private { host: String, address: IpAddr },
     #[error("{host} cannot be reached: {why}")]

@@ -22,6 +22,8 @@ statements! {
     PAGE = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
     PASSWORD = "SELECT password, password_temporary FROM users WHERE id = $1";
+    KEPT_FOR_EMERGENCIES = "SELECT COUNT(*) FROM users WHERE realm_id = $1 AND is_active = 1 AND password IS NOT NULL \
+                            AND profile LIKE '%\"break_glass\":true%'";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
     PROFILE = "SELECT profile, subject FROM users WHERE id = $1";
     WITH_PROFILE = "SELECT id, realm_id, name, email, display, is_active, created_ms, profile, subject \
@@ -198,6 +200,15 @@ pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<Stor
     let Some(row) = query.first(PASSWORD, &[Value::Text(id.as_str())]).await? else { return Ok(None) };
     let Some(hash) = row.maybe_text(0)? else { return Ok(None) };
     Ok(Some(StoredPassword { hash, is_temporary: row.claim(1)? }))
+}
+
+/// How many users of a realm have a password and say of it, in their profile as it is stored, that it is kept for
+/// emergencies.
+pub async fn kept_for_emergencies(query: &mut impl Query, realm: &RealmId) -> Result<i64, Fault> {
+    match query.first(KEPT_FOR_EMERGENCIES, &[Value::Text(realm.as_str())]).await? {
+        Some(row) => row.number(0),
+        None => Ok(0),
+    }
 }
 
 /// The users of a realm that have no password.

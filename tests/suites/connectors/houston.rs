@@ -3,6 +3,7 @@
 use crate::ground::{Ground, people, visit};
 use doorward_testkit::door::{Door, DoorOptions, binary};
 use doorward_testkit::echo::Echo;
+use doorward_testkit::http::Request;
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::{UPSTREAM_CLIENT, Upstream};
 use doorward_testkit::ports::free_port;
@@ -52,6 +53,12 @@ fn variables_that_configured_houston_connect_its_provider() {
     // The same answer is nobody's in another browser, and nothing without a state.
     assert!(Jar::new().send(page_request(&back)).status >= 400);
     assert_eq!(Jar::new().send(page_request(&back.replace("state=", "staid="))).status, 404);
+    // Nor is it this provider's where another one's answers come to.
+    let elsewhere = back.replace("/v1/oauth/callback/", "/v1/oauth/redirect/");
+    assert_eq!(jar.clone().send(page_request(&elsewhere)).status, 404);
+    let (place, query) = elsewhere.split_once('?').expect("a query");
+    let posted = Request::new("POST", place).header("Content-Type", "application/x-www-form-urlencoded");
+    assert_eq!(jar.clone().send(posted.body(query)).status, 404);
     let end = jar.follow(page_request(&back)).pop().expect("a hop");
     assert_eq!((end.answer.status, end.url), (200, ground.tool_url("/runs?x=1")), "{}", end.answer.text());
     assert_eq!(ground.tool.last().header("x-forwarded-user"), Some("ada"));

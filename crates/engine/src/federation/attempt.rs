@@ -73,12 +73,13 @@ pub fn is_ours(door: &Door, state: &str) -> bool {
 }
 
 /// The realm and the connector a state was made for, by its own word, where the provider sends browsers back to a place
-/// many share: who may use the state there is judged by [`find`].
-pub async fn place(door: &Door, state: &str) -> Result<Option<(RealmName, ConnectorName)>, Fault> {
+/// many share: who may use the state there is judged by [`find`]. At any other such place its connector is nobody's: an
+/// answer another provider sends there would be taken for this one's, and its code be shown to this one.
+pub async fn place(door: &Door, (state, path): (&str, &str)) -> Result<Option<(RealmName, ConnectorName)>, Fault> {
     let Some(attempt) = open(door, state) else { return Ok(None) };
     let Some(row) = connectors::find_by_id(&mut &door.store, &attempt.connector).await? else { return Ok(None) };
     let connector = Connector::read(row)?;
-    if connector.settings.kind.oidc().is_none_or(|oidc| oidc.callback_path.is_none()) {
+    if connector.settings.kind.oidc().is_none_or(|oidc| oidc.callback_path.as_deref() != Some(path)) {
         return Ok(None);
     }
     let realm = realms::find_by_id(&mut &door.store, &connector.realm_id).await?;

@@ -96,7 +96,23 @@ pub(super) const KINDS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("ClientScope", &["realm", "name", "description", "assigned", "mappers"]),
-    ("Connector", &["realm", "name", "title", "active", "oidc", "saml", "sign_in", "linking", "group_rules"]),
+    (
+        "Connector",
+        &[
+            "realm",
+            "name",
+            "title",
+            "active",
+            "oidc",
+            "oauth2",
+            "ldap",
+            "saml",
+            "kerberos",
+            "sign_in",
+            "linking",
+            "group_rules",
+        ],
+    ),
 ];
 
 pub(super) type Text = Spanned<String>;

@@ -177,7 +177,7 @@ pub async fn update(call: Call) -> Outcome {
         Some(given) => Some(given.hashed(&call).await?),
         None => None,
     };
-    let enabled = body.flag("enabled")?.unwrap_or(user.is_active);
+    let enabled = body.flag("enabled")?;
     let mut tx = call.door().begin().await?;
     call.may_touch(&mut tx, &Holder::User(user.id.clone())).await?;
     if changed != user {
@@ -194,9 +194,10 @@ pub async fn update(call: Call) -> Outcome {
         (None, None) => {}
     }
     match (user.is_active, enabled) {
-        (true, false) => drop(manage::users::disable(&mut tx, &user).await?),
-        (false, true) => drop(manage::users::enable(&mut tx, &user).await?),
-        (true, true) | (false, false) => {}
+        // Also for somebody who is out already: a directory that shut them out does not let them in again then.
+        (_, Some(false)) => drop(manage::users::disable(&mut tx, &user).await?),
+        (false, Some(true)) => drop(manage::users::enable(&mut tx, &user).await?),
+        (true, Some(true)) | (_, None) => {}
     }
     call.commit(tx).await?;
     Ok(done())

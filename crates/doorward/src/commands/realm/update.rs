@@ -9,6 +9,7 @@ use doorward_engine::clients::{
 };
 use doorward_engine::manage::{self, find};
 use doorward_model::name::{DisplayText, RealmName};
+use doorward_store::users;
 use serde_json::json;
 
 /// Changes what is given about a realm; '' puts a life back to the default.
@@ -103,8 +104,14 @@ pub async fn update(shell: &Shell, update: Update) -> Result<Report, Exit> {
         manage::realms::set_settings(&mut tx, &realm, &then).await??;
     }
     shell.commit(tx).await?;
-    Ok(Report::words(format!("Changed realm {}.", realm.name)))
+    let may_lock_out = then.password_sign_in == PasswordSignIn::BreakGlass
+        && users::kept_for_emergencies(&mut &shell.door.store, &realm.id).await? == 0;
+    let rest = if may_lock_out { NOBODY_KEPT } else { "" };
+    Ok(Report::words(format!("Changed realm {}.{rest}", realm.name)))
 }
+
+const NOBODY_KEPT: &str = " Nobody is kept for emergencies: nobody comes in while the providers are away. Give a user a \
+                           password, and mark them with `doorward user update NAME --break-glass`.";
 
 /// Shows a realm.
 pub async fn show(shell: &Shell, name: &RealmName) -> Result<Report, Exit> {

@@ -289,6 +289,21 @@ fn a_connector_is_owned_as_a_whole_but_for_whether_it_is_active() {
 }
 
 #[test]
+fn connectors_of_every_kind_are_declared_by_the_settings_they_have() {
+    for settings in [
+        "oidc:\n  issuer: https://id.example.com\n  client_id: doorward\n",
+        "oauth2:\n  issuer: https://id.example.com\n  client_id: doorward\n  authorization_url: https://id.example.com/a\n  \
+         token_url: https://id.example.com/t\n  user_info_url: https://id.example.com/u\n",
+        "ldap:\n  servers: ['ldaps://ldap.example.com']\n  users:\n    base: ou=people,dc=example,dc=com\n",
+        "kerberos:\n  realm: EXAMPLE.COM\n  service: HTTP/door.example.com\n  keytab: file:/etc/http.keytab\n  \
+         names_alone: true\n",
+    ] {
+        let text = format!("kind: Connector\nname: company\n{settings}");
+        check(There::main(), &text, &["+ connector main/company"]);
+    }
+}
+
+#[test]
 fn what_no_connector_can_be_is_refused_where_it_stands() {
     let oidc = "oidc:\n  issuer: https://id.example.com\n  client_id: doorward\n";
     refused(

@@ -82,6 +82,7 @@ pub async fn shared_posted(
     State(web): State<Arc<Web>>,
     arrival: Arrival,
     Headers(headers): Headers,
+    uri: Uri,
     query: Query,
     request: Request,
 ) -> Response {
@@ -90,7 +91,7 @@ pub async fn shared_posted(
         Ok(text) => text,
         Err(answer) => return answer,
     };
-    match posted_to_any(&asked, &text).await {
+    match posted_to_any(&asked, uri.path(), &text).await {
         Ok(answer) => answer,
         Err(fault) => answers::fault(&web, &arrival.ctx, &fault),
     }
@@ -182,16 +183,16 @@ async fn back_to_any(asked: &Asked<'_>, path: &str, (state, query): (&str, &str)
     if query.is_empty() {
         return oidc::behind_the_hash(&asked.web.door().settings.public.url(path));
     }
-    match attempt::place(asked.web.door(), state).await? {
+    match attempt::place(asked.web.door(), (state, path)).await? {
         Some((realm, connector)) => back(asked, (realm.as_str(), connector.as_str()), query).await,
         None => Ok(asked.no_way()),
     }
 }
 
-async fn posted_to_any(asked: &Asked<'_>, text: &str) -> Outcome {
+async fn posted_to_any(asked: &Asked<'_>, path: &str, text: &str) -> Outcome {
     let sent = Parameters::parse_form(text).ok();
     let state = sent.as_ref().and_then(|sent| sent.one("state").ok().flatten()).unwrap_or_default();
-    match attempt::place(asked.web.door(), state).await? {
+    match attempt::place(asked.web.door(), (state, path)).await? {
         Some((realm, connector)) => saml::take(asked, (realm.as_str(), connector.as_str()), text).await,
         None => Ok(asked.no_way()),
     }
