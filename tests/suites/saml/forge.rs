@@ -146,6 +146,8 @@ pub fn finish(info: &str, signer: &Signer, secret: Option<&[u8]>, key_info: &str
 pub struct Claims {
     pub id: String,
     pub response_id: String,
+    /// When it was written, read from the clock once: a message is put together twice, to be signed and with its signature.
+    pub issued: String,
     pub issuer: String,
     pub destination: String,
     pub status: String,
@@ -179,6 +181,7 @@ impl Claims {
         Claims {
             response_id: format!("{id}-response"),
             id,
+            issued: at(0),
             issuer: COMPANY.to_owned(),
             destination: endpoint.to_owned(),
             status: "urn:oasis:names:tc:SAML:2.0:status:Success".to_owned(),
@@ -208,9 +211,11 @@ impl Claims {
         };
         let groups: String =
             self.groups.iter().map(|group| format!("<saml:AttributeValue>{group}</saml:AttributeValue>")).collect();
-        let Claims { id, issuer, subject, format, recipient, method, from, proved_at, session, audiences, .. } = self;
+        let Claims {
+            id, issued, issuer, subject, format, recipient, method, from, proved_at, session, audiences, ..
+        } = self;
         format!(
-            "<saml:Assertion xmlns:saml=\"{SAML}\" ID=\"{id}\" IssueInstant=\"{}\" Version=\"2.0\"><saml:Issuer>{issuer}\
+            "<saml:Assertion xmlns:saml=\"{SAML}\" ID=\"{id}\" IssueInstant=\"{issued}\" Version=\"2.0\"><saml:Issuer>{issuer}\
              </saml:Issuer>{signature}<saml:Subject><saml:NameID Format=\"{format}\">{subject}</saml:NameID>\
              <saml:SubjectConfirmation Method=\"{method}\"><saml:SubjectConfirmationData{}{} Recipient=\"{recipient}\">\
              </saml:SubjectConfirmationData></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore=\"{from}\"{}>\
@@ -219,7 +224,6 @@ impl Claims {
              </saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>\
              <saml:Attribute Name=\"uid\"><saml:AttributeValue>{subject}</saml:AttributeValue></saml:Attribute>\
              <saml:Attribute Name=\"groups\">{groups}</saml:Attribute></saml:AttributeStatement>{}</saml:Assertion>",
-            at(0),
             maybe("InResponseTo", &self.request),
             maybe("NotOnOrAfter", &self.confirmed_until),
             maybe("NotOnOrAfter", &self.until),
@@ -244,12 +248,11 @@ impl Claims {
             Some(request) => format!(" InResponseTo=\"{request}\""),
             None => String::new(),
         };
-        let Claims { destination, response_id, issuer, status, .. } = self;
+        let Claims { destination, response_id, issued, issuer, status, .. } = self;
         format!(
             "<samlp:Response xmlns:samlp=\"{SAMLP}\" Destination=\"{destination}\" ID=\"{response_id}\"{request} \
-             IssueInstant=\"{}\" Version=\"2.0\"><saml:Issuer xmlns:saml=\"{SAML}\">{issuer}</saml:Issuer>{signature}\
-             <samlp:Status><samlp:StatusCode Value=\"{status}\"></samlp:StatusCode></samlp:Status>{inner}</samlp:Response>",
-            at(0)
+             IssueInstant=\"{issued}\" Version=\"2.0\"><saml:Issuer xmlns:saml=\"{SAML}\">{issuer}</saml:Issuer>{signature}\
+             <samlp:Status><samlp:StatusCode Value=\"{status}\"></samlp:StatusCode></samlp:Status>{inner}</samlp:Response>"
         )
     }
 
