@@ -93,7 +93,8 @@ impl Directories {
         asked(&place, sealed, &Probing).await
     }
 
-    /// Tries a password, and reads the groups of whoever it is right for.
+    /// Tries a password, and meanwhile reads the groups of whoever it may be right for: the directory takes its time for
+    /// the one, and the other does not rest on it.
     ///
     /// # Errors
     /// As [`Directories::find`].
@@ -105,13 +106,23 @@ impl Directories {
     ) -> Result<Proof, Trouble> {
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let said = asked(&place, None, &Binding { dn: &person.dn, password, bar: person.bar }).await?;
+        let (binding, grouping) = (Binding { dn: &person.dn, password, bar: person.bar }, Grouping { person });
+        let binding = asked(&place, None, &binding);
+        let (said, groups) = match person.bar {
+            // They are not let in, whatever groups they are in.
+            Some(_) => (binding.await?, Ok(None)),
+            None => {
+                let (said, groups) = tokio::join!(binding, asked(&place, sealed, &grouping));
+                (said?, groups)
+            }
+        };
         match (said, person.bar) {
             (Said::Wrong(why), _) => return Ok(Proof::Wrong(why)),
             (Said::RightBut(bar), _) | (Said::Right, Some(bar)) => return Ok(Proof::Barred(bar)),
             (Said::Right, None) => {}
         }
-        let groups = asked(&place, sealed, &Grouping { person }).await?;
+        // Only now: that groups cannot be read says nothing to somebody who does not know the password.
+        let groups = groups?;
         let issuer = connector.settings.kind.issuer();
         Ok(Proof::Right(Box::new(person.identity(&place.settings, issuer, groups))))
     }

@@ -85,6 +85,11 @@ impl Hasher {
         Ok(constant_time::verify_slices_are_equal(&computed, &stored.hash).is_ok())
     }
 
+    /// Whether a check would begin at once.
+    pub fn is_free(&self) -> bool {
+        self.cores.available_permits() > 0
+    }
+
     /// Gives back the memory kept for the next hash: called when nobody has signed in for a while.
     pub fn rest(&self) {
         self.spare.lock().clear();

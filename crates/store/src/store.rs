@@ -3,7 +3,7 @@
 use crate::limits;
 use crate::postgres::{self, Doubt};
 use crate::row::{Row, Value};
-use crate::sql::Sql;
+use crate::sql::{POSTGRES_LOOK_AT_PEOPLE, Sql};
 use crate::tx::Tx;
 use doorward_model::fault::{Fault, FaultKind};
 use sqlx::postgres::PgPool;
@@ -117,6 +117,13 @@ impl Store {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+
+    /// Has the database look at how many people there are now, for its plans. SQLite's do not rest on that.
+    pub async fn look_at_people(&self) -> Result<(), Fault> {
+        let Pools::Postgres(pool) = &*self.pools else { return Ok(()) };
+        let work = sqlx::query(POSTGRES_LOOK_AT_PEOPLE).execute(pool);
+        self.doubt.wait(work).await.map(drop).map_err(|error| fault(POSTGRES_LOOK_AT_PEOPLE, error))
     }
 
     /// Prepares a statement without running it, so that a test can see that the database takes it.

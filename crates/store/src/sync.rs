@@ -15,14 +15,14 @@ use doorward_model::time::Timestamp;
 statements! {
     LINKED = with_rows!("SELECT l.subject, COALESCE(l.away_ms, 0), u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms \
                          FROM links l JOIN users u ON u.id = l.user_id \
-                         WHERE l.connector_id = $1 AND l.issuer = $2 AND l.subject IN (VALUES ",
-                        Rows { first: 3, count: AT_ONCE, columns: 1 }, ")");
-    NAMES = with_rows!("SELECT name FROM users WHERE realm_id = $1 AND name IN (VALUES ",
-                       Rows { first: 2, count: AT_ONCE, columns: 1 }, ")");
-    ADDRESSES = with_rows!("SELECT email FROM users WHERE realm_id = $1 AND email IN (VALUES ",
-                           Rows { first: 2, count: AT_ONCE, columns: 1 }, ")");
-    SAID = with_rows!("SELECT user_id, group_id FROM memberships WHERE source = $1 AND user_id IN (VALUES ",
-                      Rows { first: 2, count: AT_ONCE, columns: 1 }, ")");
+                         WHERE l.connector_id = $1 AND l.issuer = $2 AND l.subject IN ",
+                        Rows { first: 3, count: 1, columns: AT_ONCE }, "");
+    NAMES = with_rows!("SELECT name FROM users WHERE realm_id = $1 AND name IN ",
+                       Rows { first: 2, count: 1, columns: AT_ONCE }, "");
+    ADDRESSES = with_rows!("SELECT email FROM users WHERE realm_id = $1 AND email IN ",
+                           Rows { first: 2, count: 1, columns: AT_ONCE }, "");
+    SAID = with_rows!("SELECT user_id, group_id FROM memberships WHERE source = $1 AND user_id IN ",
+                      Rows { first: 2, count: 1, columns: AT_ONCE }, "");
     ADD_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
                            Rows { first: 1, count: AT_ONCE, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
     ADD_USER = "INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) \

@@ -21,7 +21,7 @@ statements! {
                 WHERE realm_id = $1 AND email = $2 ORDER BY id LIMIT 2";
     PAGE = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
-    PASSWORD = "SELECT password, password_temporary FROM users WHERE id = $1";
+    PASSWORD = "SELECT password, password_temporary, profile FROM users WHERE id = $1";
     KEPT_FOR_EMERGENCIES = "SELECT COUNT(*) FROM users WHERE realm_id = $1 AND is_active = 1 AND password IS NOT NULL \
                             AND profile LIKE '%\"break_glass\":true%'";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
@@ -197,9 +197,18 @@ pub struct StoredPassword {
 
 /// The stored password, if one is set.
 pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<StoredPassword>, Fault> {
-    let Some(row) = query.first(PASSWORD, &[Value::Text(id.as_str())]).await? else { return Ok(None) };
-    let Some(hash) = row.maybe_text(0)? else { return Ok(None) };
-    Ok(Some(StoredPassword { hash, is_temporary: row.claim(1)? }))
+    Ok(password_and_profile(query, id).await?.0)
+}
+
+/// The stored password, if one is set, and what is kept of the user besides, as it is stored; nothing for nobody.
+pub async fn password_and_profile(
+    query: &mut impl Query,
+    id: &UserId,
+) -> Result<(Option<StoredPassword>, String), Fault> {
+    let Some(row) = query.first(PASSWORD, &[Value::Text(id.as_str())]).await? else { return Ok((None, String::new())) };
+    let profile = row.text(2)?;
+    let Some(hash) = row.maybe_text(0)? else { return Ok((None, profile)) };
+    Ok((Some(StoredPassword { hash, is_temporary: row.claim(1)? }), profile))
 }
 
 /// How many users of a realm have a password and say of it, in their profile as it is stored, that it is kept for

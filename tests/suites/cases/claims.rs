@@ -362,8 +362,11 @@ async fn a_realm_says_how_long_things_live_and_a_client_says_it_louder(ground: G
     let opened = b.sign_in(&realm, &Form::new("alice", crate::people::PASSWORD)).await;
     let seconds = opened.kept.expires_at.millis_since(opened.kept.created_at) / 1000;
     assert_eq!((opened.kept.idle_seconds, seconds), (7200, 9000));
-    assert!(!is_remembered(&b.door, &realm.id, 7200).await.expect("a database"), "long, and not asked for");
-    assert!(is_remembered(&b.door, &realm.id, 7201).await.expect("a database"));
+    assert!(
+        !is_remembered(&b.door, b.ctx().now, &realm.id, 7200).await.expect("a database"),
+        "long, and not asked for"
+    );
+    assert!(is_remembered(&b.door, b.ctx().now, &realm.id, 7201).await.expect("a database"));
     let wrong = |sessions| RealmSettings { sessions, ..RealmSettings::default() };
     let same = SessionLives { remembered_idle_seconds: Some(60), idle_seconds: Some(60), ..SessionLives::default() };
     for bad in [wrong(SessionLives { idle_seconds: Some(0), ..SessionLives::default() }), wrong(same)] {

@@ -169,6 +169,8 @@ fn text(settings: &impl Serialize) -> Result<String, Fault> {
 pub struct RealmRules {
     /// Lives of tokens.
     pub lifetimes: Lifetimes,
+    /// Lives of sessions.
+    pub sessions: SessionLives,
     /// Whom a password kept here lets in.
     pub password_sign_in: PasswordSignIn,
     /// The realm's own scopes.
@@ -178,9 +180,9 @@ pub struct RealmRules {
 impl RealmRules {
     /// Those of a realm, as of now.
     pub async fn load(query: &mut impl Query, realm: &RealmId) -> Result<Arc<Self>, Fault> {
-        let RealmSettings { lifetimes, password_sign_in, .. } = RealmSettings::load(query, realm).await?;
+        let RealmSettings { lifetimes, sessions, password_sign_in, .. } = RealmSettings::load(query, realm).await?;
         let rows = client_scopes::of_realm(query, realm).await?;
         let scopes = rows.into_iter().map(ClientScope::read).collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { lifetimes, password_sign_in, scopes }))
+        Ok(Arc::new(Self { lifetimes, sessions, password_sign_in, scopes }))
     }
 }

@@ -1,15 +1,17 @@
 //! Realms in memory, each with what it says for all of its clients: every request to a provider asks for one.
 
-use crate::clients::RealmRules;
+use crate::clients::{PasswordSignIn, RealmRules, RealmSettings, SessionLives};
 use crate::door::Door;
 use crate::federation::{self, Connector};
 use crate::gate::check::refuse_when_out_of_step;
 use crate::live::feed::Touched;
 use doorward_model::fault::Fault;
+use doorward_model::id::RealmId;
 use doorward_model::name::RealmName;
 use doorward_model::people::Realm;
 use doorward_model::time::Timestamp;
 use doorward_store::realms;
+use doorward_store::store::Query;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -57,4 +59,23 @@ async fn load(door: &Door, name: &RealmName) -> Result<Option<Arc<LiveRealm>>, F
     let live = Arc::new(LiveRealm { realm, rules, connectors, metadata: OnceLock::new() });
     door.live.keep(mark, &Touched::Realm(&live.id), || drop(door.live.realms.put(name.clone(), live.clone())));
     Ok(Some(live))
+}
+
+/// What a realm says about signing in: whom a password kept here lets in, and how long sessions live. From memory where it
+/// is there and exact, else from the database.
+pub(crate) async fn sign_in_rules(
+    door: &Door,
+    now: Timestamp,
+    query: &mut impl Query,
+    id: &RealmId,
+) -> Result<(PasswordSignIn, SessionLives), Fault> {
+    let in_memory = || {
+        let live = door.live.realms.find(&door.live.apps_now().realm(id)?.name)?;
+        (live.id == *id && refuse_when_out_of_step(door, now).is_ok()).then_some(live)
+    };
+    if let Some(live) = in_memory() {
+        return Ok((live.rules.password_sign_in, live.rules.sessions));
+    }
+    let RealmSettings { password_sign_in, sessions, .. } = RealmSettings::load(query, id).await?;
+    Ok((password_sign_in, sessions))
 }

@@ -1,10 +1,10 @@
 //! From the sign-in host to the app's host: a ticket, single use, good for half a minute, bound to the
 //! browser that asked for it; then a pass for that host alone.
 
-use crate::clients::RealmSettings;
 use crate::door::Door;
 use crate::gate::decide::{Verdict, Visitor, decide};
 use crate::live::apps::Place;
+use crate::live::realms::sign_in_rules;
 use crate::sign_in::flow::{Entrance, Wish};
 use doorward_model::address::{BackTo, HostName};
 use doorward_model::context::Ctx;
@@ -14,6 +14,7 @@ use doorward_model::id::{AppId, RealmId};
 use doorward_model::limits;
 use doorward_model::secret::{PlainToken, TokenHash, TokenKind};
 use doorward_model::session::{Pass, Session};
+use doorward_model::time::Timestamp;
 use doorward_store::sessions::{self, SignedIn, UsedTicket};
 
 /// What a signed-in browser gets when it asks to enter an app.
@@ -41,9 +42,9 @@ pub struct Admitted {
 }
 
 /// Whether a session was opened with "keep me signed in".
-pub async fn is_remembered(door: &Door, realm: &RealmId, idle_seconds: i64) -> Result<bool, Fault> {
-    let lives = RealmSettings::load(&mut &door.store, realm).await?.sessions.or(door.settings.sessions);
-    Ok(idle_seconds > lives.idle_seconds)
+pub async fn is_remembered(door: &Door, now: Timestamp, realm: &RealmId, idle_seconds: i64) -> Result<bool, Fault> {
+    let (_, lives) = sign_in_rules(door, now, &mut &door.store, realm).await?;
+    Ok(idle_seconds > lives.or(door.settings.sessions).idle_seconds)
 }
 
 /// Asks the rule, and draws a ticket.
@@ -111,7 +112,7 @@ pub async fn admit(
     let loaded = door.live.load_pass(&door.store, &pass.hash()).await?;
     let Some(loaded) = loaded.filter(|loaded| loaded.session.is_live(ctx.now)) else { return Ok(None) };
     let session = &loaded.session;
-    let is_remembered = is_remembered(door, &session.person.user.realm_id, session.idle_seconds).await?;
+    let is_remembered = is_remembered(door, ctx.now, &session.person.user.realm_id, session.idle_seconds).await?;
     let keep_seconds = is_remembered.then(|| session.expires_at.millis_since(ctx.now) / 1000);
     Ok(Some(Admitted { pass, app_id: used.app_id, back_to, keep_seconds }))
 }

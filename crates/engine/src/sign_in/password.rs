@@ -1,15 +1,15 @@
 //! Signing in with user name or e-mail address and password. Every refusal before the password is
 //! known to be right looks and costs the same.
 
-use crate::clients::RealmSettings;
 use crate::door::Door;
 use crate::federation::Connector;
 use crate::federation::pending::Pending;
 use crate::limits;
+use crate::live::realms::sign_in_rules;
 use crate::passwords::HashError;
 use crate::sign_in::directory::{Asking, Directories};
-use crate::sign_in::throttle::{self, Account, Place, Reserved};
-use crate::token;
+use crate::sign_in::throttle::{self, Account, Asked, Place, Reserved};
+use crate::token::Profile;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
@@ -90,21 +90,17 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let user = find_user(door, attempt.realm_id, attempt.login).await?;
     // Somebody unknown costs the same reads as somebody known.
     let id = user.as_ref().map_or_else(|| UserId::draw(&*door.dice), |user| user.id.clone());
-    let stored = users::password(&mut &door.store, &id).await?;
+    let (stored, profile) = users::password_and_profile(&mut &door.store, &id).await?;
     let typed = canonical(attempt.login);
-    let (profile, _) = token::profile(&mut &door.store, &id).await?;
-    let rule = RealmSettings::load(&mut &door.store, attempt.realm_id).await?.password_sign_in;
+    let profile = Profile::read(&id, &profile)?;
+    let (rule, _) = sign_in_rules(door, ctx.now, &mut &door.store, attempt.realm_id).await?;
     // Whose password does not count has none, in every way that can be seen.
     let stored = stored.filter(|_| rule.takes(profile.break_glass));
     let directories = Directories::of(door, user.as_ref().map(|user| &user.id), attempt.connectors).await?;
     let device = known_device(door, &id, attempt.device).await?;
     let (realm, is_known) = (attempt.realm_id, user.is_some());
     let account = Account { realm, typed: &typed, user: &id, is_known, device: device.as_ref() };
-    let reserved = match throttle::reserve(door, ctx, &account).await? {
-        Place::Free(reserved) => Some(reserved),
-        Place::SilentlyTaken => None,
-        Place::Taken { until } => return Ok(Outcome::Throttled { until }),
-    };
+    let asked = Asked::of(ctx, &account);
     let Attempt { realm_id, password, remember, user_agent, former, pending, .. } = attempt;
     let elsewhere = |directories, password, (reserved, was_compared): (Option<Reserved>, bool)| {
         Outcome::Elsewhere(Box::new(Asking {
@@ -121,17 +117,17 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
             former: former.clone(),
         }))
     };
-    let has_none = stored.is_none();
-    // Without a place no real password is checked; the same work is done, so that nobody can tell.
-    let stored = stored.filter(|_| reserved.is_some());
-    let reserved = match reserved {
-        Some(reserved) if has_none && !directories.theirs.is_empty() => {
+    let goes_elsewhere = stored.is_none() && !directories.theirs.is_empty();
+    let hash = stored.as_ref().map(|stored| stored.hash.as_str());
+    let (reserved, verified) = match checked(door, ctx, asked, (password, hash, goes_elsewhere)).await? {
+        Tried::Here(reserved, verified) => (reserved, verified),
+        Tried::Elsewhere(reserved, password) => {
             return Ok(elsewhere(directories, Some(password), (Some(reserved), false)));
         }
-        reserved => reserved,
+        Tried::Throttled { until } => return Ok(Outcome::Throttled { until }),
     };
-    let right = match door.hasher.verify(password, stored.as_ref().map(|stored| stored.hash.as_str())).await {
-        Ok(right) => right,
+    let right = match verified {
+        Ok(right) => right && reserved.is_some(),
         Err(error) => {
             if let Some(reserved) = &reserved {
                 throttle::give_back(door, ctx, reserved).await?;
@@ -146,7 +142,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     // and nobody can tell, for directories are asked about everybody who is refused.
     if !right && !directories.is_none() {
         let directories = if reserved.is_some() { directories } else { directories.of_nobody() };
-        let was_compared = stored.is_some();
+        let was_compared = stored.is_some() && reserved.is_some();
         return Ok(elsewhere(directories, None, (reserved, was_compared)));
     }
     let proved = user.filter(|_| right).zip(stored).zip(reserved);
@@ -168,6 +164,48 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let pending = pending.filter(|pending| pending.is_about(&user));
     let closing = Closing { former, reserved, hash: stored.hash, pending, is_break_glass: profile.break_glass };
     open_session(door, ctx, user, (remember, user_agent), closing).await
+}
+
+/// What came of trying a password.
+enum Tried {
+    /// It was compared, or the same work was done for nothing; what came of it counts only with a place.
+    Here(Option<Reserved>, Result<bool, HashError>),
+    /// There is a place for it, and no password is kept here to compare it with.
+    Elsewhere(Reserved, Password),
+    /// Too many were tried before.
+    Throttled { until: Timestamp },
+}
+
+/// Compares a password with the one that is kept, if there is a place for that.
+async fn checked(
+    door: &Door,
+    ctx: &Ctx,
+    asked: Asked<'_>,
+    (password, hash, goes_elsewhere): (Password, Option<&str>, bool),
+) -> Result<Tried, Fault> {
+    let verify = |password, hash| door.hasher.verify(password, hash);
+    let full = asked.full(door, ctx).await?;
+    // The work is done while the place is written down. Not when many come at once: then those for whom there is no place
+    // must not cost the others theirs at the work.
+    if full.is_none() && !goes_elsewhere && door.hasher.is_free() {
+        let (place, verified) = tokio::join!(asked.take(door, ctx), verify(password, hash));
+        return Ok(match place? {
+            Place::Free(reserved) => Tried::Here(Some(reserved), verified),
+            Place::SilentlyTaken => Tried::Here(None, verified),
+            Place::Taken { until } => Tried::Throttled { until },
+        });
+    }
+    let place = match full {
+        Some(full) => full,
+        None => asked.take(door, ctx).await?,
+    };
+    Ok(match place {
+        Place::Free(reserved) if goes_elsewhere => Tried::Elsewhere(reserved, password),
+        Place::Free(reserved) => Tried::Here(Some(reserved), verify(password, hash).await),
+        // No real password is compared; the same work is done, so that nobody can tell.
+        Place::SilentlyTaken => Tried::Here(None, verify(password, None).await),
+        Place::Taken { until } => Tried::Throttled { until },
+    })
 }
 
 /// What ends or is given back when a session opens, and the password it rests on.
@@ -253,7 +291,7 @@ pub(crate) async fn begin_session(
     user: User,
     Begin { remember, user_agent, connector, until }: Begin<'_>,
 ) -> Result<Opened, Fault> {
-    let lives = RealmSettings::load(tx, &user.realm_id).await?.sessions;
+    let (_, lives) = sign_in_rules(door, ctx.now, tx, &user.realm_id).await?;
     let lifetimes = lives.or(door.settings.sessions);
     let (idle_seconds, lifetime_seconds) = if remember {
         (lifetimes.remembered_idle_seconds, lifetimes.remembered_lifetime_seconds)

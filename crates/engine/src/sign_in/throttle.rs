@@ -13,7 +13,7 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{RealmId, UserId};
 use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
-use doorward_store::throttles;
+use doorward_store::throttles::{self, Settle, Wanted};
 use doorward_store::tx::Tx;
 use std::net::IpAddr;
 
@@ -74,9 +74,7 @@ pub enum Place {
 
 /// Reserves a place under every counter that applies.
 pub async fn reserve(door: &Door, ctx: &Ctx, account: &Account<'_>) -> Result<Place, Fault> {
-    let counters = counters(account, &ctx.client_address());
-    let subject = if account.is_known { account.user.to_string() } else { String::new() };
-    take(door, ctx, (account.realm, subject), counters).await
+    Asked::of(ctx, account).reserve(door, ctx).await
 }
 
 /// Reserves a place for somebody whom another name than their own has led to. `key` is the user's id, or what else stands
@@ -88,59 +86,76 @@ pub async fn reserve_found(
     device: Option<&TokenHash>,
 ) -> Result<Place, Fault> {
     let counters = counters_of(key, device, &network(&ctx.client_address()));
-    take(door, ctx, (realm, String::new()), counters).await
+    Asked { realm, subject: String::new(), counters }.reserve(door, ctx).await
 }
 
-async fn take(
-    door: &Door,
-    ctx: &Ctx,
-    (realm, subject): (&RealmId, String),
+/// A place that is asked for.
+pub(super) struct Asked<'a> {
+    realm: &'a RealmId,
+    subject: String,
     counters: Vec<Counter>,
-) -> Result<Place, Fault> {
-    for counter in &counters {
-        let full = throttles::full_until(&mut &door.store, &counter.name, counter.limit, ctx.now).await?;
-        if let Some(until) = full {
-            return Ok(counter.taken(until));
+}
+
+impl<'a> Asked<'a> {
+    /// For an attempt of an account.
+    pub(super) fn of(ctx: &Ctx, account: &Account<'a>) -> Self {
+        let counters = counters(account, &ctx.client_address());
+        let subject = if account.is_known { account.user.to_string() } else { String::new() };
+        Self { realm: account.realm, subject, counters }
+    }
+
+    /// Whether there is none, as far as a read can tell: those who are refused anyway must not make others wait for the
+    /// writer, nor for a password to be hashed.
+    pub(super) async fn full(&self, door: &Door, ctx: &Ctx) -> Result<Option<Place>, Fault> {
+        let names: Vec<&str> = self.counters.iter().map(|counter| counter.name.as_str()).collect();
+        let counts = throttles::counts(&mut &door.store, &names, ctx.now).await?;
+        Ok(self.counters.iter().find_map(|counter| {
+            let count = counts.iter().find(|count| count.name == counter.name && count.taken >= counter.limit)?;
+            Some(counter.taken(count.window_ends))
+        }))
+    }
+
+    async fn reserve(self, door: &Door, ctx: &Ctx) -> Result<Place, Fault> {
+        match self.full(door, ctx).await? {
+            Some(full) => Ok(full),
+            None => self.take(door, ctx).await,
         }
     }
-    let mut tx = door.begin().await?;
-    let mut is_recorded = false;
-    for counter in &counters {
-        let window_ends = ctx.now.plus_seconds(counter.seconds);
-        match throttles::reserve(&mut tx, &counter.name, counter.limit, (ctx.now, window_ends)).await? {
-            // Dropping the transaction gives the places reserved so far back.
-            None => return Ok(counter.taken(window_ends)),
-            // The last place: what follows is refused, and recorded once, here.
-            Some(taken) if taken == counter.limit && !is_recorded => {
-                is_recorded = true;
-                let detail = format!("no more attempts until {}", window_ends.rfc3339());
-                tx.record(Event::new(EventKind::SignInThrottled, Some(realm), subject.clone(), detail));
-            }
-            Some(_) => {}
+
+    /// Takes it, if it is there.
+    pub(super) async fn take(self, door: &Door, ctx: &Ctx) -> Result<Place, Fault> {
+        let Self { realm, subject, counters } = self;
+        let wanted: Vec<Wanted<'_>> = counters.iter().map(|counter| counter.wanted(ctx.now)).collect();
+        let mut tx = door.begin().await?;
+        let taken = throttles::reserve_all(&mut tx, &wanted, ctx.now).await?;
+        let taken_under =
+            |counter: &Counter| taken.iter().find(|(name, _)| *name == counter.name).map(|(_, taken)| *taken);
+        if let Some(counter) = counters.iter().find(|counter| taken_under(counter).is_none()) {
+            // Dropping the transaction gives the places reserved under the others back.
+            return Ok(counter.taken(counter.window_ends(ctx.now)));
         }
+        // The last place: what follows is refused, and recorded once, here.
+        if let Some(counter) = counters.iter().find(|counter| taken_under(counter) == Some(counter.limit)) {
+            let detail = format!("no more attempts until {}", counter.window_ends(ctx.now).rfc3339());
+            tx.record(Event::new(EventKind::SignInThrottled, Some(realm), subject, detail));
+        }
+        door.commit(ctx, tx).await?;
+        Ok(Place::Free(Reserved(counters)))
     }
-    door.commit(ctx, tx).await?;
-    Ok(Place::Free(Reserved(counters)))
 }
 
 /// The password was right: the account's counters start anew, the others get their place back.
 pub async fn succeeded(tx: &mut Tx, reserved: &Reserved) -> Result<(), Fault> {
-    for counter in &reserved.0 {
-        if counter.is_of_account {
-            throttles::clear(tx, &counter.name).await?;
-        } else {
-            throttles::release(tx, &counter.name).await?;
-        }
-    }
-    Ok(())
+    let how = |counter: &Counter| if counter.is_of_account { Settle::Forget } else { Settle::GiveBack };
+    let places: Vec<_> = reserved.0.iter().map(|counter| (counter.name.as_str(), how(counter))).collect();
+    throttles::settle(tx, &places).await
 }
 
 /// The password was not even checked: exactly the reserved places go back.
 pub async fn give_back(door: &Door, ctx: &Ctx, reserved: &Reserved) -> Result<(), Fault> {
     let mut tx = door.begin().await?;
-    for counter in &reserved.0 {
-        throttles::release(&mut tx, &counter.name).await?;
-    }
+    let places: Vec<_> = reserved.0.iter().map(|counter| (counter.name.as_str(), Settle::GiveBack)).collect();
+    throttles::settle(&mut tx, &places).await?;
     door.commit(ctx, tx).await
 }
 
@@ -148,20 +163,29 @@ pub async fn give_back(door: &Door, ctx: &Ctx, reserved: &Reserved) -> Result<()
 /// Whether a password was compared or not, the places under the name go back and the network's stays taken. What counts
 /// silently stays taken when one was compared: a directory that is away makes no guess free.
 pub(super) async fn unanswered(tx: &mut Tx, reserved: &[Reserved], was_compared: bool) -> Result<(), Fault> {
-    for counter in reserved.iter().flat_map(|reserved| &reserved.0) {
-        let stays = match counter.shows {
-            Shows::Network => true,
-            Shows::Nothing | Shows::ToDevice => was_compared,
-            Shows::Name => false,
-        };
-        if !stays {
-            throttles::release(tx, &counter.name).await?;
-        }
+    let stays = |counter: &&Counter| match counter.shows {
+        Shows::Network => true,
+        Shows::Nothing | Shows::ToDevice => was_compared,
+        Shows::Name => false,
+    };
+    for Reserved(counters) in reserved {
+        let free = counters.iter().filter(|counter| !stays(counter));
+        let places: Vec<_> = free.map(|counter| (counter.name.as_str(), Settle::GiveBack)).collect();
+        throttles::settle(tx, &places).await?;
     }
     Ok(())
 }
 
 impl Counter {
+    /// When a window that begins now ends.
+    fn window_ends(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(self.seconds)
+    }
+
+    fn wanted(&self, now: Timestamp) -> Wanted<'_> {
+        Wanted { name: &self.name, limit: self.limit, window_ends: self.window_ends(now) }
+    }
+
     fn taken(&self, until: Timestamp) -> Place {
         if self.shows == Shows::Nothing { Place::SilentlyTaken } else { Place::Taken { until } }
     }

@@ -121,7 +121,7 @@ async fn go_on_shared(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: 
 
 /// How long a session's cookies outlive the closing of the browser: not at all, unless asked for.
 pub async fn keep_seconds(web: &Web, session: &Session, now: Timestamp) -> Result<Option<i64>, Fault> {
-    let is_remembered = enter::is_remembered(web.door(), &session.realm_id, session.idle_seconds).await?;
+    let is_remembered = enter::is_remembered(web.door(), now, &session.realm_id, session.idle_seconds).await?;
     Ok(is_remembered.then(|| session.expires_at.millis_since(now) / 1000))
 }
 

@@ -155,6 +155,7 @@ impl<'a> Reading<'a> {
     /// A transaction in which the connector stays as it is.
     async fn hold(&self, door: &Door) -> Result<Tx, Fault> {
         let mut tx = door.begin().await?;
+        tx.writes_much().await?;
         if connectors::hold_active(&mut tx, &self.connector.id, self.connector.revision).await? {
             return Ok(tx);
         }
@@ -176,6 +177,7 @@ impl<'a> Reading<'a> {
         let linked: HashMap<String, Linked> = linked.into_iter().map(|one| (one.subject.clone(), one)).collect();
         let unknown = here.iter().filter(|one| one.is_free && !linked.contains_key(&one.identity.subject));
         let unknown: Vec<&ExternalIdentity> = unknown.map(|one| one.identity).collect();
+        let created = self.report.created;
         let made = self.welcome(door, ctx, &mut tx, &unknown).await?;
         for one in linked.values().filter(|one| one.is_away) {
             back(&mut tx, self.place(), (&one.subject, &one.user)).await?;
@@ -194,7 +196,12 @@ impl<'a> Reading<'a> {
             }
         }
         self.put_groups(&mut tx, &wanted).await?;
-        door.commit(ctx, tx).await
+        door.commit(ctx, tx).await?;
+        // Each time they are about twice as many.
+        if self.report.created.checked_ilog2() != created.checked_ilog2() {
+            door.store.look_at_people().await?;
+        }
+        Ok(())
     }
 
     /// Those of a page who are there, each once.
