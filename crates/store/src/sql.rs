@@ -172,8 +172,5 @@ pub const POSTGRES_STANDING: &str = "SELECT pg_is_in_recovery(), current_setting
 /// PostgreSQL only: a step of a migration, or another node's, may take longer than a person waits for a statement.
 pub const POSTGRES_NO_HURRY: &str = "SET LOCAL statement_timeout = 0";
 /// PostgreSQL only: looks at the tables that grow when a directory is taken over. Nothing else does so for the first minute,
-/// and until then the server takes a realm for a handful of people and reads all of them to find some.
+/// and until then the server takes a realm for a handful of people, reads all of them to find some, and keeps that plan.
 pub const POSTGRES_LOOK_AT_PEOPLE: &str = "ANALYZE users, links, memberships";
-/// PostgreSQL only: each statement is planned for the tables as large as they are now. A plan made while they were empty,
-/// and kept, reads a hundred thousand rows to find some.
-pub const POSTGRES_PLAN_AFRESH: &str = "SET LOCAL plan_cache_mode = force_custom_plan";

@@ -3,7 +3,7 @@
 
 use crate::limits::AT_ONCE;
 use crate::row::{Row, Value};
-use crate::sql::{POSTGRES_FEED_LOCK, POSTGRES_NOTIFY, POSTGRES_PLAN_AFRESH, Sql};
+use crate::sql::{POSTGRES_FEED_LOCK, POSTGRES_NOTIFY, Sql};
 use crate::store::{Pools, Query, Store, bound, fault};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
@@ -68,11 +68,6 @@ impl Tx {
             Inner::Sqlite(_) => Ok(()),
             Inner::Postgres(_) => self.run(sql, values).await.map(drop),
         }
-    }
-
-    /// Says that tables grow by much while this and transactions like it follow one another.
-    pub async fn writes_much(&mut self) -> Result<(), Fault> {
-        self.on_postgres(POSTGRES_PLAN_AFRESH).await
     }
 
     /// Writes events and changes, commits durably, wakes those who follow the feed, and hands the

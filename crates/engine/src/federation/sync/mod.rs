@@ -155,7 +155,6 @@ impl<'a> Reading<'a> {
     /// A transaction in which the connector stays as it is.
     async fn hold(&self, door: &Door) -> Result<Tx, Fault> {
         let mut tx = door.begin().await?;
-        tx.writes_much().await?;
         if connectors::hold_active(&mut tx, &self.connector.id, self.connector.revision).await? {
             return Ok(tx);
         }
