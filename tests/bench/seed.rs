@@ -143,7 +143,7 @@ impl Seeder {
                 id: AppId::draw(&**self.world.dice()),
                 realm_id: self.realm.clone(),
                 slug: AppSlug::parse(&slug).expect("a slug"),
-                access: Access { everyone: false, groups: vec![group.clone()] },
+                access: Access { groups: vec![group.clone()], ..Access::default() },
                 settings,
             };
             apps::create(tx, &app).await.expect("an app").expect("a free address");
@@ -210,6 +210,7 @@ impl Seeder {
                     client_address: "192.0.2.1".to_owned(),
                     user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
                     connector: None,
+                    through: None,
                 };
                 let cookie = PlainToken::draw(TokenKind::Session, dice);
                 sessions::create(&mut tx, &cookie.hash(), &session).await.expect("a session");

@@ -30,12 +30,13 @@ use crate::open::{context, nothing_there, open, operator};
 use crate::report::Report;
 use crate::settings::Config;
 use doorward_engine::door::Door;
-use doorward_engine::manage::find;
+use doorward_engine::manage::{find, ways};
 use doorward_engine::passwords::HashError;
 use doorward_model::context::Ctx;
 use doorward_model::name::{AppSlug, ClientName, GroupName, UserName};
 use doorward_model::people;
 use doorward_model::secret::Password;
+use doorward_model::ways::{WayName, Ways};
 use doorward_store::tx::Tx;
 use doorward_world::World;
 use std::io::Write as _;
@@ -114,6 +115,11 @@ impl Shell {
         name: &ClientName,
     ) -> Result<doorward_engine::clients::Client, Exit> {
         Ok(find::client(&self.door, realm, name).await??)
+    }
+
+    /// The ways in of these names.
+    pub async fn ways(&self, realm: &people::Realm, names: &[WayName]) -> Result<Ways, Exit> {
+        Ok(ways::find(&mut &self.door.store, &realm.id, names).await??)
     }
 
     /// Commits, and tells a server running on this machine.

@@ -54,7 +54,7 @@ async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect])
             description: Some("Shows what a tool behind the gate is told"),
             icon: Icon::Generic,
             upstream: proxied::SAMPLE,
-            access: Access { everyone: true, groups: Vec::new() },
+            access: Access { everyone: true, ..Access::default() },
             is_our_own: true,
         };
         let address = ensure(door, &mut tx, realm, &sample, wanted).await?;
@@ -68,7 +68,7 @@ async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect])
             description: None,
             icon: icon(&protect.slug),
             upstream: &protect.upstream,
-            access: Access { everyone: false, groups },
+            access: Access { groups, ..Access::default() },
             is_our_own: false,
         };
         let address = ensure(door, &mut tx, realm, &protect.slug, wanted).await?;

@@ -4,7 +4,7 @@
 use crate::authorize::{allowed, consent};
 use crate::clients::{Client, ConsentMode};
 use crate::door::Door;
-use crate::gate::decide::Verdict;
+use crate::gate::decide::{Refusal, Verdict};
 use crate::limits as engine_limits;
 use crate::sign_in::throttle::network;
 use crate::token::{Outcome, subject};
@@ -101,7 +101,7 @@ pub enum Typed {
         /// When to try again.
         until: Timestamp,
     },
-    /// The client's rule does not admit this person; the device is told so.
+    /// The client's rule does not admit this person; the device is told so, unless coming in by another way would do.
     Refused {
         /// The client.
         client: Box<Client>,
@@ -140,8 +140,13 @@ pub async fn type_code(
     };
     // It was right: dropped without commit, the places are free again.
     drop(tx);
-    if let Err(verdict) = subject(door, &mut &door.store, &client, &signed_in.user.id).await? {
-        deny(door, ctx, realm, (&client, &row.hash), signed_in).await?;
+    if let Err(verdict) =
+        subject(door, &mut &door.store, &client, (&signed_in.user.id, signed_in.session.came_by())).await?
+    {
+        // Whoever came in by a way that does not count here may come back by another one.
+        if !matches!(verdict, Verdict::Refused(Refusal::OtherWay(_))) {
+            deny(door, ctx, realm, (&client, &row.hash), signed_in).await?;
+        }
         return Ok(Typed::Refused { client: Box::new(client), verdict });
     }
     let wanted = read_wanted(&row.facts)?;
@@ -224,7 +229,9 @@ pub async fn answer(
     let Some((row, client)) = open(&mut tx, ctx, found).await? else { return Ok(Answered::Over) };
     let client = Box::new(client);
     let verdict = match answer {
-        Answer::Allow => subject(door, &mut tx, &client, &signed_in.user.id).await?.err(),
+        Answer::Allow => {
+            subject(door, &mut tx, &client, (&signed_in.user.id, signed_in.session.came_by())).await?.err()
+        }
         Answer::Deny => None,
     };
     let is_allowed = answer == Answer::Allow && verdict.is_none();

@@ -194,6 +194,10 @@ impl Gate {
             Verdict::SignIn | Verdict::Refused(Refusal::TokenExpired | Refusal::Inactive) => {
                 Outcome::Answer(self.sign_in(ctx, dialect, place, original))
             }
+            // Whoever can come in by another way is asked to; a program cannot.
+            Verdict::Refused(Refusal::OtherWay(_)) if matches!(checked.holder, Holder::Person(_)) => {
+                Outcome::Answer(self.sign_in(ctx, dialect, place, original))
+            }
             Verdict::Refused(_) => {
                 if let Err(fault) = check::record_denial(&self.door, ctx, place, &original.host, &checked).await {
                     tracing::warn!(request = %ctx.request, "recording a denial: {fault}");
@@ -226,7 +230,10 @@ impl Gate {
             let (told, to_keep) = match pass.prepared.as_ref().filter(fits) {
                 Some(prepared) => (kept::put_together(&*prepared.shape, &prepared.own, returned)?, None),
                 None => {
-                    // Made for another session of this person.
+                    // Made for another session of this person, which may have come in by another way.
+                    if !place.app.access.ways.admit(pass.session.came_by()) {
+                        return None;
+                    }
                     let prepared = pass.session.person.prepared(&place.app, dialect.number, now)?;
                     (kept::put_together(&*prepared.shape, &prepared.own, returned)?, Some((pass.clone(), prepared)))
                 }

@@ -4,6 +4,7 @@ use crate::address::Address;
 use crate::id::{AppId, GroupId, RealmId};
 use crate::name::{AppSlug, BadName, DisplayText};
 use crate::path::{AskedPath, RequestPath};
+use crate::ways::Ways;
 use serde::{Deserialize, Serialize};
 
 /// A protected tool.
@@ -29,6 +30,9 @@ pub struct Access {
     pub everyone: bool,
     /// Members of any of these groups, directly or through nesting, may enter.
     pub groups: Vec<GroupId>,
+    /// By which ways in whoever may enter must have come.
+    #[serde(skip_serializing_if = "Ways::is_any")]
+    pub ways: Ways,
 }
 
 /// What was declared about an app apart from who may enter; stored as one document. A newer node beside

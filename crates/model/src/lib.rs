@@ -20,3 +20,4 @@ pub mod session;
 pub mod signing;
 pub mod time;
 pub mod user_code;
+pub mod ways;

@@ -2,6 +2,7 @@
 
 use crate::id::{AppId, ConnectorId, RealmId, SessionId, UserId};
 use crate::time::Timestamp;
+use crate::ways::CameBy;
 
 /// A browser signed in to a realm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +27,16 @@ pub struct Session {
     pub user_agent: String,
     /// The connector its person came through; `None` when they proved themselves here.
     pub connector: Option<ConnectorId>,
+    /// The connector that proved who they are, where that is another one than the one that says so.
+    pub through: Option<ConnectorId>,
 }
 
 impl Session {
+    /// By which way its person came in.
+    pub fn came_by(&self) -> CameBy<'_> {
+        self.through.as_ref().or(self.connector.as_ref())
+    }
+
     /// Whether it still stands at `now`: limits are kept here, never in the cookie.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at && now < self.last_seen_at.plus_seconds(self.idle_seconds)
@@ -61,4 +69,6 @@ pub struct ServiceToken {
     pub expires_at: Timestamp,
     /// The person it stands for; `None` for a machine of its own.
     pub owner: Option<UserId>,
+    /// The connector through which that person had come when they made it; `None` for an account kept here.
+    pub came_by: Option<ConnectorId>,
 }

@@ -22,6 +22,7 @@ use doorward_model::limits::PAGE_ROWS;
 use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
 use doorward_model::secret::{BadPassword, Password, PlainToken};
+use doorward_model::ways::WayName;
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
 use doorward_store::{apps, client_scopes, clients, connectors, groups, realms, roles, users};
@@ -326,15 +327,15 @@ impl Work<'_> {
 
     async fn app_step(&mut self, step: &Step) -> Result<(), Stop> {
         match step {
-            Step::CreateApp { realm, app, everyone, allowed_groups, settings } => {
-                let access = self.access(realm, *everyone, allowed_groups).await?;
+            Step::CreateApp { realm, app, everyone, allowed_groups, connectors, settings } => {
+                let access = self.access(realm, *everyone, allowed_groups, connectors).await?;
                 let id = self.realm(realm).await?.id;
                 let given = (access, (**settings).clone());
                 manage::apps::create(self.door, &mut self.tx, &id, app.clone(), given).await??;
             }
-            Step::UpdateApp { realm, app, everyone, allowed_groups, settings, .. } => {
+            Step::UpdateApp { realm, app, everyone, allowed_groups, connectors, settings, .. } => {
                 let mut app = self.app(realm, app).await?;
-                app.access = self.access(realm, *everyone, allowed_groups).await?;
+                app.access = self.access(realm, *everyone, allowed_groups, connectors).await?;
                 app.settings = (**settings).clone();
                 manage::apps::update(self.door, &mut self.tx, &app).await??;
             }
@@ -345,9 +346,9 @@ impl Work<'_> {
 
     async fn client_step(&mut self, step: &Step) -> Result<(), Stop> {
         match step {
-            Step::CreateClient { realm, client, app, everyone, allowed_groups, is_active, settings } => {
+            Step::CreateClient { realm, client, app, everyone, allowed_groups, connectors, is_active, settings } => {
                 let (app_id, settings) =
-                    self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups), settings).await?;
+                    self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups, connectors), settings).await?;
                 let id = self.realm(realm).await?.id;
                 let given = (client.clone(), app_id, settings);
                 let made = manage::clients::create(self.door, self.ctx, &mut self.tx, &id, given).await??;
@@ -358,11 +359,21 @@ impl Work<'_> {
                 }
                 self.note_secret(realm, client, secret);
             }
-            Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, .. } => {
+            Step::UpdateClient {
+                realm,
+                client,
+                app,
+                everyone,
+                allowed_groups,
+                connectors,
+                is_active,
+                settings,
+                ..
+            } => {
                 let before = self.client(realm, client).await?;
                 let had_secret = before.settings.has_secret();
                 let (app_id, settings) =
-                    self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups), settings).await?;
+                    self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups, connectors), settings).await?;
                 let after = Client { app_id, settings, is_active: *is_active, ..before };
                 manage::clients::update(&mut self.tx, &after).await??;
                 if !had_secret && after.settings.has_secret() {
@@ -386,14 +397,14 @@ impl Work<'_> {
         &mut self,
         realm: &RealmName,
         app: Option<&AppSlug>,
-        (everyone, groups): (bool, &[GroupName]),
+        (everyone, groups, connectors): (bool, &[GroupName], &[WayName]),
         settings: &ClientSettings,
     ) -> Result<(Option<AppId>, ClientSettings), Stop> {
         let app_id = match app {
             Some(app) => Some(self.app(realm, app).await?.id),
             None => None,
         };
-        let access = self.access(realm, everyone, groups).await?;
+        let access = self.access(realm, everyone, groups, connectors).await?;
         Ok((app_id, ClientSettings { access, ..settings.clone() }))
     }
 
@@ -430,11 +441,19 @@ impl Work<'_> {
         }
     }
 
-    async fn access(&mut self, realm: &RealmName, everyone: bool, names: &[GroupName]) -> Result<Access, Stop> {
+    async fn access(
+        &mut self,
+        realm: &RealmName,
+        everyone: bool,
+        names: &[GroupName],
+        connectors: &[WayName],
+    ) -> Result<Access, Stop> {
         let mut groups: Vec<GroupId> = Vec::with_capacity(names.len());
         for name in names {
             groups.push(self.group(realm, name).await?.id);
         }
-        Ok(Access { everyone, groups })
+        let id = self.realm(realm).await?.id;
+        let ways = manage::ways::find(&mut self.tx, &id, connectors).await??;
+        Ok(Access { everyone, groups, ways })
     }
 }

@@ -175,7 +175,7 @@ impl Given {
         let realm = RealmName::parse("main").unwrap();
         let (user, app) = (UserName::parse(user).unwrap(), AppSlug::parse(app).unwrap());
         let path = RequestPath::parse("/").unwrap();
-        let explained = explain::explain(&self.door, &self.ctx, (&realm, &user, &app), (&path, "GET")).await;
+        let explained = explain::explain(&self.door, &self.ctx, (&realm, &user, &app), (&path, "GET"), None).await;
         explained.unwrap().unwrap().verdict.to_owned()
     }
 

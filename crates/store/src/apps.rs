@@ -8,18 +8,19 @@ use doorward_model::app::{Access, App, AppSettings};
 use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, GroupId, RealmId};
 use doorward_model::name::{AppSlug, GroupName};
+use doorward_model::ways::Ways;
 use std::collections::HashMap;
 
 statements! {
-    CREATE = "INSERT INTO apps (id, realm_id, slug, settings, everyone) VALUES ($1, $2, $3, $4, $5) \
+    CREATE = "INSERT INTO apps (id, realm_id, slug, settings, everyone, ways) VALUES ($1, $2, $3, $4, $5, $6) \
               ON CONFLICT (realm_id, slug) DO NOTHING";
-    UPDATE = "UPDATE apps SET settings = $2, everyone = $3 WHERE id = $1";
+    UPDATE = "UPDATE apps SET settings = $2, everyone = $3, ways = $4 WHERE id = $1";
     DELETE_TICKETS = "DELETE FROM tickets WHERE app_id = $1";
     DELETE = "DELETE FROM apps WHERE id = $1";
-    ALL = "SELECT id, realm_id, slug, settings, everyone FROM apps ORDER BY realm_id, slug";
+    ALL = "SELECT id, realm_id, slug, settings, everyone, ways FROM apps ORDER BY realm_id, slug";
     GROUPS = "SELECT a.app_id, a.group_id, g.name FROM app_groups a JOIN user_groups g ON g.id = a.group_id \
               ORDER BY a.app_id, g.name";
-    BY_SLUG = "SELECT id, realm_id, slug, settings, everyone FROM apps WHERE realm_id = $1 AND slug = $2";
+    BY_SLUG = "SELECT id, realm_id, slug, settings, everyone, ways FROM apps WHERE realm_id = $1 AND slug = $2";
     GROUPS_OF = "SELECT group_id FROM app_groups WHERE app_id = $1 ORDER BY group_id";
     CLEAR_HOSTS = "DELETE FROM app_hosts WHERE app_id = $1";
     CLAIM_HOST = "INSERT INTO app_hosts (host, prefix, app_id) VALUES ($1, $2, $3) \
@@ -43,7 +44,7 @@ fn app(row: &Row, groups: Vec<GroupId>) -> Result<App, Fault> {
         id: row.parsed(0, "apps", AppId::parse)?,
         realm_id: row.parsed(1, "apps", RealmId::parse)?,
         slug: row.parsed(2, "apps", AppSlug::parse)?,
-        access: Access { everyone: row.claim(4)?, groups },
+        access: Access { everyone: row.claim(4)?, groups, ways: row.parsed(5, "apps", Ways::parse)? },
         settings,
     })
 }
@@ -78,13 +79,14 @@ pub async fn find(query: &mut impl Query, realm: &RealmId, slug: &AppSlug) -> Re
 
 /// Creates an app.
 pub async fn create(tx: &mut Tx, app: &App) -> Result<Result<(), Taken>, Fault> {
-    let settings = settings_text(app)?;
+    let (settings, ways) = (settings_text(app)?, app.access.ways.to_text());
     let values = [
         Value::Text(app.id.as_str()),
         Value::Text(app.realm_id.as_str()),
         Value::Text(app.slug.as_str()),
         Value::Text(&settings),
         app.access.everyone.into(),
+        Value::Text(&ways),
     ];
     if tx.run(CREATE, &values).await? == 0 {
         return Ok(Err(Taken::Slug));
@@ -94,8 +96,9 @@ pub async fn create(tx: &mut Tx, app: &App) -> Result<Result<(), Taken>, Fault> 
 
 /// Writes a changed app.
 pub async fn update(tx: &mut Tx, app: &App) -> Result<Result<(), Taken>, Fault> {
-    let settings = settings_text(app)?;
-    let values = [Value::Text(app.id.as_str()), Value::Text(&settings), app.access.everyone.into()];
+    let (settings, ways) = (settings_text(app)?, app.access.ways.to_text());
+    let id = Value::Text(app.id.as_str());
+    let values = [id, Value::Text(&settings), app.access.everyone.into(), Value::Text(&ways)];
     tx.run(UPDATE, &values).await?;
     let id = [Value::Text(app.id.as_str())];
     tx.run(CLEAR_HOSTS, &id).await?;

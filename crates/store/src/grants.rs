@@ -23,11 +23,14 @@ statements! {
     SPENT_CODE = "SELECT family_id FROM codes WHERE hash = $1 AND client_id = $2 AND used_ms IS NOT NULL";
     PRUNE_CODES = "DELETE FROM codes WHERE expires_ms < $1";
     CREATE_FAMILY = "INSERT INTO families (id, client_id, user_id, session_id, facts, created_ms, used_ms, \
-                     expires_ms, begun_in, connector_id) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)";
-    FAMILY = "SELECT id, client_id, user_id, session_id, facts, created_ms, expires_ms FROM families WHERE id = $1";
+                     expires_ms, begun_in, connector_id, through_id) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)";
+    FAMILY = "SELECT id, client_id, user_id, session_id, facts, created_ms, expires_ms, \
+              COALESCE(through_id, connector_id) FROM families WHERE id = $1";
     HOLD_FAMILY = "UPDATE families SET used_ms = $2 \
                    WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = $1) AND client_id = $3 \
-                   RETURNING id, client_id, user_id, session_id, facts, created_ms, expires_ms";
+                   RETURNING id, client_id, user_id, session_id, facts, created_ms, expires_ms, \
+                   COALESCE(through_id, connector_id)";
     SET_FACTS = "UPDATE families SET facts = $2 WHERE id = $1";
     END_FAMILY = "DELETE FROM families WHERE id = $1 RETURNING user_id";
     END_OFFLINE_OF_USER = "DELETE FROM families WHERE user_id = $1 AND session_id IS NULL";
@@ -35,6 +38,7 @@ statements! {
     END_OFFLINE_BEGUN_AT = "DELETE FROM families WHERE user_id = $1 AND connector_id = $2 AND session_id IS NULL";
     END_OFFLINE_OF_CONNECTOR = "DELETE FROM families WHERE session_id IS NULL \
                                 AND user_id IN (SELECT user_id FROM links WHERE connector_id = $1)";
+    END_OFFLINE_THROUGH = "DELETE FROM families WHERE through_id = $1 AND session_id IS NULL";
     END_OF_USER_AND_CLIENT = "DELETE FROM families WHERE user_id = $1 AND client_id = $2";
     PRUNE_FAMILIES = "DELETE FROM families WHERE expires_ms < $1";
     CREATE_REFRESH = "INSERT INTO refresh_tokens (hash, family_id, expires_ms) VALUES ($1, $2, $3)";
@@ -76,6 +80,8 @@ pub struct FamilyRow {
     pub created_at: Timestamp,
     /// The end of its life whatever happens.
     pub expires_at: Timestamp,
+    /// By which way its person had come in; `None` for an account kept here.
+    pub came_by: Option<ConnectorId>,
 }
 
 /// A refresh token's own row.
@@ -90,17 +96,15 @@ pub struct RefreshRow {
 }
 
 fn family(row: &Row) -> Result<FamilyRow, Fault> {
-    let session_id = row.maybe_text(3)?;
     Ok(FamilyRow {
         id: row.parsed(0, "families", FamilyId::parse)?,
         client_id: row.parsed(1, "families", ClientId::parse)?,
         user_id: row.parsed(2, "families", UserId::parse)?,
-        session_id: session_id
-            .map(|text| SessionId::parse(&text).map_err(|error| Fault::corrupt("families", &text, error)))
-            .transpose()?,
+        session_id: row.maybe_parsed(3, "families", SessionId::parse)?,
         facts: row.text(4)?,
         created_at: row.moment(5)?,
         expires_at: row.moment(6)?,
+        came_by: row.maybe_parsed(7, "families", ConnectorId::parse)?,
     })
 }
 
@@ -158,6 +162,7 @@ pub async fn create_family(tx: &mut Tx, family: &FamilyRow, begun_in: &Session) 
         family.expires_at.into(),
         Value::Text(begun_in.id.as_str()),
         Value::MaybeText(begun_in.connector.as_ref().map(ConnectorId::as_str)),
+        Value::MaybeText(begun_in.through.as_ref().map(ConnectorId::as_str)),
     ];
     tx.run(CREATE_FAMILY, &values).await.map(drop)
 }
@@ -203,6 +208,11 @@ pub async fn end_offline_begun_at(tx: &mut Tx, user: &UserId, connector: &Connec
 /// Ends every offline family of everybody linked through a connector.
 pub async fn end_offline_of_connector(tx: &mut Tx, connector: &ConnectorId) -> Result<u64, Fault> {
     tx.run(END_OFFLINE_OF_CONNECTOR, &[Value::Text(connector.as_str())]).await
+}
+
+/// Ends every offline family of people whom a connector proved, of whom another one says who they are.
+pub async fn end_offline_through(tx: &mut Tx, connector: &ConnectorId) -> Result<u64, Fault> {
+    tx.run(END_OFFLINE_THROUGH, &[Value::Text(connector.as_str())]).await
 }
 
 /// Ends a user's families that outlive sessions; tells how many.

@@ -6,21 +6,21 @@ use crate::sql::statements;
 use crate::store::Query;
 use crate::tx::Tx;
 use doorward_model::fault::Fault;
-use doorward_model::id::{ServiceTokenId, UserId};
+use doorward_model::id::{ConnectorId, ServiceTokenId, UserId};
 use doorward_model::name::TokenName;
 use doorward_model::secret::TokenHash;
 use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
 
 statements! {
-    CREATE = "INSERT INTO personal_tokens (id, hash, user_id, name, created_ms, expires_ms) \
-              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, name) DO NOTHING";
+    CREATE = "INSERT INTO personal_tokens (id, hash, user_id, name, created_ms, expires_ms, connector_id) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_id, name) DO NOTHING";
     ALLOW_APP = "INSERT INTO personal_token_apps (token_id, app_id) VALUES ($1, $2) \
                  ON CONFLICT (token_id, app_id) DO NOTHING";
-    BY_HASH = "SELECT t.id, u.realm_id, t.name, t.expires_ms, a.app_id, t.user_id FROM personal_tokens t \
+    BY_HASH = "SELECT t.id, u.realm_id, t.name, t.expires_ms, a.app_id, t.user_id, t.connector_id FROM personal_tokens t \
                JOIN users u ON u.id = t.user_id \
                LEFT JOIN personal_token_apps a ON a.token_id = t.id WHERE t.hash = $1";
-    OF_USER = "SELECT t.id, u.realm_id, t.name, t.expires_ms, a.app_id, t.user_id FROM personal_tokens t \
+    OF_USER = "SELECT t.id, u.realm_id, t.name, t.expires_ms, a.app_id, t.user_id, t.connector_id FROM personal_tokens t \
                JOIN users u ON u.id = t.user_id \
                LEFT JOIN personal_token_apps a ON a.token_id = t.id WHERE t.user_id = $1 \
                ORDER BY t.name, a.app_id";
@@ -30,7 +30,11 @@ statements! {
 }
 
 fn gather(rows: &[Row]) -> Result<Vec<ServiceToken>, Fault> {
-    app_tokens::gather(rows, "personal_tokens", |row| row.parsed(5, "personal_tokens", UserId::parse).map(Some))
+    let owner = |row: &Row| {
+        let came_by = row.maybe_parsed(6, "personal_tokens", ConnectorId::parse)?;
+        Ok(Some((row.parsed(5, "personal_tokens", UserId::parse)?, came_by)))
+    };
+    app_tokens::gather(rows, "personal_tokens", owner)
 }
 
 /// Keeps a new token of a user under its hash; `false` when the user has one of that name.

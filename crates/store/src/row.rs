@@ -98,4 +98,15 @@ impl Row {
         let text = self.text(at)?;
         parse(&text).map_err(|error| Fault::corrupt(table, &text, error))
     }
+
+    /// The same, or NULL.
+    pub fn maybe_parsed<T, E: std::fmt::Display>(
+        &self,
+        at: usize,
+        table: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Fault> {
+        let text = self.maybe_text(at)?;
+        text.map(|text| parse(&text).map_err(|error| Fault::corrupt(table, &text, error))).transpose()
+    }
 }

@@ -15,28 +15,29 @@ use doorward_model::time::Timestamp;
 
 statements! {
     CREATE = "INSERT INTO sessions (id, hash, realm_id, user_id, created_ms, last_seen_ms, expires_ms, \
-              idle_seconds, client_address, user_agent, connector_id) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+              idle_seconds, client_address, user_agent, connector_id, through_id) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     BY_HASH = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
-               s.client_address, s.user_agent, s.connector_id, \
+               s.client_address, s.user_agent, s.connector_id, s.through_id, \
                u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms \
                FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1";
     BY_ID = "SELECT id, realm_id, user_id, created_ms, last_seen_ms, expires_ms, idle_seconds, client_address, \
-             user_agent, connector_id FROM sessions WHERE id = $1";
+             user_agent, connector_id, through_id FROM sessions WHERE id = $1";
     BY_PASS = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
-               s.client_address, s.user_agent, s.connector_id, \
+               s.client_address, s.user_agent, s.connector_id, s.through_id, \
                u.id, u.realm_id, u.name, u.email, u.display, u.is_active, u.created_ms, p.app_id, p.host \
                FROM passes p JOIN sessions s ON s.id = p.session_id JOIN users u ON u.id = s.user_id \
                WHERE p.hash = $1";
     OF_USER = "SELECT id, realm_id, user_id, created_ms, last_seen_ms, expires_ms, idle_seconds, client_address, \
-               user_agent, connector_id FROM sessions WHERE user_id = $1 ORDER BY last_seen_ms DESC LIMIT $2";
+               user_agent, connector_id, through_id FROM sessions WHERE user_id = $1 ORDER BY last_seen_ms DESC LIMIT $2";
     OF_REALM = "SELECT s.id, s.realm_id, s.user_id, s.created_ms, s.last_seen_ms, s.expires_ms, s.idle_seconds, \
-                s.client_address, s.user_agent, s.connector_id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
+                s.client_address, s.user_agent, s.connector_id, s.through_id, u.name FROM sessions s JOIN users u ON u.id = s.user_id \
                 WHERE s.realm_id = $1 AND s.expires_ms > $2 ORDER BY s.last_seen_ms DESC LIMIT $3";
     IDS_OF_USER = "SELECT id FROM sessions WHERE user_id = $1";
     SEEN = "UPDATE sessions SET last_seen_ms = $2 WHERE id = $1 AND last_seen_ms < $2";
     END = "DELETE FROM sessions WHERE id = $1 RETURNING user_id";
     END_OF_USER = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
+    BEGUN_THROUGH = "SELECT id FROM sessions WHERE through_id = $1 ORDER BY id";
     PRUNE = "DELETE FROM sessions WHERE expires_ms < $1 OR last_seen_ms + idle_seconds * 1000 < $1 RETURNING id";
     DROP_OLD_PASSES = "DELETE FROM passes WHERE session_id = $1 AND host = $2 AND created_ms < $3";
     CREATE_PASS = "INSERT INTO passes (hash, session_id, app_id, host, created_ms) VALUES ($1, $2, $3, $4, $5)";
@@ -82,10 +83,8 @@ fn session(row: &Row) -> Result<Session, Fault> {
         idle_seconds: row.number(6)?,
         client_address: row.text(7)?,
         user_agent: row.text(8)?,
-        connector: match row.maybe_text(9)? {
-            Some(_) => Some(row.parsed(9, "sessions", ConnectorId::parse)?),
-            None => None,
-        },
+        connector: row.maybe_parsed(9, "sessions", ConnectorId::parse)?,
+        through: row.maybe_parsed(10, "sessions", ConnectorId::parse)?,
     })
 }
 
@@ -103,6 +102,7 @@ pub async fn create(tx: &mut Tx, hash: &TokenHash, session: &Session) -> Result<
         Value::Text(&session.client_address),
         Value::Text(&session.user_agent),
         Value::MaybeText(session.connector.as_ref().map(ConnectorId::as_str)),
+        Value::MaybeText(session.through.as_ref().map(ConnectorId::as_str)),
     ];
     tx.run(CREATE, &values).await.map(drop)
 }
@@ -110,7 +110,7 @@ pub async fn create(tx: &mut Tx, hash: &TokenHash, session: &Session) -> Result<
 /// The session behind a cookie, with its user.
 pub async fn find(query: &mut impl Query, hash: &TokenHash) -> Result<Option<SignedIn>, Fault> {
     let row = query.first(BY_HASH, &[Value::Bytes(hash.as_bytes())]).await?;
-    row.map(|row| Ok(SignedIn { session: session(&row)?, user: users::user(&row, 10)? })).transpose()
+    row.map(|row| Ok(SignedIn { session: session(&row)?, user: users::user(&row, 11)? })).transpose()
 }
 
 /// The session of that id.
@@ -121,11 +121,9 @@ pub async fn find_by_id(query: &mut impl Query, id: &SessionId) -> Result<Option
 /// The pass behind a cookie, with its session and user.
 pub async fn find_pass(query: &mut impl Query, hash: &TokenHash) -> Result<Option<(Pass, SignedIn)>, Fault> {
     let Some(row) = query.first(BY_PASS, &[Value::Bytes(hash.as_bytes())]).await? else { return Ok(None) };
-    let signed_in = SignedIn { session: session(&row)?, user: users::user(&row, 10)? };
-    let app_id = row.maybe_text(17)?;
-    let app_id =
-        app_id.map(|text| AppId::parse(&text).map_err(|error| Fault::corrupt("passes", &text, error))).transpose()?;
-    let pass = Pass { session_id: signed_in.session.id.clone(), app_id, host: row.text(18)? };
+    let signed_in = SignedIn { session: session(&row)?, user: users::user(&row, 11)? };
+    let app_id = row.maybe_parsed(18, "passes", AppId::parse)?;
+    let pass = Pass { session_id: signed_in.session.id.clone(), app_id, host: row.text(19)? };
     Ok(Some((pass, signed_in)))
 }
 
@@ -142,12 +140,18 @@ pub async fn of_realm(
     count: i64,
 ) -> Result<Vec<(Session, String)>, Fault> {
     let rows = query.all(OF_REALM, &[Value::Text(realm.as_str()), now.into(), Value::Number(count)]).await?;
-    rows.iter().map(|row| Ok((session(row)?, row.text(10)?))).collect()
+    rows.iter().map(|row| Ok((session(row)?, row.text(11)?))).collect()
 }
 
 /// Ids of all of a user's sessions.
 pub async fn ids_of_user(query: &mut impl Query, user: &UserId) -> Result<Vec<SessionId>, Fault> {
     let rows = query.all(IDS_OF_USER, &[Value::Text(user.as_str())]).await?;
+    rows.iter().map(|row| row.parsed(0, "sessions", SessionId::parse)).collect()
+}
+
+/// Ids of all sessions whose people a connector proved, of whom another one says who they are.
+pub async fn begun_through(query: &mut impl Query, connector: &ConnectorId) -> Result<Vec<SessionId>, Fault> {
+    let rows = query.all(BEGUN_THROUGH, &[Value::Text(connector.as_str())]).await?;
     rows.iter().map(|row| row.parsed(0, "sessions", SessionId::parse)).collect()
 }
 

@@ -65,4 +65,5 @@ mod temporary;
 mod throttling;
 mod tickets;
 mod time_limits;
+mod ways_in;
 mod workloads;

@@ -13,7 +13,7 @@ use doorward_model::address::{Address, BackTo, HostName};
 use doorward_model::app::{Access, App, AppSettings, Icon};
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
-use doorward_model::id::SessionId;
+use doorward_model::id::{ConnectorId, SessionId};
 use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, TokenName, UserName};
 use doorward_model::path::RequestPath;
 use doorward_model::people::{Group, Realm, Source, User};
@@ -87,12 +87,12 @@ pub fn password(text: &str) -> Password {
 
 /// A rule that lets one group in.
 pub fn only(group: &Group) -> Access {
-    Access { everyone: false, groups: vec![group.id.clone()] }
+    Access { groups: vec![group.id.clone()], ..Access::default() }
 }
 
 /// A rule that lets everyone of the realm in.
 pub fn everyone() -> Access {
-    Access { everyone: true, groups: vec![] }
+    Access { everyone: true, ..Access::default() }
 }
 
 /// The stored form of [`PASSWORD`], computed once.
@@ -191,6 +191,7 @@ impl Node {
             former: form.former.clone(),
             pending: None,
             connectors: &[],
+            takes_accounts: true,
         };
         sign_in(&self.door, ctx, attempt).await
     }
@@ -210,6 +211,15 @@ impl Node {
 
     /// Opens a session without spending time on a password.
     pub async fn session(&self, user: &User) -> SignedIn {
+        self.session_by(user, (None, None)).await
+    }
+
+    /// The same, begun with the word of a connector, and proved at another one.
+    pub async fn session_by(
+        &self,
+        user: &User,
+        (connector, through): (Option<&ConnectorId>, Option<&ConnectorId>),
+    ) -> SignedIn {
         let (now, limits) = (self.world.now(), self.door.settings.sessions);
         let session = Session {
             id: SessionId::draw(&*self.door.dice),
@@ -221,7 +231,8 @@ impl Node {
             idle_seconds: limits.idle_seconds,
             client_address: String::new(),
             user_agent: String::new(),
-            connector: None,
+            connector: connector.cloned(),
+            through: through.cloned(),
         };
         let token = PlainToken::draw(TokenKind::Session, &*self.door.dice);
         self.change(async |tx| sessions::create(tx, &token.hash(), &session).await).await;

@@ -50,7 +50,7 @@ pub fn settings(access: Access) -> ClientSettings {
 }
 
 pub fn everyone() -> Access {
-    Access { everyone: true, groups: Vec::new() }
+    Access { everyone: true, ..Access::default() }
 }
 
 impl Provider {
@@ -223,7 +223,7 @@ async fn gauntlet_b3_05_tokens_end_with_the_user_the_group_the_session_and_the_c
     let realm = node.realm("main").await;
     let provider = Provider::on(&node).await;
     let group = node.group(&realm, "grafana-users").await;
-    let rule = Access { everyone: false, groups: vec![group.id.clone()] };
+    let rule = Access { groups: vec![group.id.clone()], ..Access::default() };
     let client = provider.client("grafana", settings(rule)).await;
     for (name, more) in [("online", ""), ("offline", "&scope=openid+offline_access")] {
         for ending in ["disabled", "group", "session", "password"] {

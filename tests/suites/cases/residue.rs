@@ -81,7 +81,7 @@ async fn made(at: &Provider, name: &str, settings: ClientSettings) -> (Client, S
 /// A program's token of a person's own.
 async fn own_token(node: &Node, (user, groups): (&User, &[Group]), app: &App) -> Credential {
     let rest = (TokenName::parse("laptop").expect("a name"), vec![app.id.clone()], 3600);
-    let made = personal_tokens::create(&node.door, &node.ctx(), (user, groups), rest).await.expect("a database");
+    let made = personal_tokens::create(&node.door, &node.ctx(), (user, groups, None), rest).await.expect("a database");
     Credential::Service(made.unwrap_or_else(|refused| panic!("{refused}")).hash())
 }
 

@@ -18,6 +18,7 @@ mod presets;
 mod proof;
 mod refresh;
 mod sign_out;
+mod ways_in;
 mod whole;
 
 use doorward_testkit::http::Request;

@@ -13,6 +13,7 @@ use doorward_model::app::{Access, App as Tool, AppSettings, HeaderFamily, Icon, 
 use doorward_model::id::GroupId;
 use doorward_model::name::{AppSlug, DisplayText, GroupName};
 use doorward_model::people::Realm;
+use doorward_model::ways::{WayName, Ways};
 use doorward_store::{apps, groups};
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
@@ -84,6 +85,9 @@ pub struct Create {
     /// Let every signed-in user of the realm enter.
     #[arg(long)]
     everyone: bool,
+    /// A connector people may come in by, or accounts for those kept here; may be repeated [default: every one].
+    #[arg(long, num_args = 1.., value_name = "NAME", value_parser = WayName::parse)]
+    connector: Vec<WayName>,
     /// A path that needs no sign-in, /exact or /below/*; may be repeated.
     #[arg(long, num_args = 1.., value_name = "PATH", value_parser = PublicPath::parse)]
     public: Vec<PublicPath>,
@@ -132,6 +136,7 @@ pub async fn run(command: App, shell: &Shell) -> Result<Report, Exit> {
 async fn create(shell: &Shell, new: Create) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let groups = group_ids(shell, &realm, &new.allow).await?;
+    let ways = shell.ways(&realm, &new.connector).await?;
     let title = match new.title {
         Some(title) => title,
         None => DisplayText::parse(new.slug.as_str()).map_err(|bad| Exit::new(Code::Broken, bad.to_string()))?,
@@ -148,7 +153,7 @@ async fn create(shell: &Shell, new: Create) -> Result<Report, Exit> {
         how_to_ask: new.how_to_ask,
     };
     let nobody = groups.is_empty() && !new.everyone;
-    let access = Access { everyone: new.everyone, groups };
+    let access = Access { everyone: new.everyone, groups, ways };
     let mut tx = shell.door.begin().await?;
     let app = manage::apps::create(&shell.door, &mut tx, &realm.id, new.slug, (access, settings)).await??;
     shell.commit(tx).await?;
@@ -193,6 +198,11 @@ pub async fn allowed(shell: &Shell, app: &Tool) -> Result<Vec<GroupName>, Exit> 
     Ok(names)
 }
 
+/// Names of the ways in that count; none for every one.
+pub async fn way_names(shell: &Shell, ways: &Ways) -> Result<Vec<String>, Exit> {
+    Ok(manage::ways::names(&mut &shell.door.store, ways).await?)
+}
+
 async fn show(shell: &Shell, slug: &AppSlug) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let app = shell.app(&realm, slug).await?;
@@ -208,6 +218,7 @@ async fn show(shell: &Shell, slug: &AppSlug) -> Result<Report, Exit> {
         "upstream": settings.upstream,
         "groups": allowed(shell, &app).await?,
         "everyone": app.access.everyone,
+        "connectors": way_names(shell, &app.access.ways).await?,
         "public_paths": settings.public_paths,
         "headers": settings.headers,
         "bearer_token": settings.bearer_token,

@@ -9,6 +9,7 @@ pub mod secret_file;
 mod update;
 
 use crate::commands::Shell;
+use crate::commands::app::way_names;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
@@ -156,6 +157,7 @@ async fn show(shell: &Shell, name: &ClientName) -> Result<Report, Exit> {
         "app": client.app_id.as_ref().and_then(|id| apps.get(id)),
         "groups": group_names(shell, &settings.access).await?,
         "everyone": settings.access.everyone,
+        "connectors": way_names(shell, &settings.access.ways).await?,
         "redirect_uris": rules(&settings.redirect_uris),
         "post_logout_redirect_uris": rules(&settings.post_logout_redirect_uris),
         "web_origins": settings.web_origins,

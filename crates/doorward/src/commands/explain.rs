@@ -7,6 +7,7 @@ use clap::Args;
 use doorward_engine::gate::explain;
 use doorward_model::name::{AppSlug, ClientName, UserName};
 use doorward_model::path::RequestPath;
+use doorward_model::ways::WayName;
 use doorward_store::{apps, clients};
 use serde::Serialize;
 
@@ -28,6 +29,9 @@ pub struct Explain {
     /// Ask about this client in place of an app: whether the user may sign in through it.
     #[arg(long, value_name = "CLIENT", value_parser = ClientName::parse, conflicts_with_all = ["app", "path", "method"])]
     client: Option<ClientName>,
+    /// Having come in by this connector, or by accounts kept here with the word accounts [default: by a way that counts].
+    #[arg(long, value_name = "NAME", value_parser = WayName::parse)]
+    by: Option<WayName>,
 }
 
 /// Runs the command.
@@ -35,13 +39,14 @@ pub async fn run(asked: Explain, shell: &Shell) -> Result<Report, Exit> {
     let realm = &shell.config.settings.realm;
     match (&asked.app, &asked.client) {
         (_, Some(client)) => {
-            let told = explain::explain_client(&shell.door, (realm, &asked.user, client)).await??;
+            let told = explain::explain_client(&shell.door, (realm, &asked.user, client), asked.by.as_ref()).await??;
             report(told.verdict, &told)
         }
         (Some(app), None) => {
             not_a_client(shell, &asked.user, app).await?;
             let what = (&asked.path, asked.method.as_str());
-            let told = explain::explain(&shell.door, &shell.ctx, (realm, &asked.user, app), what).await??;
+            let told =
+                explain::explain(&shell.door, &shell.ctx, (realm, &asked.user, app), what, asked.by.as_ref()).await??;
             report(told.verdict, &told)
         }
         (None, None) => Err(Exit::usage("no app is named: give its name, or --client CLIENT")),

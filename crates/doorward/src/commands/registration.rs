@@ -82,7 +82,7 @@ pub async fn run(command: Registration, shell: &Shell) -> Result<Report, Exit> {
                 groups.push(shell.group(&realm, name).await?.id);
             }
             let policy = Policy {
-                access: Access { everyone, groups },
+                access: Access { everyone, groups, ..Access::default() },
                 redirect_hosts: redirect_host,
                 grants: if grant.is_empty() { USUAL_GRANTS.to_vec() } else { in_order(&grant) },
                 scopes: scope,

@@ -103,7 +103,7 @@ pub(super) async fn issue(
         if kind.has_code() { Some(code(door, ctx, &mut tx, client, (&authorized, signed_in)).await?) } else { None };
     let mut answer = Answer { code, access: None, id_token: None, session: signed_in.session.id.clone() };
     if kind.has_token() || kind.has_id_token() {
-        let person = match subject(door, &mut tx, client, &signed_in.user.id).await? {
+        let person = match subject(door, &mut tx, client, (&signed_in.user.id, signed_in.session.came_by())).await? {
             Ok(person) => person,
             Err(verdict) => return Ok(Issued::Refused(verdict)),
         };
@@ -183,6 +183,7 @@ async fn tokens(
             facts: facts_text(authorized)?,
             created_at: ctx.now,
             expires_at: ctx.now.plus_seconds(client.access_seconds()),
+            came_by: begun_in.came_by().cloned(),
         };
         grants::create_family(tx, &family, begun_in).await?;
         let claims = claims::access(&common, person, authorized, (&family.id, &mint::token_id(door)));

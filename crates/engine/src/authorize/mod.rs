@@ -141,7 +141,10 @@ pub async fn go_on(
         }
     }
     let person = door.live.person(&door.store, signed_in.user.clone()).await?;
-    let verdict = clients::admits(door, &back.client, &signed_in.user, &person.groups);
+    let verdict = clients::admits(door, &back.client, (&signed_in.user, &person.groups), signed_in.session.came_by());
+    if let Verdict::Refused(Refusal::OtherWay(_)) = verdict {
+        return Ok(or_error(Next::SignIn, ErrorCode::LoginRequired, OTHER_WAY));
+    }
     if !matches!(verdict, Verdict::Pass(_)) {
         refused(door, ctx, back, signed_in, &verdict).await?;
         return Ok(or_error(Next::Refused(verdict), ErrorCode::AccessDenied, "this person may not enter"));
@@ -161,12 +164,17 @@ pub async fn go_on(
     Ok(match issue(door, ctx, (back, request), challenge, (signed_in, has_agreed)).await? {
         Issued::Answer(answer) => Next::Answer(answer),
         Issued::Spent => Next::Spent,
+        Issued::Refused(Verdict::Refused(Refusal::OtherWay(_))) => {
+            or_error(Next::SignIn, ErrorCode::LoginRequired, OTHER_WAY)
+        }
         Issued::Refused(verdict) => {
             refused(door, ctx, back, signed_in, &verdict).await?;
             or_error(Next::Refused(verdict), ErrorCode::AccessDenied, "this person may not enter")
         }
     })
 }
+
+const OTHER_WAY: &str = "the person has to sign in by another way";
 
 /// Names of the groups any of which would let a person in.
 pub async fn missing(door: &Door, verdict: &Verdict) -> Result<Vec<String>, Fault> {

@@ -13,7 +13,7 @@ pub mod settings;
 pub mod template;
 
 use crate::door::Door;
-use crate::gate::decide::{Refusal, Verdict, may_enter};
+use crate::gate::decide::{self, Refusal, Verdict, may_enter};
 use crate::live::clients::LiveClient;
 use crate::live::feed::Touched;
 pub use doorward_jose::certificate::{Authorities, Certificate};
@@ -21,6 +21,7 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{AppId, ClientId, RealmId};
 use doorward_model::name::{ClientName, DisplayText};
 use doorward_model::people::{Group, User};
+use doorward_model::ways::{CameBy, Ways};
 use doorward_oauth::scope::Scopes;
 use doorward_store::clients::{self, ClientRow};
 pub use realm_rules::{Assigned, ClientScope, PasswordSignIn, RealmRules, RealmSettings, ScopeSettings, SessionLives};
@@ -143,13 +144,34 @@ async fn load(door: &Door, key: (RealmId, ClientName)) -> Result<Option<Arc<Live
     Ok(Some(live))
 }
 
-/// The rule of a client: its app's if it has one, else its own. Asked wherever a person and a client meet.
-pub fn admits(door: &Door, client: &Client, user: &User, groups: &[Group]) -> Verdict {
-    match &client.app_id {
-        Some(app_id) => match door.live.apps().find(app_id) {
-            Some(app) => may_enter((&app.realm_id, &app.access), user, groups),
-            None => Verdict::Refused(Refusal::NoRule),
-        },
-        None => may_enter((&client.realm_id, &client.settings.access), user, groups),
+/// The rule of a client: its app's if it has one, else its own; the ways in it names itself count beside its app's. Asked
+/// wherever a person and a client meet.
+pub fn admits(door: &Door, client: &Client, who: (&User, &[Group]), came: CameBy<'_>) -> Verdict {
+    let own = &client.settings.access;
+    let Some(app_id) = &client.app_id else { return may_enter((&client.realm_id, own), who, came) };
+    let apps = door.live.apps();
+    let Some(app) = apps.find(app_id) else { return Verdict::Refused(Refusal::NoRule) };
+    match may_enter((&app.realm_id, &app.access), who, came) {
+        Verdict::Pass(_) | Verdict::Refused(Refusal::MissingGroups(_)) if !own.ways.admit(came) => {
+            Verdict::Refused(Refusal::OtherWay(own.ways.clone()))
+        }
+        verdict => verdict,
     }
+}
+
+/// The same for whoever came in by a way that counts there.
+pub fn admits_by_any_way(door: &Door, client: &Client, who: (&User, &[Group])) -> Verdict {
+    let own = &client.settings.access;
+    let Some(app_id) = &client.app_id else { return decide::admits((&client.realm_id, own), who) };
+    match door.live.apps().find(app_id) {
+        Some(app) => decide::admits((&app.realm_id, &app.access), who),
+        None => Verdict::Refused(Refusal::NoRule),
+    }
+}
+
+/// The ways in that count for a client: one that all of these admit.
+pub fn ways(door: &Door, client: &Client) -> Vec<Ways> {
+    let apps = door.live.apps();
+    let of_app = client.app_id.as_ref().and_then(|id| apps.find(id)).map(|app| app.access.ways.clone());
+    of_app.into_iter().chain([client.settings.access.ways.clone()]).filter(|ways| !ways.is_any()).collect()
 }

@@ -126,6 +126,11 @@ impl Pending {
         rest_on(door, ctx, tx, (connector, &self.identity), session).await
     }
 
+    /// The connector that proved them, where that is another one.
+    pub(crate) fn through(&self) -> Option<ConnectorId> {
+        self.identity.through.as_ref().map(|through| through.connector.clone())
+    }
+
     /// When the session there is over.
     pub(crate) fn until(&self) -> Option<Timestamp> {
         self.identity.session_until

@@ -199,6 +199,7 @@ pub async fn sign_in(
         remember: browser.remember,
         user_agent: browser.user_agent,
         connector: Some(connector.id.clone()),
+        through: identity.through.as_ref().map(|through| through.connector.clone()),
         until: identity.session_until,
     };
     let opened = begin_session(door, ctx, &mut tx, user, begin).await?;

@@ -135,7 +135,7 @@ fn visitor(holder: &Holder) -> Option<Visitor<'_>> {
         Holder::Nobody => None,
         Holder::Person(pass) => {
             let person = &pass.session.person;
-            Some(Visitor::Person { user: &person.user, groups: &person.groups })
+            Some(Visitor::Person { user: &person.user, groups: &person.groups, came: pass.session.came_by() })
         }
         Holder::Machine(live) => Some(match &live.owner {
             Some((user, groups)) => Visitor::Program { token: &live.token, user, groups },

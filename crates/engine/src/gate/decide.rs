@@ -7,6 +7,7 @@ use doorward_model::path::RequestPath;
 use doorward_model::people::{Group, User};
 use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
+use doorward_model::ways::{CameBy, Ways};
 
 /// Who stands at the door.
 #[derive(Clone, Copy)]
@@ -17,6 +18,8 @@ pub enum Visitor<'a> {
         user: &'a User,
         /// All groups, nested ones included.
         groups: &'a [Group],
+        /// By which way they came in.
+        came: CameBy<'a>,
     },
     /// A machine with a service token.
     Machine(&'a ServiceToken),
@@ -56,6 +59,8 @@ pub enum Refusal {
     },
     /// The app has no rule at all, so nobody may enter.
     NoRule,
+    /// They came in by a way that does not count there; these do.
+    OtherWay(Ways),
     /// In none of the groups that may enter.
     MissingGroups(Vec<GroupId>),
     /// The service token is not scoped to this app.
@@ -88,6 +93,7 @@ impl Verdict {
             Self::Refused(Refusal::Inactive) => "is disabled".to_owned(),
             Self::Refused(Refusal::OtherRealm { .. }) => "belongs to another realm".to_owned(),
             Self::Refused(Refusal::NoRule) => "is refused: the app has no rule".to_owned(),
+            Self::Refused(Refusal::OtherWay(_)) => "came in by a way that does not count there".to_owned(),
             Self::Refused(Refusal::MissingGroups(ids)) => format!("is missing {}", named(ids)),
             Self::Refused(Refusal::TokenScope) => "holds a token for other apps".to_owned(),
             Self::Refused(Refusal::TokenExpired) => "holds a token that is over".to_owned(),
@@ -102,23 +108,34 @@ pub fn decide(now: Timestamp, app: &App, path: Option<&RequestPath>, visitor: Op
     }
     match visitor {
         None => Verdict::SignIn,
-        Some(Visitor::Person { user, groups }) => judge_person(app, user, groups),
+        Some(Visitor::Person { user, groups, came }) => judge_person(app, (user, groups), came),
         Some(Visitor::Machine(token)) => judge_machine(now, app, token),
         Some(Visitor::Program { token, user, groups }) => match judge_machine(now, app, token) {
             // What the token reaches, the person must still be let into.
-            Verdict::Pass(_) => judge_person(app, user, groups),
+            Verdict::Pass(_) => judge_person(app, (user, groups), token.came_by.as_ref()),
             refused => refused,
         },
     }
 }
 
-fn judge_person(app: &App, user: &User, groups: &[Group]) -> Verdict {
-    may_enter((&app.realm_id, &app.access), user, groups)
+fn judge_person(app: &App, who: (&User, &[Group]), came: CameBy<'_>) -> Verdict {
+    may_enter((&app.realm_id, &app.access), who, came)
 }
 
 /// Whether a rule of a realm lets a person in: the one place where this is decided, for apps at the gate
 /// and for clients at authorization, at the token endpoint and at refresh.
-pub fn may_enter((realm, access): (&RealmId, &Access), user: &User, groups: &[Group]) -> Verdict {
+pub fn may_enter((realm, access): (&RealmId, &Access), (user, groups): (&User, &[Group]), came: CameBy<'_>) -> Verdict {
+    match admits((realm, access), (user, groups)) {
+        // Asked before the groups, because coming in another way may bring other ones.
+        Verdict::Pass(_) | Verdict::Refused(Refusal::MissingGroups(_)) if !access.ways.admit(came) => {
+            Verdict::Refused(Refusal::OtherWay(access.ways.clone()))
+        }
+        verdict => verdict,
+    }
+}
+
+/// The same for whoever came in by a way that counts there.
+pub fn admits((realm, access): (&RealmId, &Access), (user, groups): (&User, &[Group])) -> Verdict {
     if !user.is_active {
         return Verdict::Refused(Refusal::Inactive);
     }
@@ -157,12 +174,13 @@ mod tests {
     use doorward_model::address::Address;
     use doorward_model::app::{Access, App, AppSettings, Icon, PublicPath};
     use doorward_model::dice::Counting;
-    use doorward_model::id::{AppId, GroupId, RealmId, ServiceTokenId, UserId};
+    use doorward_model::id::{AppId, ConnectorId, GroupId, RealmId, ServiceTokenId, UserId};
     use doorward_model::name::{AppSlug, DisplayText, GroupName, TokenName, UserName};
     use doorward_model::path::RequestPath;
     use doorward_model::people::{Group, User};
     use doorward_model::session::ServiceToken;
     use doorward_model::time::Timestamp;
+    use doorward_model::ways::{WayIn, Ways};
 
     struct Scene {
         app: App,
@@ -185,7 +203,7 @@ mod tests {
             id: AppId::draw(&dice),
             realm_id: realm.clone(),
             slug: AppSlug::parse("dagster").ok()?,
-            access: Access { everyone: false, groups: vec![users.id.clone()] },
+            access: Access { groups: vec![users.id.clone()], ..Access::default() },
             settings: AppSettings {
                 title: DisplayText::parse("Dagster").ok()?,
                 description: None,
@@ -214,6 +232,7 @@ mod tests {
             apps: vec![app.id.clone()],
             expires_at: NOON.plus_seconds(60),
             owner: None,
+            came_by: None,
         };
         Some(Scene { app, user, users, others, token })
     }
@@ -226,7 +245,7 @@ mod tests {
         let Some(mut scene) = scene() else { panic!("scene") };
         change(&mut scene);
         let groups = groups(&scene);
-        let visitor = Visitor::Person { user: &scene.user, groups: &groups };
+        let visitor = Visitor::Person { user: &scene.user, groups: &groups, came: None };
         let path = RequestPath::parse("/runs").ok();
         assert_eq!(decide(NOON, &scene.app, path.as_ref(), Some(visitor)), expected(&scene));
     }
@@ -263,6 +282,45 @@ mod tests {
             |s| vec![s.users.clone()],
             |s| Verdict::Refused(Refusal::OtherRealm { wanted: s.app.realm_id.clone() }),
         );
+    }
+
+    #[test]
+    fn where_ways_in_are_named_no_other_one_counts_whatever_the_groups() {
+        let Some(mut scene) = scene() else { panic!("scene") };
+        let dice = Counting::new(9);
+        let (company, other) = (ConnectorId::draw(&dice), ConnectorId::draw(&dice));
+        let ways = Ways::only([WayIn::Connector(company.clone())]);
+        scene.app.access.ways = ways.clone();
+        let at = |scene: &Scene, groups: &[Group], came| {
+            decide(NOON, &scene.app, None, Some(Visitor::Person { user: &scene.user, groups, came }))
+        };
+        let (members, passes) = ([scene.users.clone()], Verdict::Pass(Because::Group(scene.users.id.clone())));
+        let other_way = Verdict::Refused(Refusal::OtherWay(ways.clone()));
+        assert_eq!(at(&scene, &members, Some(&company)), passes);
+        for came in [None, Some(&other)] {
+            assert_eq!(at(&scene, &members, came), other_way);
+            // Coming in rightly may bring the group: first things first.
+            assert_eq!(at(&scene, &[], came), other_way);
+        }
+        assert!(matches!(at(&scene, &[], Some(&company)), Verdict::Refused(Refusal::MissingGroups(_))));
+        // What another way would not mend is told as it is.
+        scene.user.is_active = false;
+        assert_eq!(at(&scene, &members, None), Verdict::Refused(Refusal::Inactive));
+        scene.user.is_active = true;
+        scene.app.access = Access { ways: ways.clone(), ..Access::default() };
+        assert_eq!(at(&scene, &members, None), Verdict::Refused(Refusal::NoRule));
+        scene.app.access = Access { everyone: true, ways: Ways::only([WayIn::Account]), ..Access::default() };
+        assert_eq!(at(&scene, &[], None), Verdict::Pass(Because::Everyone));
+        assert!(matches!(at(&scene, &[], Some(&company)), Verdict::Refused(Refusal::OtherWay(_))));
+        // A token is as good as the session it was made in.
+        scene.app.access.ways = ways;
+        let program = |token: &ServiceToken| {
+            let who = Visitor::Program { token, user: &scene.user, groups: &members };
+            decide(NOON, &scene.app, None, Some(who))
+        };
+        assert!(matches!(program(&scene.token), Verdict::Refused(Refusal::OtherWay(_))));
+        let token = ServiceToken { came_by: Some(company), ..scene.token.clone() };
+        assert_eq!(program(&token), Verdict::Pass(Because::Everyone));
     }
 
     #[test]

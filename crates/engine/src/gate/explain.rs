@@ -2,15 +2,17 @@
 
 use crate::clients;
 use crate::door::Door;
-use crate::gate::decide::{Because, Refusal, Verdict, Visitor, decide};
+use crate::gate::decide::{Because, Refusal, Verdict, Visitor, admits, decide};
 use crate::manage::find::{self, NotFound};
+use crate::manage::ways;
 use doorward_model::app::Access;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
-use doorward_model::id::GroupId;
+use doorward_model::id::{ConnectorId, GroupId};
 use doorward_model::name::{AppSlug, ClientName, RealmName, UserName};
 use doorward_model::path::RequestPath;
-use doorward_model::people::{Group, User};
+use doorward_model::people::{Group, Realm, User};
+use doorward_model::ways::{ACCOUNTS, WayIn, WayName, Ways};
 use doorward_store::groups;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -34,21 +36,32 @@ pub struct Explanation {
     pub group_path: Vec<String>,
     /// Groups any of which would let them in.
     pub missing_groups: Vec<String>,
+    /// The ways in that count, by name; none for every one.
+    pub connectors: Vec<String>,
 }
 
-/// Explains whether a user may enter an app.
+/// Explains whether a user may enter an app, having come in by a way, or by any that counts there.
 pub async fn explain(
     door: &Door,
     ctx: &Ctx,
     (realm, user, app): (&RealmName, &UserName, &AppSlug),
     (path, method): (&RequestPath, &str),
+    by: Option<&WayName>,
 ) -> Result<Result<Explanation, NotFound>, Fault> {
     let realm = find::or_return!(find::realm(door, realm).await?);
     let user = find::or_return!(find::user(door, &realm, user).await?);
     let app = find::or_return!(find::app(door, &realm, app).await?);
     let all = groups::of_user(&mut &door.store, &user.id).await?;
-    let verdict = decide(ctx.now, &app, Some(path), Some(Visitor::Person { user: &user, groups: &all }));
-    let told = told(door, (&user, &all), (&app.access, "app"), &verdict).await?;
+    let came = find::or_return!(came(door, &realm, by).await?);
+    let verdict = match &came {
+        None if !app.is_public(path) => admits((&app.realm_id, &app.access), (&user, &all)),
+        came => {
+            let came = came.as_ref().and_then(Option::as_ref);
+            decide(ctx.now, &app, Some(path), Some(Visitor::Person { user: &user, groups: &all, came }))
+        }
+    };
+    let told = told(door, (&user, &all), (&app.access, "app"), (&verdict, by)).await?;
+    let (told, connectors) = with_ways(door, told, (std::slice::from_ref(&app.access.ways), by)).await?;
     Ok(Ok(Explanation {
         verdict: told.verdict,
         user: user.name.to_string(),
@@ -58,7 +71,41 @@ pub async fn explain(
         reason: told.reason,
         group_path: told.group_path,
         missing_groups: told.missing_groups,
+        connectors,
     }))
+}
+
+/// By which way somebody is said to have come: `None` when nothing is said, and nothing within for an account kept here.
+async fn came(
+    door: &Door,
+    realm: &Realm,
+    by: Option<&WayName>,
+) -> Result<Result<Option<Option<ConnectorId>>, NotFound>, Fault> {
+    let Some(by) = by else { return Ok(Ok(None)) };
+    let found = find::or_return!(ways::find(&mut &door.store, &realm.id, std::slice::from_ref(by)).await?);
+    Ok(Ok(found.named().first().map(|way| match way {
+        WayIn::Account => None,
+        WayIn::Connector(id) => Some(id.clone()),
+    })))
+}
+
+/// What is told, with the names of the ways in that count where not every one does: those that all of these admit.
+async fn with_ways(
+    door: &Door,
+    mut told: Told,
+    (all, by): (&[Ways], Option<&WayName>),
+) -> Result<(Told, Vec<String>), Fault> {
+    let Some(first) = all.iter().find(|ways| !ways.is_any()) else { return Ok((told, Vec::new())) };
+    let counts = |way: &&WayIn| all.iter().all(|ways| ways.is_any() || ways.named().contains(way));
+    let named = ways::names(&mut &door.store, &Ways::only(first.named().iter().filter(counts).cloned())).await?;
+    let words = if named.is_empty() { "no way at all".to_owned() } else { named.join(" or ") };
+    if told.verdict == "pass" && by.is_none() {
+        told.reason = format!("{}, of those who come in by {words}", told.reason);
+    }
+    if told.is_other_way {
+        told.reason = format!("{}, and what counts is {words}", told.reason);
+    }
+    Ok((told, named))
 }
 
 /// A decision about a client in words.
@@ -78,24 +125,34 @@ pub struct ClientExplanation {
     pub group_path: Vec<String>,
     /// Groups any of which would let them in.
     pub missing_groups: Vec<String>,
+    /// The ways in that count, by name; none for every one.
+    pub connectors: Vec<String>,
 }
 
-/// Explains whether a user may sign in through a client, by the rule that is asked at authorization.
+/// Explains whether a user may sign in through a client, by the rule that is asked at authorization, having come in by a
+/// way, or by any that counts there.
 pub async fn explain_client(
     door: &Door,
     (realm, user, client): (&RealmName, &UserName, &ClientName),
+    by: Option<&WayName>,
 ) -> Result<Result<ClientExplanation, NotFound>, Fault> {
     let realm = find::or_return!(find::realm(door, realm).await?);
     let user = find::or_return!(find::user(door, &realm, user).await?);
     let client = find::or_return!(find::client(door, &realm, client).await?);
     let all = groups::of_user(&mut &door.store, &user.id).await?;
-    let verdict = clients::admits(door, &client, &user, &all);
+    let came = find::or_return!(came(door, &realm, by).await?);
+    let verdict = match &came {
+        None => clients::admits_by_any_way(door, &client, (&user, &all)),
+        Some(came) => clients::admits(door, &client, (&user, &all), came.as_ref()),
+    };
     let app = client.app_id.as_ref().and_then(|id| door.live.apps().find(id).cloned());
     let (access, noun) = match &app {
         Some(app) => (&app.access, "app"),
         None => (&client.settings.access, "client"),
     };
-    let mut told = told(door, (&user, &all), (access, noun), &verdict).await?;
+    let mut told = told(door, (&user, &all), (access, noun), (&verdict, by)).await?;
+    let connectors;
+    (told, connectors) = with_ways(door, told, (&clients::ways(door, &client), by)).await?;
     if !client.is_active {
         let reason = "the client is disabled, so nobody can sign in through it".to_owned();
         told = Told { verdict: "refuse", reason, ..Told::default() };
@@ -108,12 +165,14 @@ pub async fn explain_client(
         reason: told.reason,
         group_path: told.group_path,
         missing_groups: told.missing_groups,
+        connectors,
     }))
 }
 
 /// What every explanation tells.
 #[derive(Default)]
 struct Told {
+    is_other_way: bool,
     verdict: &'static str,
     reason: String,
     group_path: Vec<String>,
@@ -125,7 +184,7 @@ async fn told(
     door: &Door,
     (user, all): (&User, &[Group]),
     (access, noun): (&Access, &str),
-    verdict: &Verdict,
+    (verdict, by): (&Verdict, Option<&WayName>),
 ) -> Result<Told, Fault> {
     let mut names: HashMap<GroupId, String> =
         all.iter().map(|group| (group.id.clone(), group.name.to_string())).collect();
@@ -148,6 +207,11 @@ async fn told(
         Verdict::SignIn => "nobody is signed in".to_owned(),
         Verdict::Refused(Refusal::Inactive) => "the user is disabled".to_owned(),
         Verdict::Refused(Refusal::OtherRealm { .. }) => format!("the {noun} belongs to another realm"),
+        Verdict::Refused(Refusal::OtherWay(_)) => {
+            told.is_other_way = true;
+            let came = by.map_or_else(|| ACCOUNTS.to_owned(), ToString::to_string);
+            format!("coming in by {came} does not count here")
+        }
         Verdict::Refused(Refusal::NoRule) => format!("the {noun} has no rule, so it admits nobody"),
         Verdict::Refused(Refusal::MissingGroups(ids)) => {
             told.missing_groups = ids.iter().map(named).collect();

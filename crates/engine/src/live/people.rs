@@ -6,11 +6,12 @@ use crate::live::feed::Touched;
 use arc_swap::ArcSwap;
 use doorward_model::app::App;
 use doorward_model::fault::Fault;
-use doorward_model::id::{AppId, SessionId};
+use doorward_model::id::{AppId, ConnectorId, SessionId};
 use doorward_model::people::{Group, User};
 use doorward_model::secret::TokenHash;
 use doorward_model::session::ServiceToken;
 use doorward_model::time::Timestamp;
+use doorward_model::ways::CameBy;
 use doorward_store::sessions::SignedIn;
 use doorward_store::store::Store;
 use doorward_store::{groups, personal_tokens, service_tokens, sessions, users};
@@ -45,6 +46,8 @@ pub struct LiveSession {
     pub person: Arc<LivePerson>,
     /// The session.
     pub id: SessionId,
+    /// By which way its person came in, if not with an account kept here.
+    came_by: Option<Box<ConnectorId>>,
 }
 
 /// What an edge made of a person, or of a pass, for an app; kept with them so that all end together. It
@@ -125,6 +128,11 @@ pub struct LiveToken {
 }
 
 impl LiveSession {
+    /// By which way its person came in.
+    pub fn came_by(&self) -> CameBy<'_> {
+        self.came_by.as_deref()
+    }
+
     /// When it was last seen by this node.
     pub fn last_seen(&self) -> Timestamp {
         Timestamp::from_millis(self.last_seen_ms.load(Ordering::Relaxed))
@@ -250,6 +258,7 @@ impl Live {
         }
         let person = self.person(store, signed_in.user).await?;
         let session = signed_in.session;
+        let came_by = session.came_by().cloned().map(Box::new);
         Ok(Arc::new(LiveSession {
             is_ended: AtomicBool::new(false),
             last_seen_ms: AtomicI64::new(session.last_seen_at.millis()),
@@ -257,6 +266,7 @@ impl Live {
             idle_seconds: session.idle_seconds,
             person,
             id: session.id,
+            came_by,
         }))
     }
 

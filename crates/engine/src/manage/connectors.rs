@@ -15,6 +15,7 @@ use doorward_model::fault::{Fault, FaultKind};
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::ConnectorName;
 use doorward_model::people::{Source, User};
+use doorward_model::ways::ACCOUNTS;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, grants, realms, users};
 use zeroize::Zeroizing;
@@ -31,6 +32,10 @@ pub async fn create(
     settings: ConnectorSettings,
     secret: Option<Zeroizing<String>>,
 ) -> Result<Result<Connector, Refused>, Fault> {
+    if name.as_str() == ACCOUNTS {
+        let what = format!("the name {ACCOUNTS} stands for accounts kept here: choose another one");
+        return Ok(Err(Refused::because(what)));
+    }
     if let Err(what) = settings.check() {
         return Ok(Err(Refused::because(format!("connector {name}: {what}"))));
     }
@@ -216,12 +221,15 @@ async fn check_beside_others(
 }
 
 async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<usize, Fault> {
-    let begun = connectors::begun_at(tx, &connector.id).await?;
+    let mut begun = connectors::begun_at(tx, &connector.id).await?;
+    // Those too whom it proved, of whom a directory says who they are.
+    begun.extend(doorward_store::sessions::begun_through(tx, &connector.id).await?);
     for session in &begun {
         sessions::end_in(tx, session, why).await?;
     }
     // Offline tokens outlive sessions, but not the word they rest on.
     grants::end_offline_of_connector(tx, &connector.id).await?;
+    grants::end_offline_through(tx, &connector.id).await?;
     Ok(begun.len())
 }
 

@@ -14,6 +14,7 @@ pub mod realms;
 pub mod roles;
 pub mod tokens;
 pub mod users;
+pub mod ways;
 pub mod wrong;
 
 use std::fmt;

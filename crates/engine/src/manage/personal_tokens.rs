@@ -13,13 +13,14 @@ use doorward_model::name::TokenName;
 use doorward_model::people::{Group, User};
 use doorward_model::secret::{PlainToken, TokenKind};
 use doorward_model::session::ServiceToken;
+use doorward_model::ways::CameBy;
 use doorward_store::personal_tokens;
 
 /// Makes a token for a user; its clear form is in the answer and nowhere else.
 pub async fn create(
     door: &Door,
     ctx: &Ctx,
-    (user, groups): (&User, &[Group]),
+    (user, groups, came): (&User, &[Group], CameBy<'_>),
     (name, apps, seconds): (TokenName, Vec<AppId>, i64),
 ) -> Result<Result<PlainToken, Refused>, Fault> {
     let no = |sentence: String| Ok(Err(Refused::because(sentence)));
@@ -31,9 +32,9 @@ pub async fn create(
     }
     let known = door.live.apps();
     let may_open = |id: &AppId| {
-        known
-            .find(id)
-            .is_some_and(|app| matches!(may_enter((&app.realm_id, &app.access), user, groups), Verdict::Pass(_)))
+        known.find(id).is_some_and(|app| {
+            matches!(may_enter((&app.realm_id, &app.access), (user, groups), came), Verdict::Pass(_))
+        })
     };
     if !apps.iter().all(may_open) {
         return no("a token can only be for tools that are open to you".to_owned());
@@ -46,6 +47,7 @@ pub async fn create(
         apps,
         expires_at: ctx.now.plus_seconds(seconds),
         owner: Some(user.id.clone()),
+        came_by: came.cloned(),
     };
     let mut tx = door.begin().await?;
     if personal_tokens::count(&mut tx, &user.id).await? >= limits::PERSONAL_TOKENS {

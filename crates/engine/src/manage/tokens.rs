@@ -37,6 +37,7 @@ pub async fn create(
         apps,
         expires_at: ctx.now.plus_seconds(seconds),
         owner: None,
+        came_by: None,
     };
     if !service_tokens::create(tx, &plain.hash(), &token, ctx.now).await? {
         return Ok(Err(Refused::taken("token", token.name.as_str())));

@@ -2,7 +2,7 @@
 //! browser that asked for it; then a pass for that host alone.
 
 use crate::door::Door;
-use crate::gate::decide::{Verdict, Visitor, decide};
+use crate::gate::decide::{Refusal, Verdict, Visitor, decide};
 use crate::live::apps::Place;
 use crate::live::realms::sign_in_rules;
 use crate::sign_in::flow::{Entrance, Wish};
@@ -23,6 +23,8 @@ pub enum Entry {
     Ticket(PlainToken),
     /// The rule says yes, and the app is entered by a pass shared by the parent domain.
     Shared,
+    /// They have to come in by another way first.
+    OtherWay,
     /// The app's rule says no; the verdict says why.
     Refused(Verdict),
     /// The app is gone.
@@ -52,8 +54,12 @@ pub async fn ask(door: &Door, ctx: &Ctx, signed_in: &SignedIn, wish: &Wish) -> R
     let apps = door.live.apps();
     let Some(app) = apps.find(&wish.app_id) else { return Ok(Entry::Gone) };
     let person = door.live.person(&door.store, signed_in.user.clone()).await?;
-    let visitor = Visitor::Person { user: &signed_in.user, groups: &person.groups };
+    let came = signed_in.session.came_by();
+    let visitor = Visitor::Person { user: &signed_in.user, groups: &person.groups, came };
     let verdict = decide(ctx.now, app, None, Some(visitor));
+    if let Verdict::Refused(Refusal::OtherWay(_)) = verdict {
+        return Ok(Entry::OtherWay);
+    }
     if !matches!(verdict, Verdict::Pass(_)) {
         if door.live.may_record_denial(&signed_in.session.id, ctx.now) {
             let words = verdict.words(|id| apps.group_name(id).map(ToString::to_string));

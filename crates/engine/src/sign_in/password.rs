@@ -42,6 +42,8 @@ pub struct Attempt<'a> {
     pub pending: Option<Pending>,
     /// The realm's connectors: a directory among them may know who it is.
     pub connectors: &'a [Connector],
+    /// Whether passwords kept here count where this leads.
+    pub takes_accounts: bool,
 }
 
 /// A fresh session and the credentials for the browser.
@@ -95,7 +97,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
     let profile = Profile::read(&id, &profile)?;
     let (rule, _) = sign_in_rules(door, ctx.now, &mut &door.store, attempt.realm_id).await?;
     // Whose password does not count has none, in every way that can be seen.
-    let stored = stored.filter(|_| rule.takes(profile.break_glass));
+    let stored = stored.filter(|_| attempt.takes_accounts && rule.takes(profile.break_glass));
     let directories = Directories::of(door, user.as_ref().map(|user| &user.id), attempt.connectors).await?;
     let device = known_device(door, &id, attempt.device).await?;
     let (realm, is_known) = (attempt.realm_id, user.is_some());
@@ -250,6 +252,7 @@ async fn open_session(
         remember,
         user_agent,
         connector: linked.map(|(_, connector)| connector.id.clone()),
+        through: linked.and_then(|(pending, _)| pending.through()),
         until: linked.and_then(|(pending, _)| pending.until()),
     };
     if closing.is_break_glass {
@@ -279,6 +282,8 @@ pub(crate) struct Begin<'a> {
     pub(crate) user_agent: &'a str,
     /// The connector the person came through.
     pub(crate) connector: Option<ConnectorId>,
+    /// The connector that proved who they are, where that is another one.
+    pub(crate) through: Option<ConnectorId>,
     /// When it is over at the latest, if somebody else says so.
     pub(crate) until: Option<Timestamp>,
 }
@@ -289,7 +294,7 @@ pub(crate) async fn begin_session(
     ctx: &Ctx,
     tx: &mut Tx,
     user: User,
-    Begin { remember, user_agent, connector, until }: Begin<'_>,
+    Begin { remember, user_agent, connector, through, until }: Begin<'_>,
 ) -> Result<Opened, Fault> {
     let (_, lives) = sign_in_rules(door, ctx.now, tx, &user.realm_id).await?;
     let lifetimes = lives.or(door.settings.sessions);
@@ -310,6 +315,7 @@ pub(crate) async fn begin_session(
         client_address: ctx.client_address(),
         user_agent: user_agent.chars().filter(|c| !is_unprintable(*c)).take(limits::USER_AGENT_CHARACTERS).collect(),
         connector,
+        through,
     };
     let session = PlainToken::draw(TokenKind::Session, &*door.dice);
     let device = PlainToken::draw(TokenKind::Device, &*door.dice);

@@ -65,6 +65,7 @@ pub(crate) async fn begin(
         facts: facts_text(&authorized)?,
         created_at: ctx.now,
         expires_at,
+        came_by: session.came_by().cloned(),
     };
     // The family keeps all of them, the tokens of this answer say fewer.
     authorized.details = details.unwrap_or(authorized.details);

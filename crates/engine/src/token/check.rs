@@ -8,7 +8,7 @@ use doorward_jose::claims::{Claims, Skew};
 use doorward_jose::jws::Presented;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
-use doorward_model::id::{FamilyId, SessionId, UserId};
+use doorward_model::id::{ConnectorId, FamilyId, SessionId, UserId};
 use doorward_model::name::ClientName;
 use doorward_model::people::Realm;
 use doorward_oauth::scope::Scopes;
@@ -24,6 +24,8 @@ pub struct Good {
     pub client: Arc<Client>,
     /// Whom it speaks for, and what was authorized; `None` for a client's own.
     pub person: Option<(Subject, Authorized)>,
+    /// By which way that person had come in; `None` for an account kept here.
+    pub came_by: Option<ConnectorId>,
 }
 
 /// Checks an access token of a realm. `None` for anything that is not good now: which reason is not told.
@@ -40,7 +42,7 @@ pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result
     let Some(family) = id.split_once('.').and_then(|(family, _)| FamilyId::parse(family).ok()) else {
         // Only a client's own token stands on nothing but its client.
         let is_own = claims.subject().is_ok_and(|subject| subject == client.id.as_str());
-        return Ok(is_own.then_some(Good { claims, client, person: None }));
+        return Ok(is_own.then_some(Good { claims, client, person: None, came_by: None }));
     };
     let Some(family) = grants::find_family(&mut &door.store, &family).await? else { return Ok(None) };
     let is_handed_on = claims.get("act").is_some();
@@ -61,11 +63,12 @@ pub async fn check(door: &Door, ctx: &Ctx, realm: &Realm, token: &str) -> Result
     if let Some(scopes) = claims.text("scope").ok().flatten().and_then(|text| Scopes::parse(text).ok()) {
         authorized.scopes = scopes;
     }
-    let Ok(person) = subject(door, &mut &door.store, &client, &family.user_id).await? else { return Ok(None) };
+    let who = (&family.user_id, family.came_by.as_ref());
+    let Ok(person) = subject(door, &mut &door.store, &client, who).await? else { return Ok(None) };
     if !claims.subject().is_ok_and(|subject| subject == person.sub) {
         return Ok(None);
     }
-    Ok(Some(Good { claims, client, person: Some((person, authorized)) }))
+    Ok(Some(Good { claims, client, person: Some((person, authorized)), came_by: family.came_by }))
 }
 
 /// Whether a token that was exchanged still stands on all it came from and is for: the client that it began at, and
@@ -78,8 +81,9 @@ async fn chain_stands(door: &Door, realm: &Realm, (claims, family): (&Claims, &F
     for name in audiences.into_iter().filter_map(|name| ClientName::parse(name).ok()) {
         all.extend(clients::find(door, &realm.id, &name).await?);
     }
+    let who = (&family.user_id, family.came_by.as_ref());
     for client in all {
-        if !client.is_active || subject(door, &mut &door.store, &client, &family.user_id).await?.is_err() {
+        if !client.is_active || subject(door, &mut &door.store, &client, who).await?.is_err() {
             return Ok(false);
         }
     }

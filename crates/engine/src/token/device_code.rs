@@ -75,7 +75,7 @@ async fn redeem(
         door.commit(ctx, tx).await?;
         return Ok(Err(denied("the session that allowed it is over")));
     };
-    let Ok(subject) = subject(door, &mut tx, client, &session.user_id).await? else {
+    let Ok(subject) = subject(door, &mut tx, client, (&session.user_id, session.came_by())).await? else {
         door.commit(ctx, tx).await?;
         return Ok(Err(denied("this person may not enter any more")));
     };

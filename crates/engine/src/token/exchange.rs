@@ -94,7 +94,7 @@ pub async fn exchange(door: &Door, ctx: &Ctx, (realm, client): (&Realm, &Client)
     let Some((known, authorized)) = &good.person else { return Ok(Err(of_a_client())) };
     let mut tx = door.begin().await?;
     // As this client is told the person: by a subject of its own, where it has one, and with its own mappers.
-    let Ok(person) = subject(door, &mut tx, client, &known.user.id).await? else {
+    let Ok(person) = subject(door, &mut tx, client, (&known.user.id, good.came_by.as_ref())).await? else {
         return Ok(Err(invalid("the person may not enter this client")));
     };
     let person = &person;
@@ -199,7 +199,7 @@ async fn targets_refused(
         if !known.is_active {
             return Ok(Some(OAuthError::new(ErrorCode::InvalidTarget, "the client asked for is disabled")));
         }
-        if subject(door, &mut &door.store, &known, &person.user.id).await?.is_err() {
+        if subject(door, &mut &door.store, &known, (&person.user.id, good.came_by.as_ref())).await?.is_err() {
             let sentence = "this person may not enter the client asked for";
             return Ok(Some(OAuthError::new(ErrorCode::AccessDenied, sentence)));
         }

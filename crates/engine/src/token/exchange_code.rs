@@ -76,7 +76,7 @@ async fn exchange(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask
     let Some(session) = session.filter(|session| session.is_live(ctx.now)) else {
         return refuse(tx, "the session this code came from is over").await;
     };
-    let Ok(subject) = subject(door, &mut tx, client, &session.user_id).await? else {
+    let Ok(subject) = subject(door, &mut tx, client, (&session.user_id, session.came_by())).await? else {
         return refuse(tx, "this person may not enter any more").await;
     };
     let beginning = Beginning { realm, client, session: &session, subject: &subject, authorized, details, bound };

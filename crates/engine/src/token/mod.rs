@@ -30,6 +30,7 @@ use doorward_model::people::{Group, User};
 use doorward_model::secret::PlainToken;
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
+use doorward_model::ways::CameBy;
 use doorward_oauth::authorize::{ClaimsRequest, Detail};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::scope::Scopes;
@@ -172,7 +173,7 @@ pub struct Subject {
     pub sub: String,
 }
 
-/// Loads a person as of now, if the user is there and may still enter the client; the reason otherwise.
+/// Loads a person as of now, if the user is there and may still enter the client, having come in as they had; the reason otherwise.
 /// Every token is made and checked through this, so that a disabled user, a lost group or a changed rule
 /// ends all of them at once. Inside a transaction everything is read through it: whoever holds a connection
 /// must not wait for another one.
@@ -180,12 +181,12 @@ pub(crate) async fn subject(
     door: &Door,
     query: &mut impl Query,
     client: &Client,
-    id: &UserId,
+    (id, came): (&UserId, CameBy<'_>),
 ) -> Result<Result<Subject, Verdict>, Fault> {
     let found = users::find_with_profile(query, id).await?;
     let Some((user, (profile, imported))) = found else { return Ok(Err(Verdict::SignIn)) };
     let groups = groups::of_user(query, id).await?;
-    let verdict = clients::admits(door, client, &user, &groups);
+    let verdict = clients::admits(door, client, (&user, &groups), came);
     if !matches!(verdict, Verdict::Pass(_)) {
         return Ok(Err(verdict));
     }

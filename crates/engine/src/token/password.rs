@@ -2,7 +2,7 @@
 //! page, with the same counters, and the same rule afterwards. RFC 6749 §4.3.
 
 use crate::authorize::{allowed, consent};
-use crate::clients::{Client, ConsentMode};
+use crate::clients::{Client, ConsentMode, ways};
 use crate::door::Door;
 use crate::sessions;
 use crate::sign_in::password::{self, Attempt, Opened};
@@ -54,6 +54,11 @@ pub async fn password(
     if let Err(refused) = allowed(client, &ask.scopes, &[]) {
         return Ok(Err(No::Refused(refused)));
     }
+    // Before any password is looked at: which one would be right must not be told here.
+    if !ways(door, client).iter().all(|ways| ways.admit(None)) {
+        let sentence = "people come in to this client through other ways than the accounts kept here";
+        return Ok(Err(No::Refused(OAuthError::new(ErrorCode::UnauthorizedClient, sentence))));
+    }
     let agent = format!("{AGENT}{}", client.title());
     let attempt = Attempt {
         realm_id: &realm.id,
@@ -65,6 +70,7 @@ pub async fn password(
         former: None,
         pending: None,
         connectors: &[],
+        takes_accounts: true,
     };
     let refused = |refused| Ok(Err(No::Refused(refused)));
     match password::sign_in(door, ctx, attempt).await? {
@@ -108,7 +114,7 @@ async fn enter(
     };
     // Nobody holds either credential of this sign-in: it must not count as a browser that is known.
     users::forget_device(&mut tx, &device.hash()).await?;
-    let subject = subject(door, &mut tx, client, &user.id).await?;
+    let subject = subject(door, &mut tx, client, (&user.id, session.came_by())).await?;
     let why = match (&subject, agreed) {
         (Err(_), _) => Some("this person may not enter"),
         (Ok(_), false) => Some("this person has not agreed to what the client asks for"),

@@ -73,7 +73,7 @@ async fn renew(door: &Door, ctx: &Ctx, realm: &str, client: &Client, ask: Ask<'_
     if session_over || family.expires_at <= ctx.now {
         return Ok(Err(invalid_grant("the session is over: sign in again")));
     }
-    let Ok(person) = subject(door, &mut tx, client, &family.user_id).await? else {
+    let Ok(person) = subject(door, &mut tx, client, (&family.user_id, family.came_by.as_ref())).await? else {
         let why = (EventKind::TokenRevoked, "the person may not enter any more");
         return end(door, ctx, tx, client, &family, why).await;
     };

@@ -17,6 +17,7 @@ use doorward_model::address::{Address, HostName};
 use doorward_model::app::Access;
 use doorward_model::limits as nouns;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName};
+use doorward_model::ways::WayName;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
@@ -34,6 +35,8 @@ pub struct DeclaredClient {
     pub allowed_groups: Vec<Located<GroupName>>,
     /// Whether every signed-in user of the realm may enter, when it belongs to no app.
     pub everyone: bool,
+    /// The ways in that count there, beside those of its app; none for every one.
+    pub connectors: Vec<Located<WayName>>,
     /// Whether it works; when absent, new ones do and known ones are left as they are, so that applying a file does
     /// not undo a hand that disabled one.
     pub active: Option<bool>,
@@ -237,8 +240,20 @@ impl Reader<'_> {
         self.check_access(document, &settings);
         let (everyone, active) = (written.everyone.unwrap_or(false), written.active);
         let service_roles = self.roles(written.service_roles.as_ref());
+        let connectors = self.ways(written);
         let (realm, name) = (realm?, name?);
-        Some(DeclaredClient { realm, name, app, allowed_groups, everyone, active, settings, service_roles, risks })
+        Some(DeclaredClient {
+            realm,
+            name,
+            app,
+            allowed_groups,
+            everyone,
+            connectors,
+            active,
+            settings,
+            service_roles,
+            risks,
+        })
     }
 
     fn settings(&mut self, document: &Document) -> (ClientSettings, Vec<Complaint>) {

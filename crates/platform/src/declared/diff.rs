@@ -44,6 +44,22 @@ pub fn access(now: (bool, &[&GroupName]), declared: (bool, &[&GroupName])) -> Ve
     changes
 }
 
+/// What changes in the ways in that count somewhere, by name: none for every one.
+pub fn ways(now: &[String], declared: &[String]) -> Option<String> {
+    let before: BTreeSet<&String> = now.iter().collect();
+    let after: BTreeSet<&String> = declared.iter().collect();
+    if before == after {
+        return None;
+    }
+    if before.is_empty() || after.is_empty() {
+        let words = |names: &[String]| if names.is_empty() { "every one".to_owned() } else { names.join(" ") };
+        return Some(format!("connectors: {} → {}", words(now), words(declared)));
+    }
+    let added = after.difference(&before).map(|name| format!("+{name}"));
+    let removed = before.difference(&after).map(|name| format!("-{name}"));
+    Some(format!("connectors: {}", added.chain(removed).collect::<Vec<_>>().join(" ")))
+}
+
 /// What is known about a client, with names for ids.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientFacts<'a> {

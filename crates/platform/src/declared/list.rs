@@ -1,7 +1,9 @@
 //! Lists in declared objects: how long they may be, and what may stand in them twice.
 
-use super::document::{List, Text};
+use super::document::{Document, List, Text};
 use super::object::{Located, Reader};
+use doorward_engine::limits::CONNECTORS;
+use doorward_model::ways::WayName;
 use std::collections::HashSet;
 use std::fmt::Display;
 
@@ -33,6 +35,16 @@ impl Reader<'_> {
         }
         let all = list.value.iter().filter_map(|text| self.located(text, &parse)).collect();
         self.once(all)
+    }
+
+    /// The ways in that count; none written is every one, and an empty list could be read as none at all.
+    pub(super) fn ways(&mut self, written: &Document) -> Vec<Located<WayName>> {
+        let Some(list) = &written.connectors else { return Vec::new() };
+        if list.value.is_empty() {
+            let how = "leave the key out for every way in, or name the ways that count";
+            self.complain(&self.at(list), "no way in is named", how);
+        }
+        self.distinct(list, CONNECTORS + 1, WayName::parse)
     }
 
     /// The entries of a list, each once; complains about those that stand there twice.

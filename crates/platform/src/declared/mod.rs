@@ -25,7 +25,9 @@ mod written;
 pub use client::DeclaredClient;
 pub use complaint::{Complaint, Position};
 pub use connector::DeclaredConnector;
-pub use diff::{ClientFacts, access as access_changes, client as client_changes, settings as settings_changes};
+pub use diff::{
+    ClientFacts, access as access_changes, client as client_changes, settings as settings_changes, ways as ways_changes,
+};
 pub use document::any;
 pub use object::{
     CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading, parse,

@@ -16,6 +16,7 @@ use doorward_model::address::Address;
 use doorward_model::app::{AppSettings, HeaderFamily, Icon, PublicPath};
 use doorward_model::limits as nouns;
 use doorward_model::name::{AppSlug, DisplayText, EmailAddress, GroupName, RealmName, UserName};
+use doorward_model::ways::WayName;
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde_saphyr::{Location, Spanned};
@@ -128,6 +129,8 @@ pub struct DeclaredApp {
     pub allowed_groups: Vec<Located<GroupName>>,
     /// Whether every signed-in user of the realm may enter.
     pub everyone: bool,
+    /// The ways in that count there; none for every one.
+    pub connectors: Vec<Located<WayName>>,
     /// Everything else.
     pub settings: AppSettings,
     /// Where each of the addresses stands, in the order of `settings.addresses`.
@@ -278,7 +281,8 @@ impl Reader<'_> {
         };
         let everyone = written.everyone.unwrap_or(false);
         self.own_rule(written);
-        Some(DeclaredApp { realm, name, allowed_groups, everyone, settings, addresses_at })
+        let connectors = self.ways(written);
+        Some(DeclaredApp { realm, name, allowed_groups, everyone, connectors, settings, addresses_at })
     }
 
     fn addresses(&mut self, document: &Spanned<Document>) -> Vec<Located<Address>> {

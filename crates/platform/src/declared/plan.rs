@@ -6,6 +6,7 @@ mod connectors;
 mod edges;
 mod render;
 mod roles;
+mod ways;
 
 use super::check;
 use super::client::DeclaredClient;
@@ -18,10 +19,11 @@ use doorward_engine::federation::Connector;
 use doorward_engine::token::Profile;
 use doorward_model::app::App;
 use doorward_model::id::{AppId, GroupId, RealmId, RoleId, UserId};
-use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName, RealmName, UserName};
+use doorward_model::name::{AppSlug, ClientName, ConnectorName, DisplayText, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Holder, Realm, Role, Source, User};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use ways::texts;
 
 /// What is there now.
 #[derive(Debug, Clone, Default)]
@@ -124,6 +126,7 @@ struct Planner<'a> {
     declared_groups: HashSet<GroupKey<'a>>,
     declared_users: HashSet<UserKey<'a>>,
     declared_apps: HashSet<(&'a RealmName, &'a AppSlug)>,
+    declared_connectors: HashSet<(&'a RealmName, &'a ConnectorName)>,
     new_realms: Vec<Step>,
     new_groups: Vec<Step>,
     people: Vec<Step>,
@@ -156,6 +159,7 @@ impl<'a> Planner<'a> {
             declared_groups: HashSet::new(),
             declared_users: HashSet::new(),
             declared_apps: HashSet::new(),
+            declared_connectors: HashSet::new(),
             new_realms: Vec::new(),
             new_groups: Vec::new(),
             people: Vec::new(),
@@ -174,8 +178,12 @@ impl<'a> Planner<'a> {
                 Declared::Group(group) => drop(planner.declared_groups.insert((&group.realm.value, &group.name.value))),
                 Declared::User(user) => drop(planner.declared_users.insert((&user.realm.value, &user.name.value))),
                 Declared::App(app) => drop(planner.declared_apps.insert((&app.realm.value, &app.name.value))),
+                Declared::Connector(one) => {
+                    let key = (&one.realm.value, &one.name.value);
+                    planner.declared_connectors.insert(key);
+                }
                 // Only roles refer to these, and they look for themselves.
-                Declared::Client(_) | Declared::Role(_) | Declared::Scope(_) | Declared::Connector(_) => {}
+                Declared::Client(_) | Declared::Role(_) | Declared::Scope(_) => {}
             }
         }
         planner
@@ -248,8 +256,9 @@ impl<'a> Planner<'a> {
         let allowed_groups: Vec<GroupName> = wanted.iter().map(|group| (*group).clone()).collect();
         let (realm, app) = (key.0.clone(), key.1.clone());
         let (everyone, settings) = (declared.everyone, Box::new(declared.settings.clone()));
+        let connectors = self.ways(&declared.realm.value, &declared.connectors);
         let Some(now) = self.apps.get(&key) else {
-            self.new_apps.push(Step::CreateApp { realm, app, everyone, allowed_groups, settings });
+            self.new_apps.push(Step::CreateApp { realm, app, everyone, allowed_groups, connectors, settings });
             return;
         };
         if let Some(lost) = now.settings.upstream.as_ref().filter(|_| declared.settings.upstream.is_none()) {
@@ -261,9 +270,11 @@ impl<'a> Planner<'a> {
         let named = now.access.groups.iter().filter_map(|id| self.group_keys.get(id).map(|key| key.1));
         let named: Vec<&GroupName> = named.collect();
         let mut changes = diff::access((now.access.everyone, &named), (everyone, &wanted));
+        changes.extend(diff::ways(&self.way_names(&now.access.ways), &texts(&connectors)));
         changes.extend(diff::settings(&now.settings, &declared.settings));
         if !changes.is_empty() {
-            self.changed_apps.push(Step::UpdateApp { realm, app, everyone, allowed_groups, settings, changes });
+            let step = Step::UpdateApp { realm, app, everyone, allowed_groups, connectors, settings, changes };
+            self.changed_apps.push(step);
         }
     }
 
@@ -288,8 +299,10 @@ impl<'a> Planner<'a> {
         let (realm, client) = (key.0.clone(), key.1.clone());
         let (app, everyone, settings) = (app.cloned(), declared.everyone, Box::new(declared.settings.clone()));
         let allowed_groups = wanted.iter().map(|group| (*group).clone()).collect();
+        let connectors = self.ways(&declared.realm.value, &declared.connectors);
         let Some(now) = now else {
-            let step = Step::CreateClient { realm, client, app, everyone, allowed_groups, is_active, settings };
+            let step =
+                Step::CreateClient { realm, client, app, everyone, allowed_groups, connectors, is_active, settings };
             self.client_steps.push(step);
             return;
         };
@@ -302,10 +315,20 @@ impl<'a> Planner<'a> {
             is_active: now.is_active,
             settings: &now.settings,
         };
-        let changes = diff::client(&before, &then);
+        let mut changes = diff::client(&before, &then);
+        changes.extend(diff::ways(&self.way_names(&rule.ways), &texts(&connectors)));
         if !changes.is_empty() {
-            let step =
-                Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, changes };
+            let step = Step::UpdateClient {
+                realm,
+                client,
+                app,
+                everyone,
+                allowed_groups,
+                connectors,
+                is_active,
+                settings,
+                changes,
+            };
             self.client_steps.push(step);
         }
     }
@@ -372,16 +395,17 @@ impl<'a> Planner<'a> {
         if !self.complaints.is_empty() {
             return Err(self.complaints);
         }
-        // An app that gives up an address goes before the one that takes it; clients name apps; roles name all of them.
+        // Apps and clients name connectors; an app that gives up an address goes before the one that takes it; clients name
+        // apps; roles name all of them.
         let parts = [
             self.new_realms,
             self.new_groups,
             self.people,
             self.edges,
+            self.connector_steps,
             self.changed_apps,
             self.new_apps,
             self.client_steps,
-            self.connector_steps,
             self.role_steps,
         ];
         Ok(Plan { steps: parts.into_iter().flatten().collect(), warnings: self.warnings })

@@ -9,6 +9,7 @@ use doorward_model::app::AppSettings;
 use doorward_model::name::{
     AppSlug, ClientName, ConnectorName, DisplayText, EmailAddress, GroupName, RealmName, UserName,
 };
+use doorward_model::ways::WayName;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -128,6 +129,9 @@ pub enum Step {
         everyone: bool,
         /// Groups that may enter.
         allowed_groups: Vec<GroupName>,
+        /// The ways in that count there; none for every one.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        connectors: Vec<WayName>,
         /// Everything else.
         settings: Box<AppSettings>,
         /// What changes, for people.
@@ -143,6 +147,9 @@ pub enum Step {
         everyone: bool,
         /// Groups that may enter.
         allowed_groups: Vec<GroupName>,
+        /// The ways in that count there; none for every one.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        connectors: Vec<WayName>,
         /// Everything else.
         settings: Box<AppSettings>,
     },
@@ -158,6 +165,9 @@ pub enum Step {
         everyone: bool,
         /// Groups that may enter.
         allowed_groups: Vec<GroupName>,
+        /// The ways in that count there; none for every one.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        connectors: Vec<WayName>,
         /// Whether it works from now on.
         is_active: bool,
         /// Everything else; the rule in it is empty.
@@ -178,6 +188,9 @@ pub enum Step {
         everyone: bool,
         /// Groups that may enter.
         allowed_groups: Vec<GroupName>,
+        /// The ways in that count there; none for every one.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        connectors: Vec<WayName>,
         /// Whether it works.
         is_active: bool,
         /// Everything else; the rule in it is empty.

@@ -16,11 +16,12 @@ use axum::response::Response;
 use doorward_engine::authorize::asked::{self, Asked, Read, Stuck};
 use doorward_engine::authorize::consent::{self, Agreed};
 use doorward_engine::authorize::{Fresh, Next, Return, acceptable, go_on, missing};
-use doorward_engine::clients::Client;
+use doorward_engine::clients::{self, Client};
 use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_model::fault::Fault;
 use doorward_model::people::Realm;
+use doorward_model::ways::Ways;
 use doorward_oauth::authorize::AuthorizeRequest;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::limits::LOGIN_HINT_BYTES;
@@ -142,6 +143,8 @@ pub struct Preview {
     pub fresh_seconds: Option<i64>,
     /// Whether the person is to choose who to be (`prompt=select_account`).
     pub chooses_account: bool,
+    /// The ways in that count for the client: one that all of these admit.
+    pub ways: Vec<Ways>,
 }
 
 /// What is behind the text a flow carries.
@@ -157,6 +160,7 @@ pub async fn preview(web: &Web, arrival: &Arrival, realm: &Realm, sealed: &str) 
         target: form_target(back.target.as_str()),
         login_hint: hint("login_hint"),
         provider_hint: hint("kc_idp_hint"),
+        ways: clients::ways(web.door(), &back.client),
         chooses_account: hint("prompt").split(' ').any(|word| word == "select_account"),
         fresh_seconds: match hint("prompt").split(' ').any(|word| word == "login") {
             true => Some(0),

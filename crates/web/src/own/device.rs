@@ -13,7 +13,7 @@ use axum::response::Response;
 use doorward_engine::authorize::missing;
 use doorward_engine::clients::Client;
 use doorward_engine::device::{self, Answer, Answered, Question, Typed};
-use doorward_engine::gate::decide::Verdict;
+use doorward_engine::gate::decide::{Refusal, Verdict};
 use doorward_engine::live::realms::LiveRealm;
 use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::token::claims;
@@ -201,6 +201,15 @@ async fn denied(
     client: &Client,
     verdict: &Verdict,
 ) -> Outcome {
+    if let Verdict::Refused(Refusal::OtherWay(_)) = verdict {
+        let what = format!("The way you signed in by does not count for {}.", client.title());
+        let words = (
+            "This way in does not count here",
+            what.as_str(),
+            "Sign out here, sign in by another way, and type the code again.",
+        );
+        return Ok(answers::problem(web, &arrival.ctx, StatusCode::FORBIDDEN, words));
+    }
     let apps = web.door().live.apps();
     let app = client.app_id.as_ref().and_then(|id| apps.find(id));
     let public = &web.door().settings.public;

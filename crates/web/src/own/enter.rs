@@ -18,6 +18,7 @@ use doorward_gate::refuse::missing;
 use doorward_model::address::{BackTo, HostName};
 use doorward_model::fault::Fault;
 use doorward_model::id::AppId;
+use doorward_model::people::Realm;
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
 use http::StatusCode;
@@ -62,8 +63,12 @@ async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &W
     if let Some(visitor) = visitor(web, arrival, headers).await?
         && visitor.signed_in.session.realm_id == realm.id
     {
-        return go_on(web, arrival, &visitor.signed_in, Some(wish), visitor.proof.reveal()).await;
+        return go_on(web, (arrival, headers), &visitor.signed_in, Some(wish), visitor.proof.reveal()).await;
     }
+    to_page(web, (arrival, headers), realm, wish)
+}
+
+fn to_page(web: &Web, (arrival, headers): (&Arrival, &HeaderMap), realm: &Realm, wish: &Wish) -> Outcome {
     let browser = Browser::of(web, headers);
     let token = flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::App(wish))?;
     let mut answer = answers::found(&format!("/realms/{}/sign-in?flow={}", realm.name, token));
@@ -71,12 +76,25 @@ async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &W
     Ok(answer)
 }
 
-/// Where a signed-in browser goes next: to the app it asked for, to the launcher, or to the page that
-/// says what is missing.
-pub async fn go_on(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: Option<&Wish>, proof: &str) -> Outcome {
+/// Where a signed-in browser goes next: to the app it asked for, to the launcher, to the page that says what is missing, or
+/// to the sign-in page, when another way in counts there.
+pub async fn go_on(
+    web: &Web,
+    (arrival, headers): (&Arrival, &HeaderMap),
+    signed_in: &SignedIn,
+    wish: Option<&Wish>,
+    proof: &str,
+) -> Outcome {
     let Some(wish) = wish else { return Ok(answers::see_other("/")) };
     match enter::ask(web.door(), &arrival.ctx, signed_in, wish).await? {
         Entry::Gone => Ok(nowhere(web, arrival)),
+        Entry::OtherWay => {
+            let apps = web.door().live.apps();
+            match apps.realm(&signed_in.session.realm_id) {
+                Some(realm) => to_page(web, (arrival, headers), realm, wish),
+                None => Ok(nowhere(web, arrival)),
+            }
+        }
         Entry::Refused(verdict) => {
             let apps = web.door().live.apps();
             let Some(app) = apps.find(&wish.app_id) else { return Ok(nowhere(web, arrival)) };

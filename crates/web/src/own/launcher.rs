@@ -7,7 +7,7 @@ use crate::pages::{self, Tile};
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
-use doorward_engine::gate::open::open_apps;
+use doorward_engine::gate::open::apps_to_enter;
 use doorward_model::address::BackTo;
 use doorward_model::app::{App, Icon};
 use http::StatusCode;
@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 /// `GET /`
 pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visitor) -> Response {
-    render(&web, &arrival, &visitor).await.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+    render(&web, &visitor).await.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
 }
 
-async fn render(web: &Web, arrival: &Arrival, visitor: &Visitor) -> Outcome {
+async fn render(web: &Web, visitor: &Visitor) -> Outcome {
     let user = &visitor.signed_in.user;
-    let tiles = open_apps(web.door(), arrival.ctx.now, user).await?.iter().filter_map(|app| tile(app)).collect();
+    let tiles = apps_to_enter(web.door(), user).await?.iter().filter_map(|app| tile(app)).collect();
     let apps = web.door().live.apps();
     let realm = apps.realm(&user.realm_id);
     let name = realm.map_or("", |realm| realm.name.as_str());

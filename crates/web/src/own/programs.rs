@@ -39,7 +39,8 @@ async fn created(web: &Web, arrival: &Arrival, visitor: &Visitor, fields: &Field
         return render(web, arrival, visitor, refuse("Choose how long the token is good.".to_owned())).await;
     };
     let user = &visitor.signed_in.user;
-    let apps = open_apps(web.door(), arrival.ctx.now, user).await?;
+    let came = visitor.signed_in.session.came_by();
+    let apps = open_apps(web.door(), user, came).await?;
     let chosen: Vec<AppId> = apps
         .iter()
         .filter(|app| !fields.text(&format!("app-{}", app.slug)).is_empty())
@@ -47,7 +48,7 @@ async fn created(web: &Web, arrival: &Arrival, visitor: &Visitor, fields: &Field
         .collect();
     let person = web.door().live.person(&web.door().store, user.clone()).await?;
     let wanted = (name.clone(), chosen, i64::from(days) * 86_400);
-    let told = match personal_tokens::create(web.door(), &arrival.ctx, (user, &person.groups), wanted).await? {
+    let told = match personal_tokens::create(web.door(), &arrival.ctx, (user, &person.groups, came), wanted).await? {
         Ok(token) => Told {
             fresh: Some(FreshToken { name: name.to_string(), clear: token.reveal().to_owned() }),
             ..Told::default()
@@ -114,7 +115,7 @@ pub async fn view(
                 is_over: token.expires_at <= arrival.ctx.now,
             })
             .collect(),
-        apps: open_apps(web.door(), arrival.ctx.now, user)
+        apps: open_apps(web.door(), user, visitor.signed_in.session.came_by())
             .await?
             .iter()
             .map(|app| AppChoice { slug: app.slug.to_string(), title: app.settings.title.to_string() })

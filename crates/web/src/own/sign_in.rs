@@ -8,12 +8,12 @@ use crate::answers::{self, Outcome};
 use crate::callers::{Arrival, Fields, Headers, Query, Visitor, visitor};
 use crate::cookies::{self, BROWSER_SECONDS, Cookie};
 use crate::oidc::authorize;
-use crate::own::{broker, directory, enter, new_password, stale_form};
+use crate::own::broker::open::{Open, login_path, named_path};
+use crate::own::{directory, enter, new_password, stale_form};
 use crate::pages;
 use crate::web::Web;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use doorward_engine::clients::PasswordSignIn;
 use doorward_engine::federation::pending;
 use doorward_engine::live::realms::{self, LiveRealm};
 use doorward_engine::sessions::SignedIn;
@@ -54,31 +54,42 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let wish = kept.as_ref().and_then(|kept| flow::wish(web.door(), kept));
     // A client's request leads here only when it wants somebody to sign in, or to sign in again.
     let for_client = kept.as_ref().and_then(flow::authorize);
-    if let Some(visitor) = visitor(web, arrival, headers).await?
-        && visitor.signed_in.session.realm_id == realm.id
-        && for_client.is_none()
-    {
-        return match kept.as_ref().and_then(flow::page) {
-            Some(page) => Ok(answers::see_other(page)),
-            None => enter::go_on(web, arrival, &visitor.signed_in, wish.as_ref(), visitor.proof.reveal()).await,
+    let page = kept.as_ref().and_then(flow::page);
+    let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
+    let visitor = visitor(web, arrival, headers).await?;
+    let visitor = visitor.filter(|visitor| visitor.signed_in.session.realm_id == realm.id);
+    let is_in = |visitor: &Visitor| way.admits(web, visitor.signed_in.session.came_by());
+    if let Some(visitor) = visitor.as_ref().filter(|visitor| for_client.is_none() && is_in(visitor)) {
+        let (signed_in, proof) = (&visitor.signed_in, visitor.proof.reveal());
+        return match &way {
+            Way::Page(page) => Ok(answers::see_other(page)),
+            Way::App(wish) => enter::go_on(web, (arrival, headers), signed_in, Some(wish), proof).await,
+            Way::Home | Way::Client { .. } => enter::go_on(web, (arrival, headers), signed_in, None, proof).await,
         };
     }
     let token = match &kept {
         Some(_) => presented.to_owned(),
         None => flow::begin(web.door(), &arrival.ctx, &realm.id, &browser.hash, Aim::Home)?,
     };
-    let page = kept.as_ref().and_then(flow::page);
-    let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
-    let asks_for_page = matches!(query.fields.text("way"), "page" | "password");
-    let usual = || broker::usual(&realm, arrival.ctx.client).filter(|_| !asks_for_page);
-    let led = broker::hinted(&realm, way.provider_hint()).filter(|_| !asks_for_page);
-    let led = led.or_else(|| broker::taking(&realm, way.login_hint()).filter(|_| !asks_for_page)).or_else(usual);
+    let ways = way.ways(web);
+    let open = Open::of(&realm, &ways);
+    if open.is_shut() {
+        return Ok(shut(web, &arrival.ctx, &way));
+    }
+    let refuses_hint = open.refuses_hint(way.provider_hint());
+    let asks_for_page = refuses_hint || matches!(query.fields.text("way"), "page" | "password");
+    let led = open.hinted(way.provider_hint()).or_else(|| open.taking(way.login_hint()));
+    let led = led.or_else(|| open.usual(arrival.ctx.client)).filter(|_| !asks_for_page);
     let mut answer = match led {
-        Some(connector) => answers::see_other(&broker::login_path(&realm, connector, &token)),
+        Some(connector) => answers::see_other(&login_path(&realm, connector, &token)),
         None => {
-            let mut form = Form::first(&realm, &token, &way);
+            let mut form = Form::first(&realm, &token, &way, &open);
             form.is_password_kept_back &= query.fields.text("way") != "password";
-            form.error = (query.fields.text("ticket") == "refused").then(|| NO_TICKET.to_owned());
+            form.error = match query.fields.text("ticket") {
+                "refused" => Some(NO_TICKET.to_owned()),
+                _ => refuses_hint.then(|| NO_HINT.to_owned()),
+            };
+            form.notice = visitor.is_some_and(|visitor| !is_in(&visitor)).then(|| OTHER_WAY.to_owned());
             render(web, StatusCode::OK, &form, &way, &browser)?
         }
     };
@@ -146,13 +157,19 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
     let pending = pending::find(web.door(), &arrival.ctx, &browser.hash, fields.text("pending"));
     let asked = pending.as_ref().map(|pending| (fields.text("pending"), pending.title.clone()));
     let flow = fields.text("flow");
+    let ways = way.ways(web);
+    let open_ways = Open::of(realm, &ways);
     let mut form = Form { login: fields.text("login"), remember, pending: asked, ..Form::new(realm, flow) };
+    if pending.is_none() && !open_ways.has_form() {
+        form.error = Some(NO_PASSWORDS.to_owned());
+        return render(web, StatusCode::FORBIDDEN, &form, way, browser);
+    }
     if fields.text("step") == "name" {
-        return match broker::taking(realm, form.login) {
+        return match open_ways.taking(form.login) {
             Some(connector) => {
                 // A page, not a redirect: browsers hold the whole way of a form against the page's policy, and where the
                 // provider leads is not known here.
-                let path = broker::named_path(realm, connector, (flow, form.login));
+                let path = named_path(realm, connector, (flow, form.login));
                 let url = web.door().settings.public.url(&path);
                 let view = pages::Proceed { url, target_name: connector.title().to_owned() };
                 answers::page(StatusCode::OK, &view, "")
@@ -168,6 +185,7 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         }
     };
     let scheme = web.door().settings.public.scheme();
+    let connectors = open_ways.connectors();
     let attempt = Attempt {
         realm_id: &realm.id,
         login: fields.text("login"),
@@ -177,7 +195,8 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
         user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
         former: visitor(web, arrival, headers).await?.map(|visitor| visitor.signed_in.session.id.clone()),
         // Whoever is asked for the password of an account here does not come from a directory.
-        connectors: if pending.is_some() { &[] } else { &realm.connectors },
+        connectors: if pending.is_some() { &[] } else { &connectors },
+        takes_accounts: pending.is_some() || open_ways.takes_accounts(),
         pending,
     };
     let outcome = password::sign_in(web.door(), &arrival.ctx, attempt).await?;
@@ -228,8 +247,8 @@ pub async fn open(
     let signed_in = Arc::new(SignedIn { session: opened.kept, user: opened.user });
     let proof = Arc::new(FormProof::of(opened.session.reveal()));
     let mut answer = match way {
-        Way::Home => enter::go_on(web, arrival, &signed_in, None, proof.reveal()).await?,
-        Way::App(wish) => enter::go_on(web, arrival, &signed_in, Some(wish), proof.reveal()).await?,
+        Way::Home => enter::go_on(web, (arrival, headers), &signed_in, None, proof.reveal()).await?,
+        Way::App(wish) => enter::go_on(web, (arrival, headers), &signed_in, Some(wish), proof.reveal()).await?,
         Way::Page(path) => answers::see_other(path),
         Way::Client { request, .. } => {
             let visitor = Visitor { signed_in: signed_in.clone(), proof };
@@ -244,11 +263,22 @@ pub async fn open(
 }
 
 const NO_TICKET: &str = "The ticket of your computer does not count here. Sign in another way.";
+const NO_HINT: &str = "The identity provider you were to be sent to does not count here. Choose another way.";
+const NO_PASSWORDS: &str = "Passwords do not count here. Choose another way.";
+const OTHER_WAY: &str = "The way you signed in by does not count here. Sign in once more, by one that does.";
+
+/// 403 where a sign-in leads to which no way in is open.
+fn shut(web: &Web, ctx: &Ctx, way: &Way) -> Response {
+    let name = way.end(web).0.unwrap_or_default();
+    let what = format!("{name} takes people by identity providers that are not connected here, or not any more.");
+    let words = ("No way in is open", what.as_str(), "Ask your administrator to open one.");
+    answers::problem(web, ctx, StatusCode::FORBIDDEN, words)
+}
 
 /// The sign-in page of a flow, as the body of another answer.
 pub fn ask(web: &Web, status: StatusCode, (realm, flow): (&LiveRealm, &str), begun: (&Way, &Browser)) -> Outcome {
     let (way, browser) = begun;
-    let form = Form::first(realm, flow, way);
+    let form = Form::first(realm, flow, way, &Open::of(realm, &way.ways(web)));
     render(web, status, &form, way, browser)
 }
 
@@ -258,6 +288,7 @@ struct Form<'a> {
     login: &'a str,
     remember: bool,
     error: Option<String>,
+    notice: Option<String>,
     /// Who waits to be linked, and the name of the provider they came through.
     pending: Option<(&'a str, String)>,
     /// Whether only a name is asked for at first.
@@ -266,17 +297,11 @@ struct Form<'a> {
     is_password_kept_back: bool,
 }
 
-/// Whether people may well have a password for the form: kept here, or at a directory.
-fn takes_passwords(realm: &LiveRealm) -> bool {
-    let asks_directories = realm.connectors.iter().any(|connector| connector.settings.kind.ldap().is_some());
-    asks_directories || realm.rules.password_sign_in == PasswordSignIn::Everyone || !broker::has_choices(realm)
-}
-
 impl<'a> Form<'a> {
     /// What is asked first of somebody who has typed nothing yet.
-    fn first(realm: &'a LiveRealm, flow: &'a str, way: &'a Way) -> Self {
-        let is_name_asked = broker::asks_names(realm) && way.login_hint().is_empty();
-        let is_password_kept_back = !is_name_asked && !takes_passwords(realm);
+    fn first(realm: &'a LiveRealm, flow: &'a str, way: &'a Way, open: &Open<'_>) -> Self {
+        let is_name_asked = open.asks_names() && way.login_hint().is_empty();
+        let is_password_kept_back = !is_name_asked && !open.takes_passwords();
         Self { login: way.login_hint(), is_name_asked, is_password_kept_back, ..Self::new(realm, flow) }
     }
 
@@ -287,6 +312,7 @@ impl<'a> Form<'a> {
             login: "",
             remember: false,
             error: None,
+            notice: None,
             pending: None,
             is_name_asked: false,
             is_password_kept_back: false,
@@ -311,6 +337,8 @@ pub fn prove(
 
 fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &Browser) -> Outcome {
     let (name, targets) = way.end(web);
+    let ways = way.ways(web);
+    let open = Open::of(form.realm, &ways);
     let view = pages::SignIn {
         realm_title: form.realm.title.to_string(),
         app_name: name,
@@ -319,24 +347,21 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
         flow: form.flow.to_owned(),
         login_value: form.login.to_owned(),
         error: form.error.clone(),
-        notice: form.pending.as_ref().map(|(_, title)| {
-            format!(
+        notice: match &form.pending {
+            Some((_, title)) => Some(format!(
                 "There is already an account with your name or e-mail address. If it is yours, sign in with its \
                  password this once: from then on {title} is enough."
-            )
-        }),
+            )),
+            None => form.notice.clone(),
+        },
+        has_form: form.pending.is_some() || open.has_form(),
         pending: form.pending.as_ref().map(|(text, _)| (*text).to_owned()),
         is_name_asked: form.is_name_asked,
-        password_href: form
-            .is_password_kept_back
+        password_href: (form.is_password_kept_back && open.has_form())
             .then(|| format!("/realms/{}/sign-in?flow={}&way=password", form.realm.name, form.flow)),
         remember_checked: form.remember,
         // Whoever came back from a provider is not sent there again.
-        providers: if form.pending.is_some() {
-            Vec::new()
-        } else {
-            broker::choices(form.realm, form.flow, browser.way.as_ref())
-        },
+        providers: if form.pending.is_some() { Vec::new() } else { open.choices(form.flow, browser.way.as_ref()) },
     };
     answers::page(status, &view, &targets)
 }

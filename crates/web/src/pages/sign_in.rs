@@ -35,6 +35,8 @@ pub struct SignIn {
     pub notice: Option<String>,
     /// Who waits to be linked with the account, if somebody does.
     pub pending: Option<String>,
+    /// Whether names and passwords are taken at all.
+    pub has_form: bool,
     /// Whether only a name is asked for: it may be enough to know where somebody signs in.
     pub is_name_asked: bool,
     /// Where the password form is, if it is not here: hardly anybody has use for it.
@@ -58,6 +60,7 @@ impl SignIn {
             error: None,
             notice: None,
             pending: None,
+            has_form: true,
             is_name_asked: false,
             password_href: None,
             remember_checked: false,
@@ -89,6 +92,17 @@ impl SignIn {
                 "no-passwords",
                 Self {
                     password_href: Some("/realms/main/sign-in?flow=dwf_2r8k&way=password".to_owned()),
+                    providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(),
+                    ..plain.clone()
+                },
+            ),
+            (
+                "providers-alone",
+                Self {
+                    has_form: false,
+                    notice: Some(
+                        "The way you signed in by does not count here. Sign in once more, by one that does.".to_owned(),
+                    ),
                     providers: ["Northwind Entra ID", "GitHub"].map(provider).to_vec(),
                     ..plain.clone()
                 },

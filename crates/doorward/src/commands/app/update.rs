@@ -1,6 +1,6 @@
 //! `doorward app update`: what is given changes, everything else stays.
 
-use super::{allowed, family, group_ids, icon};
+use super::{allowed, family, group_ids, icon, way_names};
 use crate::commands::Shell;
 use crate::exit::{Code, Exit};
 use crate::report::Report;
@@ -11,7 +11,8 @@ use doorward_model::address::Address;
 use doorward_model::app::{Access, App, AppSettings, HeaderFamily, Icon, PublicPath};
 use doorward_model::id::GroupId;
 use doorward_model::name::{AppSlug, DisplayText, GroupName};
-use doorward_platform::declared::{access_changes, settings_changes};
+use doorward_model::ways::WayName;
+use doorward_platform::declared::{access_changes, settings_changes, ways_changes};
 use doorward_store::apps;
 use std::fmt::Display;
 
@@ -39,6 +40,9 @@ pub struct Update {
     /// Whether every signed-in user of the realm may enter.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     everyone: Option<bool>,
+    /// The connectors people may come in by, or accounts for those kept here; may be repeated, '' for every one.
+    #[arg(long, num_args = 1.., value_name = "NAME", value_parser = or_default(WayName::parse))]
+    connector: Vec<Put<WayName>>,
     /// The paths that need no sign-in, /exact or /below/*; may be repeated.
     #[arg(long, num_args = 1.., value_name = "PATH", value_parser = or_default(PublicPath::parse))]
     public: Vec<Put<PublicPath>>,
@@ -84,7 +88,7 @@ fn or_default<T, E: Display>(
 
 impl Update {
     fn is_empty(&self) -> bool {
-        let lists = [self.address.len(), self.allow.len(), self.public.len(), self.headers.len()];
+        let lists = [self.address.len(), self.allow.len(), self.public.len(), self.headers.len(), self.connector.len()];
         let others = [
             self.upstream.is_some(),
             self.title.is_some(),
@@ -137,7 +141,15 @@ pub async fn run(shell: &Shell, changes: Update) -> Result<Report, Exit> {
             Some(group_ids(shell, &realm, &names).await?)
         }
     };
+    let ways = match changes.connector.is_empty() {
+        true => before.access.ways.clone(),
+        false => {
+            let names: Vec<WayName> = changes.connector.iter().cloned().filter_map(Put::value).collect();
+            shell.ways(&realm, &names).await?
+        }
+    };
     let access = Access {
+        ways,
         everyone: changes.everyone.unwrap_or(before.access.everyone),
         groups: groups.unwrap_or_else(|| before.access.groups.clone()),
     };
@@ -148,6 +160,8 @@ pub async fn run(shell: &Shell, changes: Update) -> Result<Report, Exit> {
         let (now, then): (Vec<_>, Vec<_>) = (now.iter().collect(), then.iter().collect());
         access_changes((before.access.everyone, &now), (after.access.everyone, &then))
     };
+    let (now, then) = (&before.access.ways, &after.access.ways);
+    said.extend(ways_changes(&way_names(shell, now).await?, &way_names(shell, then).await?));
     said.extend(settings_changes(&before.settings, &after.settings));
     if said.is_empty() {
         return Ok(Report::words(format!("App {slug} is so already.")));

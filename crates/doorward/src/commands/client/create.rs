@@ -17,6 +17,7 @@ use doorward_engine::clients::{
 use doorward_engine::manage;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, DisplayText};
+use doorward_model::ways::WayName;
 use doorward_platform::declared::client::{
     USUAL_GRANTS, algorithm, consent, grant, in_order, logout_uri, origin, paths, scope,
 };
@@ -61,6 +62,9 @@ pub struct Create {
     /// Who may enter.
     #[command(flatten)]
     rule: RuleFlags,
+    /// A connector people may come in by, or accounts for those kept here; may be repeated [default: every one].
+    #[arg(long, num_args = 1.., value_name = "NAME", value_parser = WayName::parse)]
+    connector: Vec<WayName>,
     /// It may do without PKCE, as tools of old do.
     #[arg(long, conflicts_with = "public")]
     pkce_optional: bool,
@@ -160,7 +164,8 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         workloads: create.workload,
         ..create.proof.of(ClientSettings::default())?
     });
-    let new = New { name: create.name, rule, settings, secret_file: create.secret_file };
+    let connectors = create.connector;
+    let new = New { name: create.name, rule, connectors, settings, secret_file: create.secret_file };
     let warnings = risks(&new.settings);
     let told = make(shell, new).await?;
     let words = format!("Created client {}.{}", told.name, told.advice());
@@ -178,6 +183,8 @@ pub struct New {
     pub name: ClientName,
     /// Who may enter.
     pub rule: Rule,
+    /// The ways in that count; none for every one.
+    pub connectors: Vec<WayName>,
     /// Everything else; the rule in it is passed over.
     pub settings: ClientSettings,
     /// Where its secret goes; else it is told.
@@ -189,7 +196,8 @@ pub async fn make(shell: &Shell, new: New) -> Result<Told, Exit> {
     check_counts(&new.settings)?;
     let realm = shell.realm().await?;
     let (app_id, access) = new.rule.find(shell, &realm).await?;
-    let settings = ClientSettings { access, ..new.settings };
+    let ways = shell.ways(&realm, &new.connectors).await?;
+    let settings = ClientSettings { access: Access { ways, ..access }, ..new.settings };
     let mut tx = shell.door.begin().await?;
     let given = (new.name, app_id, settings);
     let made = manage::clients::create(&shell.door, &shell.ctx, &mut tx, &realm.id, given).await??;

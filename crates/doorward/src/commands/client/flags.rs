@@ -166,7 +166,7 @@ impl Rule {
             }
             Self::Everyone | Self::Nobody => {}
         }
-        Ok((None, Access { everyone: matches!(self, Self::Everyone), groups }))
+        Ok((None, Access { everyone: matches!(self, Self::Everyone), groups, ..Access::default() }))
     }
 }
 

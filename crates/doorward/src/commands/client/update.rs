@@ -9,6 +9,7 @@ use super::requests::RequestFlags;
 use super::secret::{Drawn, Told};
 use super::{app_names, group_names};
 use crate::commands::Shell;
+use crate::commands::app::way_names;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
@@ -17,12 +18,14 @@ use doorward_engine::clients::{
     Client, ClientSettings, ConsentMode, GrantType, Lifetimes, Paths, SubjectKind, Workload,
 };
 use doorward_engine::manage;
+use doorward_model::app::Access;
 use doorward_model::id::AppId;
 use doorward_model::name::{AppSlug, ClientName, DisplayText, GroupName};
 use doorward_model::people::Realm;
+use doorward_model::ways::WayName;
 use doorward_platform::declared::client::{algorithm, consent, grant, in_order, logout_uri, origin, paths, scope};
 use doorward_platform::declared::workload::exchange_target;
-use doorward_platform::declared::{ClientFacts, client_changes};
+use doorward_platform::declared::{ClientFacts, client_changes, ways_changes};
 use doorward_store::clients;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -62,6 +65,9 @@ pub struct Update {
     /// Who may enter, in place of what was said before.
     #[command(flatten)]
     rule: RuleFlags,
+    /// The connectors people may come in by, or accounts for those kept here; may be repeated, '' for every one.
+    #[arg(long, num_args = 1.., value_name = "NAME", value_parser = or_default(WayName::parse))]
+    connector: Vec<Put<WayName>>,
     /// Whether it may do without PKCE, as tools of old do.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pkce_optional: Option<bool>,
@@ -163,6 +169,7 @@ impl Update {
             self.claim.len(),
             self.exchange_for.len(),
             self.workload.len(),
+            self.connector.len(),
         ];
         let others = [
             self.title.is_some(),
@@ -257,6 +264,14 @@ pub async fn run(shell: &Shell, mut changes: Update) -> Result<Report, Exit> {
         Some(rule) => rule.find(shell, &realm).await?,
         None => (before.app_id.clone(), before.settings.access.clone()),
     };
+    let ways = match changes.connector.is_empty() {
+        true => before.settings.access.ways.clone(),
+        false => {
+            let names: Vec<WayName> = changes.connector.iter().cloned().filter_map(Put::value).collect();
+            shell.ways(&realm, &names).await?
+        }
+    };
+    let access = Access { ways, ..access };
     let settings = ClientSettings { access, ..changes.of(before.settings.clone())? };
     check_counts(&settings)?;
     let after = Client { app_id, settings, ..before.clone() };
@@ -306,7 +321,10 @@ async fn said(shell: &Shell, before: &Client, after: &Client) -> Result<Vec<Stri
     let now = group_names(shell, &before.settings.access).await?;
     let then = group_names(shell, &after.settings.access).await?;
     let (now, then): (Vec<&GroupName>, Vec<&GroupName>) = (now.iter().collect(), then.iter().collect());
-    Ok(client_changes(&facts(before, &now, &apps), &facts(after, &then, &apps)))
+    let mut said = client_changes(&facts(before, &now, &apps), &facts(after, &then, &apps));
+    let (now, then) = (&before.settings.access.ways, &after.settings.access.ways);
+    said.extend(ways_changes(&way_names(shell, now).await?, &way_names(shell, then).await?));
+    Ok(said)
 }
 
 fn facts<'a>(client: &'a Client, groups: &'a [&'a GroupName], apps: &'a HashMap<AppId, AppSlug>) -> ClientFacts<'a> {

@@ -21,6 +21,7 @@ use clap::Subcommand;
 use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
+use doorward_engine::manage::ways::{self, NamedBy};
 use doorward_model::name::{ConnectorName, UserName};
 use doorward_model::people::Realm;
 use doorward_store::connectors;
@@ -186,17 +187,32 @@ async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Repo
 
 async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Result<Report, Exit> {
     let mut tx = shell.door.begin().await?;
+    let named = ways::named_by(&mut tx, connector).await?;
     let ended = manage::set_active(&mut tx, connector, is_active).await?;
     shell.commit(tx).await?;
-    Ok(Report::words(match is_active {
-        true => format!("Enabled connector {}.", connector.name),
-        false => format!("Disabled connector {}; {ended} sessions ended.", connector.name),
-    }))
+    Ok(match is_active {
+        true => Report::words(format!("Enabled connector {}.", connector.name)),
+        false => Report::words(format!("Disabled connector {}; {ended} sessions ended.", connector.name))
+            .and_warnings(named.iter().map(|named| shuts(connector, named))),
+    })
 }
 
 async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     let mut tx = shell.door.begin().await?;
+    let named = ways::named_by(&mut tx, connector).await?;
     let ended = manage::delete(&mut tx, connector).await?;
     shell.commit(tx).await?;
-    Ok(Report::words(format!("Removed connector {}; {ended} sessions ended, its users stay.", connector.name)))
+    let words = format!("Removed connector {}; {ended} sessions ended, its users stay.", connector.name);
+    Ok(Report::words(words).and_warnings(named.iter().map(|named| shuts(connector, named))))
+}
+
+/// What it means for an app or a client that a connector it names is shut.
+fn shuts(connector: &Stored, named: &NamedBy) -> String {
+    let (what, name) = (&named.what, &connector.name);
+    let (kind, own) = what.split_once(' ').unwrap_or((what, ""));
+    let rest = match named.is_only_way {
+        true => "and no other way in, so nobody gets in there now",
+        false => "as a way in, and there are fewer now",
+    };
+    format!("{what} names {name} {rest}: see `doorward {kind} update {own} --connector NAME`")
 }

@@ -7,6 +7,7 @@ mod parse;
 mod plan;
 mod roles;
 mod there;
+mod ways;
 mod wrong_clients;
 
 use crate::declared::{Complaint, Declared, Reading};

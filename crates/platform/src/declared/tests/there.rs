@@ -7,9 +7,10 @@ use doorward_engine::clients::{Client, ClientSettings};
 use doorward_model::app::{Access, App};
 use doorward_model::dice::Counting;
 use doorward_model::id::{AppId, ClientId, GroupId, RealmId, UserId};
-use doorward_model::name::{AppSlug, DisplayText, GroupName, RealmName, UserName};
+use doorward_model::name::{AppSlug, ConnectorName, DisplayText, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
 use doorward_model::time::Timestamp;
+use doorward_model::ways::{WayIn, WayName, Ways};
 
 /// What is there, built up by name, and able to take a plan's steps.
 pub(super) struct There {
@@ -170,19 +171,19 @@ impl There {
                 );
                 self.current.nesting.retain(|known| *known != row);
             }
-            Step::CreateApp { realm, app, everyone, allowed_groups, settings } => {
+            Step::CreateApp { realm, app, everyone, allowed_groups, connectors, settings } => {
                 let (id, realm_id) = (AppId::draw(&self.dice), self.realm_id(realm.as_str()));
-                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+                let access = self.access(realm.as_str(), (*everyone, allowed_groups), connectors);
                 self.current.apps.push(App { id, realm_id, slug: app.clone(), access, settings: (**settings).clone() });
             }
-            Step::UpdateApp { realm, app, everyone, allowed_groups, settings, .. } => {
-                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+            Step::UpdateApp { realm, app, everyone, allowed_groups, connectors, settings, .. } => {
+                let access = self.access(realm.as_str(), (*everyone, allowed_groups), connectors);
                 let known = self.app(app);
                 known.access = access;
                 known.settings = (**settings).clone();
             }
-            Step::CreateClient { realm, client, app, everyone, allowed_groups, is_active, settings } => {
-                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+            Step::CreateClient { realm, client, app, everyone, allowed_groups, connectors, is_active, settings } => {
+                let access = self.access(realm.as_str(), (*everyone, allowed_groups), connectors);
                 let app_id = app.as_ref().map(|app| self.app(app).id.clone());
                 self.current.clients.push(Client {
                     id: ClientId::draw(&self.dice),
@@ -193,8 +194,18 @@ impl There {
                     settings: ClientSettings { access, ..(**settings).clone() },
                 });
             }
-            Step::UpdateClient { realm, client, app, everyone, allowed_groups, is_active, settings, .. } => {
-                let access = self.access(realm.as_str(), *everyone, allowed_groups);
+            Step::UpdateClient {
+                realm,
+                client,
+                app,
+                everyone,
+                allowed_groups,
+                connectors,
+                is_active,
+                settings,
+                ..
+            } => {
+                let access = self.access(realm.as_str(), (*everyone, allowed_groups), connectors);
                 let app_id = app.as_ref().map(|app| self.app(app).id.clone());
                 let known = self.current.clients.iter_mut().find(|known| known.name == *client).unwrap();
                 known.app_id = app_id;
@@ -209,8 +220,19 @@ impl There {
         self.current.apps.iter_mut().find(|known| known.slug == *slug).unwrap()
     }
 
-    pub(super) fn access(&self, realm: &str, everyone: bool, groups: &[GroupName]) -> Access {
-        Access { everyone, groups: groups.iter().map(|group| self.group_id(realm, group.as_str())).collect() }
+    pub(super) fn access(
+        &self,
+        realm: &str,
+        (everyone, groups): (bool, &[GroupName]),
+        connectors: &[WayName],
+    ) -> Access {
+        let groups = groups.iter().map(|group| self.group_id(realm, group.as_str())).collect();
+        let known = |name: &ConnectorName| self.current.connectors.iter().find(|known| known.name == *name).unwrap();
+        let way = |name: &WayName| match name {
+            WayName::Accounts => WayIn::Account,
+            WayName::Connector(name) => WayIn::Connector(known(name).id.clone()),
+        };
+        Access { everyone, groups, ways: Ways::only(connectors.iter().map(way)) }
     }
 }
 

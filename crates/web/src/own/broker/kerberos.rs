@@ -41,8 +41,10 @@ pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, flow: &str) -> Outcom
     if ask::kind(asked.headers) == Kind::Call || must_ask {
         return Ok(to_page(realm, flow, ""));
     }
-    // Nobody who is in becomes somebody else without a word, whoever led the browser here.
-    if visitor(web, asked.arrival, asked.headers).await?.is_some() {
+    // Nobody who is in becomes somebody else without a word, whoever led the browser here; unless they are in by a way that
+    // does not count where they want to go.
+    let visitor = visitor(web, asked.arrival, asked.headers).await?;
+    if visitor.is_some_and(|visitor| way.admits(web, visitor.signed_in.session.came_by())) {
         return Ok(to_page(realm, flow, ""));
     }
     match shown(asked.headers) {

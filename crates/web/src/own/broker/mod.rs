@@ -2,6 +2,7 @@
 
 mod kerberos;
 mod oidc;
+pub mod open;
 pub mod parting;
 mod saml;
 pub mod saml_logout;
@@ -23,12 +24,10 @@ use doorward_federation::trouble::Trouble;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::ConnectorName;
-use doorward_oauth::form;
 use doorward_oauth::parameters::Parameters;
 use doorward_saml::peers::Came;
 use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{StatusCode, Uri};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// `GET /realms/{realm}/broker/{connector}/login?flow=…`
@@ -99,66 +98,12 @@ pub async fn shared_posted(
 
 pub use saml::{descriptor, posted};
 
-/// The providers of a realm, with the way to each from a flow; the one that was chosen last comes first.
-pub fn choices(realm: &LiveRealm, flow: &str, last: Option<&ConnectorName>) -> Vec<pages::Choice> {
-    let choice = |connector: &Connector| pages::Choice {
-        title: connector.title().to_owned(),
-        href: login_path(realm, connector, flow),
-        is_last: Some(&connector.name) == last,
-    };
-    let shown = browsable(realm).filter(|connector| !connector.settings.sign_in.hidden);
-    let mut choices: Vec<pages::Choice> = shown.map(choice).collect();
-    choices.sort_by_key(|choice| !choice.is_last);
-    choices
-}
-
-/// Whether the sign-in page has a provider to choose.
-pub fn has_choices(realm: &LiveRealm) -> bool {
-    browsable(realm).any(|connector| !connector.settings.sign_in.hidden)
-}
-
-/// The connectors that have a page to go to. A directory has none: its people type their passwords here.
-fn browsable(realm: &LiveRealm) -> impl Iterator<Item = &Connector> {
-    realm.connectors.iter().filter(|connector| connector.settings.kind.ldap().is_none())
-}
-
-/// The connector people with such a name are led to.
-pub fn taking<'r>(realm: &'r LiveRealm, login: &str) -> Option<&'r Connector> {
-    browsable(realm).find(|connector| connector.settings.sign_in.takes(login))
-}
-
-/// The connector everybody is led to without being asked.
-pub fn usual(realm: &LiveRealm, client: Option<IpAddr>) -> Option<&Connector> {
-    // Browsers that can have no ticket would ask their people for a password in a window of their own.
-    let may_help =
-        |connector: &&Connector| connector.settings.kind.kerberos().is_none_or(|kerberos| kerberos.may_help(client));
-    browsable(realm).filter(may_help).find(|connector| connector.settings.sign_in.at_once)
-}
-
-/// Whether a name is enough to know where somebody signs in.
-pub fn asks_names(realm: &LiveRealm) -> bool {
-    browsable(realm).any(|connector| !connector.settings.sign_in.domains.is_empty())
-}
-
-/// Where choosing a provider leads.
-pub fn login_path(realm: &LiveRealm, connector: &Connector, flow: &str) -> String {
-    format!("/realms/{}/broker/{}/login?flow={flow}", realm.name, connector.name)
-}
-
-/// As [`login_path`], with the name somebody typed.
-pub fn named_path(realm: &LiveRealm, connector: &Connector, (flow, login): (&str, &str)) -> String {
-    let login = form::encode(&[("login_hint", login.trim())]);
-    format!("{}&{login}", login_path(realm, connector, flow))
-}
-
-/// The active connector a client names, if there is one of that name.
-pub fn hinted<'r>(realm: &'r LiveRealm, name: &str) -> Option<&'r Connector> {
-    browsable(realm).find(|connector| connector.name.as_str() == name)
-}
-
 async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Outcome {
     match asked.place(place).await? {
         Ok((realm, connector)) => match &connector.settings.kind {
+            _ if !counts(asked, (&realm, &connector), begun.0).await? => {
+                Ok(asked.does_not_count(&realm, &connector, begun.0))
+            }
             Kind::Oidc(_) | Kind::OAuth2(_) => oidc::out(asked, (&realm, &connector), begun).await,
             Kind::Ldap(_) => Ok(asked.no_way()),
             Kind::Saml(saml) => saml::out(asked, (&realm, &connector, saml), begun).await,
@@ -166,6 +111,13 @@ async fn out(asked: &Asked<'_>, place: (&str, &str), begun: (&str, &str)) -> Out
         },
         Err(answer) => Ok(answer),
     }
+}
+
+/// Whether coming in through a connector counts where a flow leads. A flow that is over says so itself.
+async fn counts(asked: &Asked<'_>, (realm, connector): (&LiveRealm, &Connector), flow: &str) -> Result<bool, Fault> {
+    let browser = Browser::of(asked.web, asked.headers);
+    let way = Way::of_flow(asked.web, asked.arrival, realm, (flow, &browser)).await?;
+    Ok(way.is_none_or(|way| way.admits(asked.web, Some(&connector.id))))
 }
 
 async fn back(asked: &Asked<'_>, place: (&str, &str), query: &str) -> Outcome {
@@ -229,6 +181,12 @@ impl Asked<'_> {
             "Start again from the sign-in page, or ask your administrator.",
         );
         answers::problem(self.web, &self.arrival.ctx, StatusCode::NOT_FOUND, words)
+    }
+
+    fn does_not_count(&self, realm: &LiveRealm, connector: &Connector, flow: &str) -> Response {
+        let what = format!("Coming in through {} does not count where you want to go.", connector.title());
+        let words = ("This way in does not count here", what.as_str(), "Choose another one.");
+        problem(self, (realm, flow), StatusCode::FORBIDDEN, words)
     }
 
     /// Somebody was proved: signs them in, or says why not.

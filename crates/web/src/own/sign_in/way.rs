@@ -3,10 +3,12 @@
 use super::Browser;
 use crate::callers::Arrival;
 use crate::oidc::authorize;
+use crate::own::broker::open::admit;
 use crate::web::Web;
 use doorward_engine::sign_in::flow::{self, Wish};
 use doorward_model::fault::Fault;
 use doorward_model::people::Realm;
+use doorward_model::ways::{CameBy, Ways};
 
 /// Where a browser goes after signing in.
 pub enum Way {
@@ -68,6 +70,23 @@ impl Way {
             }
             Self::Client { preview, .. } => (Some(preview.title.clone()), preview.target.clone()),
         }
+    }
+
+    /// The ways in that count there: one that all of these admit.
+    pub fn ways(&self, web: &Web) -> Vec<Ways> {
+        match self {
+            Self::Home | Self::Page(_) => Vec::new(),
+            Self::App(wish) => {
+                let apps = web.door().live.apps();
+                apps.find(&wish.app_id).map(|app| app.access.ways.clone()).into_iter().collect()
+            }
+            Self::Client { preview, .. } => preview.ways.clone(),
+        }
+    }
+
+    /// Whether somebody who came so may go there.
+    pub fn admits(&self, web: &Web, came: CameBy<'_>) -> bool {
+        admit(&self.ways(web), came)
     }
 
     /// What the client that is waiting wants, if one is.
