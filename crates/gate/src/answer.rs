@@ -98,12 +98,18 @@ impl Gate {
             told.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             return allowed(dialect, told);
         }
-        let credentials = ask::credentials(head.headers, place.address.scheme(), &place.label);
+        let (scheme, label) = (place.address.scheme(), &*place.label);
+        let (credentials, left) = match dialect.cleans {
+            true => {
+                let (credentials, cookie) = ask::credentials_and_rest(head.headers, scheme, label);
+                (credentials, Some(returned(head.headers, place, cookie)))
+            }
+            false => (ask::credentials(head.headers, scheme, label), None),
+        };
         // Who it is matters afterwards only where the question itself may narrow who passes.
         let holder_of = |pass: &Arc<LivePass>| dialect.narrows.then(|| Holder::Person(pass.clone()));
         let narrows = dialect.narrows && !place.app.is_public(&path);
-        let returned = || dialect.cleans.then(|| returned(head.headers, place));
-        let (told, holder) = match self.ready(ctx.now, dialect, place, credentials[0], returned(), holder_of) {
+        let (told, holder) = match self.ready(ctx.now, dialect, place, credentials[0], left, holder_of) {
             Some(ready) => ready,
             None => {
                 let original = match ask::original((host, path), head.method, head.headers) {
@@ -120,7 +126,8 @@ impl Gate {
                 match Box::pin(self.judge_afresh(ctx, dialect, apps, place, asked, credentials)).await {
                     Outcome::Answer(answer) => return answer,
                     Outcome::Pass { mut told, holder } => {
-                        if let Some(returned) = returned() {
+                        if dialect.cleans {
+                            let returned = returned(head.headers, place, ask::clean_cookies(head.headers));
                             put_back(returned, place, &mut told);
                         }
                         (told, Some(holder))
@@ -220,14 +227,15 @@ impl Gate {
     ) -> Option<(HeaderMap, T)> {
         let (Credential::Pass(hash) | Credential::SharedPass(hash)) = credential else { return None };
         let fits = |kept: &&Prepared| kept.is_for(&place.app, dialect.number) && now < kept.until;
-        let (ready, to_keep) = self.door.live.look_at_pass(&hash, |pass| {
+        let (ready, to_keep) = self.door.live.look_at_pass(&hash, |kept| {
+            let pass = &kept.front;
             let holds = pass.is_live(now)
                 && check::fits(&self.door, pass, place, credential)
                 && check::refuse_when_out_of_step(&self.door, now).is_ok();
             if !holds {
                 return None;
             }
-            let (told, to_keep) = match pass.prepared.as_ref().filter(fits) {
+            let (told, to_keep) = match kept.prepared.as_ref().filter(fits) {
                 Some(prepared) => (kept::put_together(&*prepared.shape, &prepared.own, returned)?, None),
                 None => {
                     // Made for another session of this person, which may have come in by another way.
@@ -235,11 +243,14 @@ impl Gate {
                         return None;
                     }
                     let prepared = pass.session.person.prepared(&place.app, dialect.number, now)?;
-                    (kept::put_together(&*prepared.shape, &prepared.own, returned)?, Some((pass.clone(), prepared)))
+                    (
+                        kept::put_together(&*prepared.shape, &prepared.own, returned)?,
+                        Some((kept.pass.clone(), prepared)),
+                    )
                 }
             };
             self.door.live.saw(&pass.session, now);
-            Some(((told, holder_of(pass)), to_keep))
+            Some(((told, holder_of(&kept.pass)), to_keep))
         })?;
         if let Some((pass, prepared)) = to_keep {
             // At hand the next time: asking the person costs more ways through memory.

@@ -4,7 +4,8 @@
 mod credential;
 
 pub use credential::{
-    clean_cookies, cookies, credentials, holds_own_token, is_own_cookie, pass_cookie, pass_text, shared_cookie,
+    clean_cookies, cookies, credentials, credentials_and_rest, holds_own_token, is_own_cookie, pass_cookie, pass_text,
+    shared_cookie,
 };
 
 use crate::dialect::{Dialect, Source};

@@ -84,12 +84,13 @@ impl Gate {
     }
 }
 
-/// The client's own Cookie and Authorization without what is ours, for the proxy to put in their place.
-pub(crate) fn returned(headers: &HeaderMap, place: &Place) -> Returned {
+/// The client's own Authorization without what is ours, beside what is left of its cookies, for the proxy to put in their
+/// place.
+pub(crate) fn returned(headers: &HeaderMap, place: &Place, cookie: HeaderValue) -> Returned {
     let is_ours = |value: &HeaderValue| place.app.settings.bearer_token || ask::holds_own_token(value);
     let own = headers.get(&OWN_AUTHORIZATION).filter(|value| !is_ours(value));
     let authorization = own.cloned().unwrap_or_else(|| HeaderValue::from_static(""));
-    Returned { cookie: ask::clean_cookies(headers), authorization }
+    Returned { cookie, authorization }
 }
 
 /// Puts them where they belong. The place of Authorization is taken when the app is told a token of ours.

@@ -1,6 +1,6 @@
 //! The audit record. Written by `Tx::commit` only.
 
-use crate::limits::AT_ONCE;
+use crate::limits::{A_FEW, AT_ONCE};
 use crate::row::{Row, Value};
 use crate::sql::{Rows, statements, with_rows};
 use crate::store::Query;
@@ -16,6 +16,8 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     APPEND_MANY = with_rows!("INSERT INTO events (at_ms, kind, realm_id, actor, subject, detail, request_id, client_address) VALUES ",
                              Rows { first: 1, count: AT_ONCE, columns: 8 }, "");
+    APPEND_SOME = with_rows!("INSERT INTO events (at_ms, kind, realm_id, actor, subject, detail, request_id, client_address) VALUES ",
+                             Rows { first: 1, count: A_FEW, columns: 8 }, "");
     NEWEST = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
               ORDER BY sequence DESC LIMIT $1";
     MATCHING = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
@@ -60,11 +62,12 @@ pub(crate) async fn append(tx: &mut Tx, ctx: &Ctx, event: &Event) -> Result<(), 
     tx.run(APPEND, &values).await.map(drop)
 }
 
-/// Appends as many events as one statement takes; the rest is left.
+/// Appends as many events as one statement takes; the rest is left, and all of them when they are but a few.
 pub(crate) async fn append_many<'e>(tx: &mut Tx, ctx: &Ctx, events: &'e [Event]) -> Result<&'e [Event], Fault> {
-    let Some((some, rest)) = events.split_at_checked(AT_ONCE) else { return Ok(events) };
+    let (count, sql) = if events.len() < AT_ONCE { (A_FEW, APPEND_SOME) } else { (AT_ONCE, APPEND_MANY) };
+    let Some((some, rest)) = events.split_at_checked(count) else { return Ok(events) };
     let (actor, request, client) = (ctx.actor.to_text(), ctx.request.to_string(), ctx.client_address());
-    let mut values = Vec::with_capacity(AT_ONCE * 8);
+    let mut values = Vec::with_capacity(some.len() * 8);
     for event in some {
         values.extend([
             ctx.now.into(),
@@ -77,7 +80,7 @@ pub(crate) async fn append_many<'e>(tx: &mut Tx, ctx: &Ctx, events: &'e [Event])
             Value::Text(&client),
         ]);
     }
-    tx.run(APPEND_MANY, &values).await?;
+    tx.run(sql, &values).await?;
     Ok(rest)
 }
 

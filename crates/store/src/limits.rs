@@ -22,3 +22,5 @@ pub const STATEMENTS_CACHED: usize = 1024;
 /// Rows written or looked for by one statement where there are many: twice as many gain little, and parameters are
 /// counted in both databases.
 pub const AT_ONCE: usize = 64;
+/// The same for what is left over, which would cost more one by one than all the rest.
+pub const A_FEW: usize = 8;

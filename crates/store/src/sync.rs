@@ -1,6 +1,6 @@
 //! Many people of a provider at once: what is known of them, and writing what is new.
 
-use crate::limits::AT_ONCE;
+use crate::limits::{A_FEW, AT_ONCE};
 use crate::row::{Row, Value};
 use crate::sql::{Rows, Sql, statements, with_rows};
 use crate::store::Query;
@@ -25,16 +25,24 @@ statements! {
                       Rows { first: 2, count: 1, columns: AT_ONCE }, "");
     ADD_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
                            Rows { first: 1, count: AT_ONCE, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
+    ADD_SOME_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
+                                Rows { first: 1, count: A_FEW, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
     ADD_USER = "INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (realm_id, name) DO NOTHING";
     ADD_LINKS = with_rows!("INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) VALUES ",
                            Rows { first: 1, count: AT_ONCE, columns: 6 },
                            " ON CONFLICT (connector_id, issuer, subject) DO NOTHING");
+    ADD_SOME_LINKS = with_rows!("INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) VALUES ",
+                                Rows { first: 1, count: A_FEW, columns: 6 },
+                                " ON CONFLICT (connector_id, issuer, subject) DO NOTHING");
     ADD_LINK = "INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) \
                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connector_id, issuer, subject) DO NOTHING";
     ADD_MEMBERS = with_rows!("INSERT INTO memberships (group_id, user_id, source) VALUES ",
                              Rows { first: 1, count: AT_ONCE, columns: 3 },
                              " ON CONFLICT (group_id, user_id, source) DO NOTHING");
+    ADD_SOME_MEMBERS = with_rows!("INSERT INTO memberships (group_id, user_id, source) VALUES ",
+                                  Rows { first: 1, count: A_FEW, columns: 3 },
+                                  " ON CONFLICT (group_id, user_id, source) DO NOTHING");
     ADD_MEMBER = "INSERT INTO memberships (group_id, user_id, source) VALUES ($1, $2, $3) \
                   ON CONFLICT (group_id, user_id, source) DO NOTHING";
     HERE = "SELECT subject, user_id FROM links WHERE connector_id = $1 AND issuer = $2 AND subject > $3 AND away_ms IS NULL \
@@ -106,14 +114,13 @@ pub async fn said(query: &mut impl Query, source: &Source, all: &[&str]) -> Resu
 }
 
 /// Writes rows, many at once; tells how many were new.
-async fn write(tx: &mut Tx, (many, one): (Sql, Sql), rows: &[Vec<Value<'_>>]) -> Result<u64, Fault> {
-    let mut written = 0;
-    let mut chunks = rows.chunks_exact(AT_ONCE);
-    for some in chunks.by_ref() {
-        written += tx.run(many, &some.concat()).await?;
-    }
-    for row in chunks.remainder() {
-        written += tx.run(one, row).await?;
+async fn write(tx: &mut Tx, [many, few, one]: [Sql; 3], rows: &[Vec<Value<'_>>]) -> Result<u64, Fault> {
+    let (mut written, mut left) = (0, rows);
+    for (count, sql) in [(AT_ONCE, many), (A_FEW, few), (1, one)] {
+        while let Some((some, rest)) = left.split_at_checked(count) {
+            written += tx.run(sql, &some.concat()).await?;
+            left = rest;
+        }
     }
     Ok(written)
 }
@@ -141,7 +148,7 @@ pub async fn add_users(tx: &mut Tx, all: &[NewUser]) -> Result<u64, Fault> {
             Value::Text(profile),
         ]);
     }
-    write(tx, (ADD_USERS, ADD_USER), &rows).await
+    write(tx, [ADD_USERS, ADD_SOME_USERS, ADD_USER], &rows).await
 }
 
 /// Links people with users: subject and user.
@@ -155,7 +162,7 @@ pub async fn add_links(
         let (connector, issuer) = (Value::Text(connector.as_str()), Value::Text(issuer));
         rows.push(vec![connector, issuer, Value::Text(subject), Value::Text(user.as_str()), now.into(), now.into()]);
     }
-    write(tx, (ADD_LINKS, ADD_LINK), &rows).await
+    write(tx, [ADD_LINKS, ADD_SOME_LINKS, ADD_LINK], &rows).await
 }
 
 /// Adds members by a source: group and user.
@@ -164,7 +171,7 @@ pub async fn add_members(tx: &mut Tx, source: &Source, all: &[(&GroupId, &UserId
     for (group, user) in all {
         rows.push(vec![Value::Text(group.as_str()), Value::Text(user.as_str()), Value::Text(source.as_str())]);
     }
-    write(tx, (ADD_MEMBERS, ADD_MEMBER), &rows).await
+    write(tx, [ADD_MEMBERS, ADD_SOME_MEMBERS, ADD_MEMBER], &rows).await
 }
 
 /// A page of those who were there when the provider was read last and have not come since a moment, by subject.

@@ -1,7 +1,7 @@
 //! A writing transaction. Events and changes are collected on the way and written by `commit`, in the
 //! same transaction, so that neither the audit record nor the caches can miss what was done.
 
-use crate::limits::AT_ONCE;
+use crate::limits::A_FEW;
 use crate::row::{Row, Value};
 use crate::sql::{POSTGRES_FEED_LOCK, POSTGRES_NOTIFY, Sql};
 use crate::store::{Pools, Query, Store, bound, fault};
@@ -75,7 +75,7 @@ impl Tx {
     pub async fn commit(mut self, ctx: &Ctx) -> Result<Vec<Change>, Fault> {
         let events = std::mem::take(&mut self.events);
         let mut left = events.as_slice();
-        while left.len() >= AT_ONCE {
+        while left.len() >= A_FEW {
             left = crate::events::append_many(&mut self, ctx, left).await?;
         }
         for event in left {

@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 
 static OWN_COOKIE: HeaderName = COOKIE;
+static OWN_AUTHORIZATION: HeaderName = AUTHORIZATION;
 
 /// Names of our cookies on an app's host; a pass carries the app's label behind it, so that two apps at one
 /// host keep theirs apart. The prefix ties them to the exact host over TLS (RFC 6265bis
@@ -82,26 +83,61 @@ const OWN_TOKEN: &str = "dwa_";
 /// pass of this app at this host, then the one shared by the parent domain. Bearer headers that are not
 /// ours belong to the tool and say nothing here.
 pub fn credentials(headers: &HeaderMap, scheme: Scheme, label: &str) -> [Credential; 2] {
-    let mut bearers = headers.get_all(AUTHORIZATION).iter();
-    if let Some(token) = bearers.next().and_then(own_bearer) {
-        let first = match TokenHash::of_presented(TokenKind::Service, token) {
-            Some(hash) if bearers.next().is_none() => Credential::Service(hash),
-            Some(_) | None => Credential::Malformed,
-        };
-        return [first, Credential::None];
+    if let Some(bearer) = bearer(headers) {
+        return [bearer, Credential::None];
     }
-    let (mut pass, mut shared) = (Credential::None, Credential::None);
-    for (name, value) in all_cookies(headers) {
+    let mut passes = Passes::of(scheme, label);
+    all_cookies(headers).for_each(|(name, value)| passes.see(name, value));
+    passes.shown()
+}
+
+/// The same, and the client's cookies without ours as [`clean_cookies`] leaves them: each is looked at once.
+pub fn credentials_and_rest(headers: &HeaderMap, scheme: Scheme, label: &str) -> ([Credential; 2], HeaderValue) {
+    let mut passes = Passes::of(scheme, label);
+    let rest = cleaned(headers, |name, value| passes.see(name, value));
+    match bearer(headers) {
+        Some(bearer) => ([bearer, Credential::None], rest),
+        None => (passes.shown(), rest),
+    }
+}
+
+/// Our bearer token, well formed or not, if one is shown.
+fn bearer(headers: &HeaderMap) -> Option<Credential> {
+    let mut bearers = headers.get_all(&OWN_AUTHORIZATION).iter();
+    let token = bearers.next().and_then(own_bearer)?;
+    Some(match TokenHash::of_presented(TokenKind::Service, token) {
+        Some(hash) if bearers.next().is_none() => Credential::Service(hash),
+        Some(_) | None => Credential::Malformed,
+    })
+}
+
+/// The passes among cookies, as they are seen.
+struct Passes<'a> {
+    scheme: Scheme,
+    label: &'a str,
+    pass: Credential,
+    shared: Credential,
+}
+
+impl<'a> Passes<'a> {
+    fn of(scheme: Scheme, label: &'a str) -> Self {
+        Self { scheme, label, pass: Credential::None, shared: Credential::None }
+    }
+
+    fn see(&mut self, name: &[u8], value: &[u8]) {
         let presented = |kind| std::str::from_utf8(value).ok().and_then(|text| TokenHash::of_presented(kind, text));
-        if is_pass_of(name, scheme, label) {
-            pass = presented(TokenKind::Pass).map_or(pass, Credential::Pass);
-        } else if name == shared_cookie(scheme).as_bytes() {
-            shared = presented(TokenKind::SharedPass).map_or(shared, Credential::SharedPass);
+        if is_pass_of(name, self.scheme, self.label) {
+            self.pass = presented(TokenKind::Pass).map_or(self.pass, Credential::Pass);
+        } else if name == shared_cookie(self.scheme).as_bytes() {
+            self.shared = presented(TokenKind::SharedPass).map_or(self.shared, Credential::SharedPass);
         }
     }
-    match pass {
-        Credential::None => [shared, Credential::None],
-        other => [other, shared],
+
+    fn shown(self) -> [Credential; 2] {
+        match self.pass {
+            Credential::None => [self.shared, Credential::None],
+            other => [other, self.shared],
+        }
     }
 }
 
@@ -113,14 +149,19 @@ pub fn pass_text<'h>(headers: &'h HeaderMap, scheme: Scheme, label: &str) -> Opt
 
 /// The client's Cookie header without our cookies; empty when nothing is left.
 pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
+    cleaned(headers, |_, _| {})
+}
+
+/// The same; ours are shown on the way, but for those in headers larger than browsers send.
+fn cleaned(headers: &HeaderMap, mut ours: impl FnMut(&[u8], &[u8])) -> HeaderValue {
     let mut lines = headers.get_all(&OWN_COOKIE).iter().map(|line| match line.to_str() {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line.as_bytes()),
     });
     let Some(first) = lines.next() else { return HeaderValue::from_static("") };
-    let mut kept = clean_line(&first);
+    let mut kept = clean_line(&first, &mut ours);
     for line in lines {
-        let more = clean_line(&line);
+        let more = clean_line(&line, &mut ours);
         if !more.is_empty() {
             let separator = if kept.is_empty() { "" } else { "; " };
             kept = Cow::Owned(format!("{kept}{separator}{more}"));
@@ -129,20 +170,28 @@ pub fn clean_cookies(headers: &HeaderMap) -> HeaderValue {
     HeaderValue::from_bytes(kept.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// One line without our cookies. Ours is mostly the first or the last: what is left is then a piece of
+/// One line without our cookies, which are shown. Ours is mostly the first or the last: what is left is then a piece of
 /// the line as it came.
-fn clean_line(line: &str) -> Cow<'_, str> {
+fn clean_line<'l>(line: &'l str, ours: &mut impl FnMut(&[u8], &[u8])) -> Cow<'l, str> {
     let (mut kept, mut kept_end) = (Cow::Borrowed(""), 0);
     let has_commas = line.contains(',');
+    let is_searched = line.len() <= limits::COOKIE_HEADER_BYTES;
     let mut next = 0;
     for piece in line.split(';') {
         let start = next + piece.len() - piece.trim_start().len();
         next += piece.len() + 1;
         let pair = piece.trim();
-        let name = pair.bytes().position(|byte| byte == b'=').and_then(|sign| pair.get(..sign)).unwrap_or(pair);
+        let parts = pair.split_once('=');
+        let name = parts.map_or(pair, |(name, _)| name);
+        if is_own_cookie(name) {
+            if let Some((name, value)) = parts.filter(|_| is_searched) {
+                ours(name.as_bytes(), value.as_bytes());
+            }
+            continue;
+        }
         // Envoy joins several Cookie lines by commas: what may hide one of ours goes as a whole.
         let hides_ours = has_commas && pair.split(',').skip(1).any(|part| is_own_cookie(part.trim()));
-        if pair.is_empty() || is_own_cookie(name) || hides_ours {
+        if pair.is_empty() || hides_ours {
             continue;
         }
         let adjoins = line.get(kept_end..start) == Some("; ");
@@ -233,6 +282,39 @@ mod tests {
         assert!(matches!(bearer(&good), Credential::Service(_)));
         let two = headers(&[("authorization", &good), ("authorization", "Bearer x")]);
         assert!(matches!(credentials(&two, Scheme::Https, "abc")[0], Credential::Malformed));
+    }
+
+    #[test]
+    fn looking_once_finds_what_looking_twice_does() {
+        let (pass, shared) = (format!("dwp_{}", "a".repeat(43)), format!("dwx_{}", "a".repeat(43)));
+        let long = format!("a={}; doorward_pass_abc={pass}", "x".repeat(doorward_model::limits::COOKIE_HEADER_BYTES));
+        for lines in [
+            vec![],
+            vec![format!("doorward_pass_abc={pass}")],
+            vec![format!("a=1; doorward_pass_abc={pass}; b=2"), format!("doorward_shared={shared}")],
+            vec![format!("doorward_pass_abc=x;doorward_pass_abc={pass} ; doorward_pass_other={pass}")],
+            vec![format!("doorward_pass_abc={pass}"), "doorward_pass_abc=bad; c".to_owned()],
+            vec![format!("theirs=1,doorward_pass_abc={pass}; __Host-doorward_pass_abc={pass}")],
+            vec![long, format!("doorward_shared={shared}")],
+        ] {
+            let pairs: Vec<_> = lines.iter().map(|line| ("cookie", line.as_str())).collect();
+            let headers = headers(&pairs);
+            let told = |[first, second]: [Credential; 2]| {
+                [first, second].map(|one| match one {
+                    Credential::Pass(hash) => format!("pass {}", hash.hex()),
+                    Credential::SharedPass(hash) => format!("shared {}", hash.hex()),
+                    Credential::None => "none".to_owned(),
+                    Credential::Service(_) | Credential::Malformed => "a token".to_owned(),
+                })
+            };
+            let (found, rest) = super::credentials_and_rest(&headers, Scheme::Http, "abc");
+            assert_eq!(told(found), told(credentials(&headers, Scheme::Http, "abc")), "{lines:.60?}");
+            assert_eq!(rest, clean_cookies(&headers), "{lines:.60?}");
+        }
+        let bearer = format!("Bearer dwa_{}", "a".repeat(43));
+        let both = headers(&[("authorization", &bearer), ("cookie", &format!("doorward_pass_abc={pass}; a=1"))]);
+        let (found, rest) = super::credentials_and_rest(&both, Scheme::Http, "abc");
+        assert!(matches!(found, [Credential::Service(_), Credential::None]) && rest == "a=1");
     }
 
     #[test]

@@ -28,19 +28,23 @@ impl Reading<'_> {
         let mut ids = BTreeSet::new();
         for name in &one.groups {
             if !self.groups.contains_key(name) {
-                let found = match groups::find(tx, &self.realm.id, name).await? {
-                    Some(group) => group,
+                let mut administers = false;
+                let group = match groups::find(tx, &self.realm.id, name).await? {
+                    Some(group) => {
+                        for id in groups::all_above(tx, &group.id).await? {
+                            let asked = (Rights::default(), self.realm);
+                            administers |=
+                                administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err();
+                        }
+                        group
+                    }
+                    // A group that is made here is in no other one and holds nothing.
                     None => match manage::groups::create(door, tx, &self.realm.id, name.clone()).await? {
                         Ok(group) => group,
                         Err(_) => continue,
                     },
                 };
-                let mut administers = false;
-                for id in groups::all_above(tx, &found.id).await? {
-                    let asked = (Rights::default(), self.realm);
-                    administers |= administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err();
-                }
-                self.groups.insert(name.clone(), (found.id, administers));
+                self.groups.insert(name.clone(), (group.id, administers));
             }
             if let Some((id, administers)) = self.groups.get(name)
                 && (!administers || one.named.contains(name))
