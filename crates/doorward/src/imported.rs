@@ -69,7 +69,7 @@ pub async fn make_so(door: &Door, ctx: &Ctx, realm: &Realm, provider: Provider) 
         return Ok(Some(change));
     };
     if is_enabled {
-        change_settings(door, &mut tx, &now, (settings, secret)).await?;
+        change_settings((door, ctx), &mut tx, &now, (settings, secret)).await?;
     }
     // Whoever disabled it by hand had a reason that other software knows nothing of.
     if now.is_active && !is_enabled {
@@ -80,13 +80,13 @@ pub async fn make_so(door: &Door, ctx: &Ctx, realm: &Realm, provider: Provider) 
 }
 
 async fn change_settings(
-    door: &Door,
+    (door, ctx): (&Door, &Ctx),
     tx: &mut doorward_store::tx::Tx,
     now: &Connector,
     (settings, secret): (doorward_engine::federation::settings::ConnectorSettings, Option<zeroize::Zeroizing<String>>),
 ) -> Result<(), Exit> {
     if now.settings != settings {
-        manage::update(tx, now, settings).await??;
+        manage::update((door, ctx), tx, now, settings).await??;
     }
     if let Some(secret) = secret {
         manage::seal(door, tx, now, &secret).await?;

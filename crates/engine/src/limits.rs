@@ -120,6 +120,8 @@ pub const ISSUER_BYTES: usize = 512;
 pub const ENTITY_ID_BYTES: usize = 1024;
 /// Most certificates of one SAML provider: those in use and those to come.
 pub const SAML_CERTIFICATES: usize = 16;
+/// Most keys of its own a SAML connector has at a time: each is tried at what is encrypted for us.
+pub const SAML_OWN_KEYS: usize = 3;
 /// How far an outside provider's clock may be apart at most, in seconds.
 pub const CLOCK_TOLERANCE_SECONDS: u32 = 600;
 /// How often an outside provider may be asked again for somebody, at least and at most, in seconds; the most is also how

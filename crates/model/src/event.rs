@@ -58,6 +58,8 @@ events! {
     ConnectorCreated = "connector_created",
     /// A connector was changed, disabled or enabled.
     ConnectorChanged = "connector_changed",
+    /// A key of a connector's own was made, signs from now on, or was forgotten.
+    ConnectorKeyChanged = "connector_key_changed",
     /// A connector was deleted.
     ConnectorDeleted = "connector_deleted",
     /// What an outside identity provider publishes of itself changed, or cannot be read.

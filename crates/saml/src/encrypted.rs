@@ -3,7 +3,7 @@
 //! answer is the same.
 
 use crate::names::{DS, XENC, XENC11};
-use crate::own_key::{Oaep, OwnKey};
+use crate::own_key::{Oaep, OwnKeys};
 use crate::trouble::Trouble;
 use crate::xml::Node;
 use aws_lc_rs::aead::{
@@ -36,11 +36,11 @@ const HASHES: [(&str, &str, Oaep); 4] = [
 ///
 /// # Errors
 /// [`Trouble::Encryption`], whatever is wrong.
-pub fn open(holder: Node<'_>, key: &OwnKey) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-    opened(holder, key).ok_or(Trouble::Encryption)
+pub fn open(holder: Node<'_>, keys: &OwnKeys) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+    opened(holder, keys).ok_or(Trouble::Encryption)
 }
 
-fn opened(holder: Node<'_>, key: &OwnKey) -> Option<Zeroizing<Vec<u8>>> {
+fn opened(holder: Node<'_>, keys: &OwnKeys) -> Option<Zeroizing<Vec<u8>>> {
     let data = holder.child(XENC, "EncryptedData").ok()??;
     let cipher = algorithm(data)?;
     let (_, how) = CIPHERS.iter().find(|(name, _)| *name == cipher)?;
@@ -54,8 +54,8 @@ fn opened(holder: Node<'_>, key: &OwnKey) -> Option<Zeroizing<Vec<u8>>> {
         return None;
     }
     wrapped.into_iter().find_map(|one| {
-        let content = key.unwrap(oaep(one)?, &value(one)?)?;
-        decrypt(how, &content, &sealed)
+        let (how_wrapped, text) = (oaep(one)?, value(one)?);
+        keys.all().find_map(|key| decrypt(how, &*key.unwrap(how_wrapped, &text)?, &sealed))
     })
 }
 

@@ -5,7 +5,7 @@ use crate::identity::format;
 use crate::limits;
 use crate::moment;
 use crate::names::{DS, MD, POST, REDIRECT, SAMLP};
-use crate::own_key::OwnKey;
+use crate::own_key::{OwnKey, OwnKeys};
 use crate::scan::Kind;
 use crate::signature::{check_shape, is_signed};
 use crate::trouble::Trouble;
@@ -140,10 +140,10 @@ fn certificates(role: Node<'_>) -> Result<Vec<String>, Trouble> {
     }
 }
 
-/// What we publish of a connector.
-pub fn own(settings: &SamlSettings, (own_id, endpoint): (&str, &str), key: &OwnKey) -> String {
-    let certificate = key.certificate();
-    let descriptor = |purpose: &str, more: &str| {
+/// What we publish of a connector: keys that sign, the one in use first, and the one to encrypt for.
+pub fn own(settings: &SamlSettings, (own_id, endpoint): (&str, &str), keys: &OwnKeys) -> String {
+    let descriptor = |key: &OwnKey, purpose: &str, more: &str| {
+        let certificate = key.certificate();
         format!(
             "<md:KeyDescriptor use=\"{purpose}\"><ds:KeyInfo xmlns:ds=\"{DS}\"><ds:X509Data><ds:X509Certificate>\
              {certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{more}</md:KeyDescriptor>"
@@ -151,6 +151,7 @@ pub fn own(settings: &SamlSettings, (own_id, endpoint): (&str, &str), key: &OwnK
     };
     let encryption = match settings.encryption {
         true => descriptor(
+            keys.newest(),
             "encryption",
             "<md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\"/>\
              <md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes128-gcm\"/>\
@@ -159,7 +160,7 @@ pub fn own(settings: &SamlSettings, (own_id, endpoint): (&str, &str), key: &OwnK
         false => String::new(),
     };
     let (own_id, endpoint) = (escaped(own_id), escaped(endpoint));
-    let signing = descriptor("signing", "");
+    let signing: String = keys.all().map(|key| descriptor(key, "signing", "")).collect();
     let (is_signed, name_id) = (settings.signed_requests, format(settings.name_id));
     format!(
         "<md:EntityDescriptor xmlns:md=\"{MD}\" entityID=\"{own_id}\">\

@@ -11,6 +11,8 @@ use aws_lc_rs::rsa::{
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use doorward_engine::federation::own_keys;
+use doorward_engine::federation::settings::SamlSettings;
 use zeroize::Zeroizing;
 
 /// A key, open. It does not print.
@@ -87,6 +89,47 @@ impl OwnKey {
         let length = self.opening.decrypt(how.algorithm(), wrapped, &mut room, None).ok()?.len();
         room.truncate(length);
         Some(room)
+    }
+}
+
+/// All keys a connector has of its own, open: the one that signs, and those beside it.
+pub struct OwnKeys {
+    signing: OwnKey,
+    beside: Vec<OwnKey>,
+    /// Whether one of those beside is newer than the one that signs, and which.
+    newer: Option<usize>,
+}
+
+impl OwnKeys {
+    /// Opens the keys settings name, of those that are kept.
+    ///
+    /// # Errors
+    /// [`Trouble::OwnKey`]
+    pub fn open(settings: &SamlSettings, kept: &str) -> Result<Self, Trouble> {
+        let kept = own_keys::OwnKeys::parse(kept).ok_or(NO_KEY)?;
+        let key = |number: &u32| OwnKey::parse(kept.get(*number).ok_or(NO_KEY)?);
+        let numbers = &settings.other_own_keys;
+        let newest = numbers.iter().enumerate().max_by_key(|(_, number)| **number);
+        Ok(Self {
+            signing: key(&settings.own_key)?,
+            beside: numbers.iter().map(key).collect::<Result<_, _>>()?,
+            newer: newest.filter(|(_, number)| **number > settings.own_key).map(|(place, _)| place),
+        })
+    }
+
+    /// The one that signs.
+    pub fn signing(&self) -> &OwnKey {
+        &self.signing
+    }
+
+    /// The one to encrypt for: the newest, so that the others run out.
+    pub fn newest(&self) -> &OwnKey {
+        self.newer.and_then(|place| self.beside.get(place)).unwrap_or(&self.signing)
+    }
+
+    /// All of them, the one that signs first.
+    pub fn all(&self) -> impl Iterator<Item = &OwnKey> {
+        std::iter::once(&self.signing).chain(&self.beside)
     }
 }
 

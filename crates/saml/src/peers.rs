@@ -6,7 +6,7 @@ use crate::identity::identity;
 use crate::limits;
 use crate::logout::{self, Session};
 use crate::metadata::{self, Read};
-use crate::own_key::OwnKey;
+use crate::own_key::OwnKeys;
 use crate::redirect::{self, Carried, Side};
 use crate::request::{SignOn, Way, bring, sign_on};
 use crate::response::{self, Proved, Request};
@@ -52,9 +52,27 @@ pub enum News {
     Fresh,
 }
 
+/// What of a connector's settings says which metadata is read: others may change and find it read.
+#[derive(Clone, PartialEq, Eq)]
+struct Source {
+    url: Option<String>,
+    entity_id: String,
+    certificates: Vec<String>,
+}
+
+impl Source {
+    fn of(settings: &SamlSettings) -> Self {
+        Self {
+            url: settings.metadata_url.clone(),
+            entity_id: settings.entity_id.clone(),
+            certificates: settings.metadata_certificates.clone(),
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Known {
-    settings: SamlSettings,
+    source: Source,
     provider: Arc<Provider>,
     read_at: Timestamp,
     again_seconds: i64,
@@ -103,8 +121,8 @@ pub struct Party<'a> {
     pub settings: &'a SamlSettings,
     /// Where its answers come to.
     pub endpoint: &'a str,
-    /// Its own key.
-    pub own: Arc<OwnKey>,
+    /// Its own keys.
+    pub own: Arc<OwnKeys>,
     /// Now.
     pub now: Timestamp,
 }
@@ -203,8 +221,7 @@ impl Peers {
         };
         match (outcome, known) {
             (Ok(fresh), _) => {
-                let before =
-                    place.known.lock().replace(fresh.clone()).filter(|before| before.settings == fresh.settings);
+                let before = place.known.lock().replace(fresh.clone()).filter(|before| before.source == fresh.source);
                 let was_stale = failed.take().is_some() && before.is_some();
                 place.tell(was_stale.then_some(News::Fresh));
                 place.tell(before.and_then(|before| changed(&before.provider, &fresh.provider)));
@@ -234,7 +251,7 @@ impl Peers {
             self.read(url, Some(&settings.entity_id), &settings.metadata_certificates, now).await?;
         let again_seconds = again_seconds.unwrap_or(limits::METADATA_SECONDS);
         Ok(Known {
-            settings: settings.clone(),
+            source: Source::of(settings),
             provider: Arc::new(Provider::of(provider)?),
             read_at: now,
             again_seconds: again_seconds.clamp(limits::METADATA_SECONDS_LEAST, limits::METADATA_SECONDS),
@@ -271,7 +288,7 @@ impl Peers {
         let place = provider.sign_on().ok_or_else(|| Trouble::Metadata("it says nowhere to sign in".to_owned()))?;
         let asked = SignOn { id, now: party.now, own_id: party.own_id(), endpoint: party.endpoint, again };
         let message = sign_on(party.settings, place, &asked);
-        let key = party.settings.signed_requests.then_some(&*party.own);
+        let key = party.settings.signed_requests.then_some(party.own.signing());
         bring((Side::Request, &message), (place.binding, &place.url), None, key)
     }
 
@@ -322,7 +339,7 @@ impl Peers {
             return Ok(None);
         };
         let message = logout::write_request((id, party.now), party.own_id(), &place.url, session);
-        redirect::address(&place.url, (Side::Request, &message), None, Some(&party.own)).map(Some)
+        redirect::address(&place.url, (Side::Request, &message), None, Some(party.own.signing())).map(Some)
     }
 
     /// What a provider says of signing out.
@@ -377,7 +394,7 @@ impl Peers {
         let to = place.answers.as_deref().unwrap_or(&place.url);
         let message = logout::write_answer((id, party.now), party.own_id(), to, (request, is_done));
         let state = relay_state.filter(|state| state.len() <= limits::RELAY_STATE_BYTES);
-        bring((Side::Response, &message), (place.binding, to), state, Some(&party.own)).map(Some)
+        bring((Side::Response, &message), (place.binding, to), state, Some(party.own.signing())).map(Some)
     }
 
     /// Does what takes long beside the threads that answer requests, as many at a time as there are processors.
@@ -415,7 +432,7 @@ impl Place {
     /// What was read for these settings, if it may still be used.
     fn known(&self, settings: &SamlSettings, now: Timestamp) -> Option<Known> {
         let known = self.known.lock().clone()?;
-        let is_usable = known.settings == *settings
+        let is_usable = known.source == Source::of(settings)
             && known.until.is_none_or(|until| now < until)
             && now.millis_since(known.read_at) < limits::METADATA_STALE_SECONDS * 1000;
         is_usable.then_some(known)

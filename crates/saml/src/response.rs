@@ -6,7 +6,7 @@ use crate::encrypted;
 use crate::limits;
 use crate::moment;
 use crate::names::{BEARER, DS, ENTITY, SAML, SAMLP, SUCCESS};
-use crate::own_key::OwnKey;
+use crate::own_key::OwnKeys;
 use crate::scan::Kind;
 use crate::signature::{check_shape, is_signed};
 use crate::trouble::{Trouble, told};
@@ -37,8 +37,8 @@ pub struct Asked<'a> {
     pub contexts: &'a [String],
     /// The provider's keys.
     pub keys: &'a [Key],
-    /// Our own key, for encrypted assertions.
-    pub own: &'a OwnKey,
+    /// Our own keys, for encrypted assertions.
+    pub own: &'a OwnKeys,
 }
 
 /// A request that has not been answered yet.

@@ -15,6 +15,7 @@ statements! {
     CREATE = "INSERT INTO connectors (id, realm_id, name, settings, is_active, created_ms) \
               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm_id, name) DO NOTHING";
     SET_SETTINGS = "UPDATE connectors SET settings = $2, revision = revision + 1 WHERE id = $1";
+    SET_OWN_KEYS = "UPDATE connectors SET settings = $2, sealed = $3 WHERE id = $1";
     SET_ACTIVE = "UPDATE connectors SET is_active = $2, revision = revision + 1 WHERE id = $1";
     SET_SECRET = "UPDATE connectors SET sealed = $2, revision = revision + 1 WHERE id = $1";
     DROP_SECRET = "UPDATE connectors SET sealed = NULL, revision = revision + 1 WHERE id = $1";
@@ -119,6 +120,13 @@ pub async fn create(tx: &mut Tx, row: &ConnectorRow, now: Timestamp) -> Result<b
 /// Writes settings.
 pub async fn set_settings(tx: &mut Tx, row: &ConnectorRow) -> Result<(), Fault> {
     tx.run(SET_SETTINGS, &[Value::Text(row.id.as_str()), Value::Text(&row.settings)]).await.map(drop)
+}
+
+/// Writes settings with other keys of our own: whoever is on the way is not in their way.
+pub async fn set_own_keys(tx: &mut Tx, row: &ConnectorRow) -> Result<(), Fault> {
+    let sealed = row.sealed.as_deref().unwrap_or_default();
+    let values = [Value::Text(row.id.as_str()), Value::Text(&row.settings), Value::Bytes(sealed)];
+    tx.run(SET_OWN_KEYS, &values).await.map(drop)
 }
 
 /// Writes whether it is active.

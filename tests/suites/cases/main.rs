@@ -46,6 +46,7 @@ mod groups;
 mod keys;
 mod logout;
 mod outage;
+mod own_keys;
 mod password_grant;
 mod people;
 mod proofs;

@@ -17,7 +17,7 @@ const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 
 /// How something is encrypted; each part can be another one.
 #[derive(Clone)]
-struct Way {
+pub struct Way {
     cipher: String,
     wrapping: String,
     /// What stands in the wrapping's method.
@@ -27,7 +27,7 @@ struct Way {
 }
 
 impl Way {
-    fn usual() -> Way {
+    pub fn usual() -> Way {
         Way {
             cipher: format!("{XENC11}aes256-gcm"),
             wrapping: format!("{XENC}rsa-oaep-mgf1p"),
@@ -43,7 +43,12 @@ fn encrypt(text: &str, secret: &str, way: &Way) -> String {
     let (pkcs8, _) = secret.split_once(' ').expect("two parts");
     let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(pkcs8).expect("base64")).expect("a key");
     let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key");
-    let public = PublicEncryptingKey::from_der(public.as_ref()).expect("a public key");
+    encrypt_for(text, public.as_ref(), way)
+}
+
+/// The same for a public key.
+pub fn encrypt_for(text: &str, public: &[u8], way: &Way) -> String {
+    let public = PublicEncryptingKey::from_der(public).expect("a public key");
     let (content, nonce) = ([7u8; 32], [9u8; 12]);
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &content).expect("a key"));
     let mut sealed = text.as_bytes().to_vec();

@@ -5,7 +5,7 @@ use crate::forge::{COMPANY, Claims, Signer, now};
 use crate::hostile::rows;
 use doorward_saml::certificate::Key;
 use doorward_saml::identity::identity;
-use doorward_saml::own_key::OwnKey;
+use doorward_saml::own_key::OwnKeys;
 use doorward_saml::response::{Asked, Proved, Request, check};
 use doorward_saml::trouble::Trouble;
 use serde_json::json;
@@ -17,7 +17,7 @@ pub const REQUEST: &str = "_request-1";
 /// A judge with the company's key.
 pub struct Judge {
     pub signer: Signer,
-    pub own: OwnKey,
+    pub own: OwnKeys,
     /// Our own key as it is kept.
     pub secret: String,
     keys: Vec<Key>,
@@ -33,7 +33,8 @@ impl Judge {
         let made = doorward_jose::self_signed::make("door", now()).unwrap_or_else(|_| panic!("no key"));
         let keys = vec![Key::of_certificate(&signer.certificate).expect("a certificate")];
         let requests = vec![Request { id: REQUEST.to_owned(), fresh_since: None }];
-        let own = OwnKey::parse(&made).expect("a key");
+        let settings = serde_json::from_value(json!({"entity_id": COMPANY})).expect("settings");
+        let own = OwnKeys::open(&settings, &made).expect("a key");
         let secret = made.to_string();
         let signed = (false, false);
         Judge { signer, own, secret, keys, requests, signed, unsolicited: false, subject_attribute: None }

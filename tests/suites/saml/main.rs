@@ -12,6 +12,7 @@ mod judged;
 mod logout;
 mod metadata;
 mod mutants;
+mod own_keys;
 mod xmlsec;
 
 use doorward_testkit::jar::Jar;

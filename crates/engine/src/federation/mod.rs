@@ -9,6 +9,7 @@ pub mod kept;
 pub mod linking;
 pub mod logout;
 pub mod new_password;
+pub mod own_keys;
 pub mod parting;
 pub mod pending;
 pub mod presets;

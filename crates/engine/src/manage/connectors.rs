@@ -5,13 +5,13 @@ use crate::federation::Connector;
 use crate::federation::settings::ConnectorSettings;
 use crate::limits;
 use crate::manage::Refused;
+use crate::manage::own_keys;
 use crate::sessions;
 use crate::token::{Profile, profile};
-use doorward_jose::self_signed;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
-use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::fault::Fault;
 use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::ConnectorName;
 use doorward_model::people::{Source, User};
@@ -50,7 +50,10 @@ pub async fn create(
     }
     let id = ConnectorId::draw(&*door.dice);
     // What a SAML provider knows of us is a key of our own.
-    let secret = if settings.kind.saml().is_some() { Some(own_key(door, ctx).await?) } else { secret };
+    let secret = match settings.kind.saml() {
+        Some(saml) => Some(own_keys::made((door, ctx), &saml.own_keys()).await?),
+        None => secret,
+    };
     let sealed = match secret {
         Some(secret) => Some(door.keys.seal(PURPOSE, secret.as_bytes(), &*door.dice)?),
         None => None,
@@ -71,6 +74,7 @@ pub async fn create(
 /// Changes a connector's settings. When its word is another one from now on, the sessions that began at it end and what
 /// it said of groups is forgotten, until people come again; tells how many sessions those were.
 pub async fn update(
+    (door, ctx): (&Door, &Ctx),
     tx: &mut Tx,
     connector: &Connector,
     settings: ConnectorSettings,
@@ -97,8 +101,13 @@ pub async fn update(
     let is_same_word =
         settings.groups == connector.settings.groups && settings.kind.essence() == connector.settings.kind.essence();
     let changed = Connector { settings, ..connector.clone() };
+    if own_keys::are_all_that_differs(&connector.settings, &changed.settings) {
+        connectors::hold(tx, &connector.id).await?;
+        return own_keys::settle((door, ctx), tx, (connector, &changed)).await.map(|()| Ok(0));
+    }
     // Held by this very statement, as by whoever signs in.
     connectors::set_settings(tx, &changed.row()?).await?;
+    own_keys::settle((door, ctx), tx, (connector, &changed)).await?;
     // The secret was the former provider's to know.
     if is_other_issuer && connector.sealed.is_some() && connector.settings.kind.saml().is_none() {
         connectors::drop_secret(tx, &connector.id).await?;
@@ -119,13 +128,6 @@ pub async fn seal(door: &Door, tx: &mut Tx, connector: &Connector, secret: &str)
     connectors::set_secret(tx, &connector.id, &sealed).await?;
     note(tx, EventKind::ConnectorChanged, connector, "secret changed");
     Ok(())
-}
-
-/// A key of the connector's own, made beside the threads that answer.
-async fn own_key(door: &Door, ctx: &Ctx) -> Result<Zeroizing<String>, Fault> {
-    let (name, now) = (door.settings.public.host().to_string(), ctx.now);
-    let making = tokio::task::spawn_blocking(move || self_signed::make(&name, now));
-    making.await.map_err(|error| Fault::new(FaultKind::Internal, "making a connector's key", error))?
 }
 
 /// Disables or enables a connector; disabling ends the sessions that began at it, and tells how many.
@@ -233,7 +235,8 @@ async fn end_sessions(tx: &mut Tx, connector: &Connector, why: &str) -> Result<u
     Ok(begun.len())
 }
 
-fn note(tx: &mut Tx, kind: EventKind, connector: &Connector, what: &str) {
+/// Records what happened to a connector, and has it read anew everywhere.
+pub(super) fn note(tx: &mut Tx, kind: EventKind, connector: &Connector, what: &str) {
     let detail = format!("connector {} {what}", connector.name);
     // The sign-in page shows connectors from memory.
     tx.changed(Change::Realm(connector.realm_id.clone()));

@@ -8,6 +8,7 @@ pub mod connectors;
 pub mod find;
 pub mod groups;
 pub mod look;
+mod own_keys;
 pub mod personal_tokens;
 pub mod profiles;
 pub mod realms;

@@ -23,7 +23,8 @@ impl Work<'_> {
                 let row = connectors::find(&mut self.tx, &id, connector).await?;
                 let known = Connector::read(row.ok_or_else(|| gone("connector", connector.as_str(), realm))?)?;
                 if known.settings != **settings {
-                    manage::connectors::update(&mut self.tx, &known, (**settings).clone()).await??;
+                    let (place, settings) = ((self.door, self.ctx), (**settings).clone());
+                    manage::connectors::update(place, &mut self.tx, &known, settings).await??;
                 }
                 if known.is_active != *is_active {
                     manage::connectors::set_active(&mut self.tx, &known, *is_active).await?;

@@ -6,6 +6,7 @@ mod ldap;
 mod links;
 mod oidc;
 mod presets;
+mod rotate_key;
 mod saml;
 mod speech;
 mod sync;
@@ -47,6 +48,8 @@ pub enum Connector {
     Test(test::Test),
     /// Read a whole directory: new people get users, groups are as they are there, and who is gone is shut out.
     Sync(sync::Sync),
+    /// Put a new key of a SAML connector's own in the place of the one before, in three steps.
+    RotateKey(rotate_key::RotateKey),
     /// Let nobody in through it, and end the sessions that began there.
     Disable {
         /// Its name.
@@ -114,6 +117,10 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         }
         Connector::Test(asked) => {
             test::test(shell, &realm, &find(shell, &realm, &asked.connector).await?, &asked).await
+        }
+        Connector::RotateKey(asked) => {
+            let connector = find(shell, &realm, &asked.connector).await?;
+            rotate_key::run(shell, &realm, &connector, &asked).await
         }
         Connector::Disable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, false).await,
         Connector::Enable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, true).await,

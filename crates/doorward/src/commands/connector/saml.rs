@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
 use doorward_engine::federation::Connector as Stored;
+use doorward_engine::federation::own_keys::FIRST;
 use doorward_engine::federation::settings::{AttributeNames, Kind, NameIdFormat, SamlSettings};
 use doorward_outbound::Outbound;
 use doorward_saml::certificate::Key;
@@ -126,6 +127,8 @@ impl Saml {
             assertions_signed: self.assertions_signed,
             responses_signed: self.responses_signed,
             encryption: self.encryption,
+            own_key: FIRST,
+            other_own_keys: Vec::new(),
             signed_requests: !self.unsigned_requests,
             unsolicited: self.unsolicited,
             authn_contexts: self.authn_context,

@@ -71,7 +71,7 @@ pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result
         return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
     }
     let mut tx = shell.door.begin().await?;
-    let ended = manage::update(&mut tx, connector, settings).await??;
+    let ended = manage::update((&shell.door, &shell.ctx), &mut tx, connector, settings).await??;
     if let Some(secret) = secret {
         manage::seal(&shell.door, &mut tx, connector, &secret).await?;
     }

@@ -6,6 +6,7 @@ mod kerberos;
 mod ldap;
 mod oauth2;
 mod oidc;
+mod own_keys;
 mod saml;
 
 pub use client_auth::{Assertion, ClientAuth};
@@ -14,6 +15,7 @@ pub use kerberos::KerberosSettings;
 pub use ldap::{GroupSearch, LdapSettings, Nesting, Reach, Security, Server, TYPED, UserSearch};
 pub use oauth2::{GitHub, OAuth2Settings};
 pub use oidc::{CALLBACKS, ClaimNames, OidcSettings, Refresh, SignOut};
+pub use own_keys::KeyStep;
 pub use saml::{AttributeNames, NameIdFormat, SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 
 pub use doorward_oauth::authorize::{ResponseMode, ResponseType};

@@ -1,5 +1,6 @@
 //! Providers that speak SAML 2.0.
 
+use crate::federation::own_keys::FIRST;
 use crate::federation::settings::is_safe;
 use crate::limits;
 use base64::Engine as _;
@@ -47,6 +48,12 @@ pub struct SamlSettings {
     /// Whether a key to encrypt assertions with is published.
     #[serde(default)]
     pub encryption: bool,
+    /// The number of the key of our own that signs. A number no key has yet stands for a new one.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub own_key: u32,
+    /// The numbers of other keys of our own, which are published beside it and open what is encrypted for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_own_keys: Vec<u32>,
     /// Whether our requests are signed.
     #[serde(default = "yes")]
     pub signed_requests: bool,
@@ -229,6 +236,15 @@ fn yes() -> bool {
     true
 }
 
+fn first() -> u32 {
+    FIRST
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_first(number: &u32) -> bool {
+    *number == FIRST
+}
+
 fn usual_tolerance() -> u32 {
     60
 }
@@ -242,6 +258,8 @@ impl SamlSettings {
             provider: None,
             signed_requests: false,
             encryption: false,
+            own_key: FIRST,
+            other_own_keys: Vec::new(),
             single_logout: false,
             clock_tolerance_seconds: 0,
             ..self.clone()
@@ -264,6 +282,7 @@ impl SamlSettings {
             (None, None) => return Err("nothing says where the provider is: give its metadata".to_owned()),
         }
         check_certificates(&self.metadata_certificates)?;
+        self.check_own_keys()?;
         if self.name_id == NameIdFormat::Transient && self.subject_attribute.is_none() {
             let sentence = "transient names are others each time: say which attribute tells people apart";
             return Err(sentence.to_owned());

@@ -23,7 +23,7 @@ use doorward_gate::query::query_pairs;
 use doorward_model::fault::Fault;
 use doorward_saml::limits::MARK_SECONDS;
 use doorward_saml::metadata;
-use doorward_saml::own_key::OwnKey;
+use doorward_saml::own_key::OwnKeys;
 use doorward_saml::peers::{Came, Party, speaks_of_logout};
 use doorward_saml::redirect::Side;
 use doorward_saml::request;
@@ -314,7 +314,7 @@ async fn prove(
     asked.web.saml.arrival(party, begun.iter().map(request).collect(), response).await
 }
 
-/// Our side of a connector, with its key open.
+/// Our side of a connector, with its keys open.
 pub(super) fn party<'a>(
     asked: &Asked<'_>,
     (_, connector, settings): Here<'a>,
@@ -322,7 +322,7 @@ pub(super) fn party<'a>(
 ) -> Result<Result<Party<'a>, Trouble>, Fault> {
     let secret = open_secret(asked.web.door(), connector)?;
     let secret = secret.as_ref().map_or("", |secret| secret.as_str());
-    let own = OwnKey::parse(secret).map(Arc::new);
+    let own = OwnKeys::open(settings, secret).map(Arc::new);
     let now = asked.arrival.ctx.now;
     Ok(own.map(|own| Party { connector, settings, endpoint, own, now }))
 }

@@ -18,7 +18,7 @@ use doorward_model::time::Timestamp;
 use doorward_saml::identity::{format, session_of};
 use doorward_saml::limits;
 use doorward_saml::logout::{Request, Session};
-use doorward_saml::own_key::OwnKey;
+use doorward_saml::own_key::OwnKeys;
 use doorward_saml::peers::{Came, Party, Told};
 use doorward_saml::redirect::Side;
 use doorward_saml::request::Way;
@@ -35,7 +35,7 @@ pub async fn way_out(
     let session = kept.saml_session.as_deref().and_then(|text| serde_json::from_str::<Session>(text).ok());
     let Some(session) = session else { return Ok(None) };
     let secret = open_secret(web.door(), connector)?;
-    let led = match OwnKey::parse(secret.as_ref().map_or("", |secret| secret.as_str())) {
+    let led = match OwnKeys::open(settings, secret.as_ref().map_or("", |secret| secret.as_str())) {
         Ok(own) => {
             let party = Party { connector, settings, endpoint, own: Arc::new(own), now: ctx.now };
             web.saml.way_out(&party, &id_of(state), &session).await
