@@ -55,7 +55,7 @@ fn opened(holder: Node<'_>, keys: &OwnKeys) -> Option<Zeroizing<Vec<u8>>> {
     }
     wrapped.into_iter().find_map(|one| {
         let (how_wrapped, text) = (oaep(one)?, value(one)?);
-        keys.all().find_map(|key| decrypt(how, &*key.unwrap(how_wrapped, &text)?, &sealed))
+        keys.all().find_map(|key| decrypt(how, &key.unwrap(how_wrapped, &text)?, &sealed))
     })
 }
 

@@ -75,7 +75,7 @@ fn one_key_follows_another_and_nobody_notices() {
     let both = published(&ground, "signing");
     assert_eq!((both.len(), &both[0]), (2, first));
     let second = &both[1];
-    assert_eq!(published(&ground, "encryption"), [second.clone()]);
+    assert_eq!(published(&ground, "encryption"), std::slice::from_ref(second));
     refused(&[], "--switch");
     refused(&["--retire"], "--switch first");
     assert!(is_signed_by(&before, first));
@@ -86,7 +86,7 @@ fn one_key_follows_another_and_nobody_notices() {
 
     step(&["--switch"]);
     assert_eq!(published(&ground, "signing"), [second.clone(), first.clone()]);
-    assert_eq!(published(&ground, "encryption"), [second.clone()]);
+    assert_eq!(published(&ground, "encryption"), std::slice::from_ref(second));
     refused(&["--switch"], "--retire");
     assert_eq!(bring_encrypted(&ground, &signer, &mut between, first), 200);
     let mut after = ground.ask("company");
@@ -94,7 +94,7 @@ fn one_key_follows_another_and_nobody_notices() {
 
     step(&["--retire"]);
     for purpose in ["signing", "encryption"] {
-        assert_eq!(published(&ground, purpose), [second.clone()]);
+        assert_eq!(published(&ground, purpose), std::slice::from_ref(second));
     }
     assert_eq!(bring_encrypted(&ground, &signer, &mut after, second), 200);
     assert_eq!(bring_encrypted(&ground, &signer, &mut ground.ask("company"), first), 502);
