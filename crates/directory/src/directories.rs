@@ -9,6 +9,7 @@ use crate::person::Person;
 use crate::place::{For, Place};
 use crate::protocol::message::{Scope, Search};
 use crate::protocol::wire::{Bounds, Wire, anything};
+use crate::tries::Tries;
 use crate::trouble::Trouble;
 use doorward_engine::federation::settings::LdapSettings;
 use doorward_engine::federation::{Connector, ExternalIdentity};
@@ -185,29 +186,19 @@ async fn asked<Q: Question>(
             Err(_) => {}
         }
     }
-    let mut last = Trouble::Settings("it has no server".to_owned());
-    for (number, server) in place.servers()? {
-        let answered = match place.connect(&server, Q::PURPOSE, sealed.clone(), bounds).await {
-            Ok(mut wire) => {
-                wire.allow(bounds);
-                question.ask(&mut wire, &place.settings).await.map(|answer| (wire, answer))
-            }
-            Err(trouble) => Err(trouble),
-        };
-        match answered {
-            Ok((wire, answer)) => {
+    let mut tries = Tries::of(place)?;
+    loop {
+        let (number, mut wire) = tries.next(Q::PURPOSE, sealed.as_ref(), bounds).await?;
+        wire.allow(bounds);
+        match question.ask(&mut wire, &place.settings).await {
+            Ok(answer) => {
                 place.note(number, None);
                 place.keep(Q::PURPOSE, wire);
                 return Ok(answer);
             }
-            Err(trouble) if trouble.is_of_server() => {
-                place.note(number, Some(&trouble));
-                last = trouble;
-            }
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => tries.failed(number, trouble)?,
         }
     }
-    Err(last)
 }
 
 /// Who is meant by what was typed.

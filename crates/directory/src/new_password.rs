@@ -2,9 +2,10 @@
 
 use crate::account::{self, Bar, Said};
 use crate::directories::Directories;
-use crate::place::{For, Place};
+use crate::place::For;
 use crate::protocol::message;
-use crate::protocol::wire::{Bounds, SUCCESS, Wire};
+use crate::protocol::wire::{Bounds, SUCCESS};
+use crate::tries::Tries;
 use crate::trouble::Trouble;
 use doorward_engine::federation::Connector;
 use doorward_model::time::Timestamp;
@@ -42,7 +43,9 @@ impl Directories {
         let Some(person) = self.find_again(connector, sealed, (subject, now)).await? else { return Ok(Renewed::Wrong) };
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let mut wire = connect(&place).await?;
+        // One nobody has used: what is lost on it afterwards was not lost before.
+        let bounds = Bounds::of_question(&place.settings);
+        let (_, mut wire) = Tries::of(&place)?.next(For::Proving, None, bounds).await?;
         let outcome = wire.bind(&person.dn, passwords.0.as_bytes()).await?;
         match (account::of_bind(&outcome, person.bar), person.bar) {
             (None, _) => return Err(wire.refused("to say whether a password is right", outcome)),
@@ -63,21 +66,4 @@ impl Directories {
             _ => Err(wire.refused("a new password", outcome)),
         }
     }
-}
-
-/// A connection nobody has used: what is lost on it afterwards was not lost before.
-async fn connect(place: &Place) -> Result<Wire, Trouble> {
-    let bounds = Bounds::of_question(&place.settings);
-    let mut last = Trouble::Settings("it has no server".to_owned());
-    for (number, server) in place.servers()? {
-        match place.connect(&server, For::Proving, None, bounds).await {
-            Ok(wire) => return Ok(wire),
-            Err(trouble) if trouble.is_of_server() => {
-                place.note(number, Some(&trouble));
-                last = trouble;
-            }
-            Err(trouble) => return Err(trouble),
-        }
-    }
-    Err(last)
 }

@@ -18,7 +18,7 @@ fn server(answer: impl Fn(u8, u8, &mut TcpStream) + Send + Sync + 'static) -> St
 }
 
 /// As [`server`], told what the question looks like.
-fn server_that_reads(answer: impl Fn((u8, u8), &[u8], &mut TcpStream) + Send + Sync + 'static) -> String {
+pub fn server_that_reads(answer: impl Fn((u8, u8), &[u8], &mut TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let answer = Arc::new(answer);
@@ -45,13 +45,13 @@ fn part(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// How a bind or a search ended.
-fn done(id: u8, kind: u8, code: u8, words: &str) -> Vec<u8> {
+pub fn done(id: u8, kind: u8, code: u8, words: &str) -> Vec<u8> {
     let result = [&[0x0a, 1, code, 4, 0][..], &part(4, words.as_bytes())].concat();
     part(0x30, &[&[2, 1, id][..], &part(kind, &result)].concat())
 }
 
 /// An entry with these attributes.
-fn entry_of(id: u8, dn: &str, all: &[(&str, Vec<String>)]) -> Vec<u8> {
+pub fn entry_of(id: u8, dn: &str, all: &[(&str, Vec<String>)]) -> Vec<u8> {
     let attribute = |(name, values): &(&str, Vec<String>)| {
         let values: Vec<u8> = values.iter().flat_map(|value| part(4, value.as_bytes())).collect();
         part(0x30, &[part(4, name.as_bytes()), part(0x31, &values)].concat())

@@ -81,7 +81,7 @@ impl Reading<'_> {
         }
         sync::add_members(tx, &self.source, &added).await?;
         for user in &changed {
-            let detail = format!("connector {}: groups as the directory has them", self.connector.name);
+            let detail = format!("{}: groups as the directory has them", self.told());
             tx.record(Event::new(EventKind::UserChanged, Some(&self.realm.id), user.to_string(), detail));
         }
         self.report.regrouped += changed.len();

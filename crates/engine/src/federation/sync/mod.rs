@@ -3,6 +3,7 @@
 //! at the end, and when that would be many, nothing is done unless somebody says so.
 
 mod arrivals;
+mod changes;
 mod leaving;
 mod members;
 mod when;
@@ -58,9 +59,33 @@ pub struct Page {
     pub nameless: usize,
 }
 
+/// Who is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Run {
+    /// Everybody: who is not there is gone.
+    #[default]
+    Whole,
+    /// Those who changed: who is not among them is as they were.
+    Changes,
+}
+
+impl Run {
+    /// Its name in commands and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Changes => "changes",
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Who was read.
+    pub run: Run,
+    /// Why everybody was, when those who changed were to be.
+    pub whole_because: Option<&'static str>,
     /// People the directory has, those it lets in nowhere included.
     pub read: usize,
     /// New users.
@@ -75,7 +100,7 @@ pub struct Report {
     pub passed_over: usize,
     /// Entries without the value by which people are told apart.
     pub nameless: usize,
-    /// Users who were shut out because the directory has them no more.
+    /// Users who were shut out because the directory has them no more, or lets them in nowhere any more.
     pub removed: usize,
     /// Users who would have been.
     pub held_back: usize,
@@ -84,15 +109,20 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { read, created, linked, back, regrouped, passed_over, removed, .. } = self;
+        f.write_str(match self.run {
+            Run::Whole => "everybody, ",
+            Run::Changes => "what changed, ",
+        })?;
         write!(
             f,
             "{read} people, {created} new, {linked} linked, {back} back, {regrouped} in other groups, \
              {passed_over} passed over, {removed} gone"
-        )
+        )?;
+        if self.held_back > 0 { write!(f, ", {} would be gone and are not", self.held_back) } else { Ok(()) }
     }
 }
 
-/// One reading of a whole directory.
+/// One reading of a directory.
 pub struct Reading<'a> {
     realm: &'a Realm,
     connector: &'a Connector,
@@ -195,6 +225,9 @@ impl<'a> Reading<'a> {
             }
         }
         self.put_groups(&mut tx, &wanted).await?;
+        if self.report.run == Run::Changes {
+            self.shut(ctx, &mut tx, &page.people).await?;
+        }
         door.commit(ctx, tx).await?;
         // Each time they are about twice as many.
         if self.report.created.checked_ilog2() != created.checked_ilog2() {
