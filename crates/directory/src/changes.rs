@@ -158,7 +158,7 @@ impl Reading {
             }
         }
         if nameless > 0 {
-            drop(pages.send(Page { people: Vec::new(), nameless }).await);
+            drop(pages.send(Page { nameless, ..Page::default() }).await);
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use doorward_model::time::Timestamp;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::Zeroizing;
 
 /// Everything that asks directories.
@@ -35,6 +36,8 @@ pub enum Proof {
     Barred(Bar),
     /// Nothing proves that it is theirs.
     Wrong(Option<Bar>),
+    /// It was sent, and the answer was lost: a guess like any other.
+    Lost(Trouble),
 }
 
 impl Directories {
@@ -107,15 +110,21 @@ impl Directories {
     ) -> Result<Proof, Trouble> {
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let (binding, grouping) = (Binding { dn: &person.dn, password, bar: person.bar }, Grouping { person });
-        let binding = asked(&place, None, &binding);
+        let binding = Binding { dn: &person.dn, password, bar: person.bar, is_lost: AtomicBool::new(false) };
+        let grouping = Grouping { person };
+        let is_lost = &binding.is_lost;
+        let bound = asked(&place, None, &binding);
         let (said, groups) = match person.bar {
             // They are not let in, whatever groups they are in.
-            Some(_) => (binding.await?, Ok(None)),
+            Some(_) => (bound.await, Ok(None)),
             None => {
-                let (said, groups) = tokio::join!(binding, asked(&place, sealed, &grouping));
-                (said?, groups)
+                let (said, groups) = tokio::join!(bound, asked(&place, sealed, &grouping));
+                (said, groups)
             }
+        };
+        let said = match said {
+            Err(trouble) if is_lost.load(Ordering::Relaxed) => return Ok(Proof::Lost(trouble)),
+            said => said?,
         };
         match (said, person.bar) {
             (Said::Wrong(why), _) => return Ok(Proof::Wrong(why)),
@@ -237,6 +246,8 @@ struct Binding<'a> {
     password: &'a str,
     /// What is known of the account already.
     bar: Option<Bar>,
+    /// Whether it was sent once and nothing came back.
+    is_lost: AtomicBool,
 }
 
 impl Question for Binding<'_> {
@@ -244,7 +255,8 @@ impl Question for Binding<'_> {
     const PURPOSE: For = For::Proving;
 
     async fn ask(&self, wire: &mut Wire, _: &LdapSettings) -> Result<Said, Trouble> {
-        let outcome = wire.bind(self.dn, self.password.as_bytes()).await?;
+        let outcome = wire.bind(self.dn, self.password.as_bytes()).await;
+        let outcome = outcome.inspect_err(|_| self.is_lost.store(true, Ordering::Relaxed))?;
         match account::of_bind(&outcome, self.bar) {
             Some(said) => Ok(said),
             None => Err(wire.refused("to say whether a password is right", outcome)),

@@ -150,6 +150,7 @@ impl Reading {
         let standing = match person.bar {
             None => Standing::Free,
             Some(Bar::Disabled | Bar::Expired) => Standing::Out,
+            Some(Bar::Unread) => Standing::Unread,
             Some(_) => Standing::Waiting,
         };
         Present { identity: person.identity(settings, &self.issuer, groups), standing }

@@ -59,6 +59,9 @@ statements! {
                       AND away_shut = 1";
     COME_BACK = "UPDATE links SET away_ms = NULL WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
                  AND away_ms IS NOT NULL";
+    SHUT_OF_REALM = "SELECT DISTINCT l.user_id FROM links l JOIN users u ON u.id = l.user_id \
+                     WHERE u.realm_id = $1 AND l.away_shut = 1";
+    VOUCHING = "SELECT COUNT(*) FROM links WHERE user_id = $1 AND away_ms IS NULL";
     FORGET_SHUT = "UPDATE links SET away_shut = 0 WHERE user_id = $1 AND away_shut = 1";
 }
 
@@ -231,6 +234,17 @@ pub async fn come_back(tx: &mut Tx, (connector, issuer): Place<'_>, subject: &st
     }
     tx.run(COME_BACK, &values).await?;
     Ok(false)
+}
+
+/// Users of a realm who are disabled because a provider has them no more: they come back when it has them again.
+pub async fn shut_of_realm(query: &mut impl Query, realm: &RealmId) -> Result<Vec<UserId>, Fault> {
+    let rows = query.all(SHUT_OF_REALM, &[Value::Text(realm.as_str())]).await?;
+    rows.iter().map(|row| row.parsed(0, "links", UserId::parse)).collect()
+}
+
+/// How many providers have a user, as far as is known.
+pub async fn count_vouching(query: &mut impl Query, user: &UserId) -> Result<i64, Fault> {
+    query.first(VOUCHING, &[Value::Text(user.as_str())]).await?.map_or(Ok(0), |row| row.number(0))
 }
 
 /// Somebody here has decided what becomes of a user: no provider that has them again takes it back.

@@ -6,9 +6,10 @@ use doorward_engine::federation::settings::{ConnectorSettings, Linking};
 use doorward_engine::federation::sign_in::{self, Browser, Outcome};
 use doorward_engine::federation::sync::{self, Page, Present, Reading, Report, Run, Standing};
 use doorward_engine::federation::{Connector, ExternalIdentity};
-use doorward_engine::manage::{connectors, users};
-use doorward_model::name::{ConnectorName, EmailAddress, GroupName, UserName};
-use doorward_model::people::{Realm, Source, User};
+use doorward_engine::manage::roles::{self as manage_roles, NewRole};
+use doorward_engine::manage::{connectors, groups as manage_groups, users};
+use doorward_model::name::{ConnectorName, EmailAddress, GroupName, RoleName, UserName};
+use doorward_model::people::{Holder, Realm, Source, User};
 use doorward_store::{reading_marks, users as stored};
 
 use crate::fixture::{Ground, Node};
@@ -24,14 +25,21 @@ on_both! { together:
     changes_are_read_from_where_the_last_reading_began_or_not_at_all,
     who_was_in_a_group_that_changed_is_known,
     everybody_is_read_at_longer_intervals_than_changes,
+    whoever_nobody_vouches_for_any_more_is_disabled_and_whoever_somebody_does_is_not,
+    of_whom_nothing_can_be_read_nothing_changes,
+    a_group_that_administers_from_now_on_takes_nobody_in_by_its_name,
 }
 
 async fn company(node: &Node, realm: &Realm, domains: &[&str]) -> Connector {
+    named(node, realm, ("company", domains)).await
+}
+
+async fn named(node: &Node, realm: &Realm, (name, domains): (&str, &[&str])) -> Connector {
     let text =
         r#"{"ldap": {"servers": ["ldaps://dc1.example.com"], "users": {"base": "ou=people,dc=example,dc=com"}}}"#;
     let mut settings: ConnectorSettings = serde_json::from_str(text).expect("settings");
     settings.linking = Linking { domains: domains.iter().map(|one| (*one).to_owned()).collect(), ..Linking::default() };
-    let name = ConnectorName::parse("company").expect("a name");
+    let name = ConnectorName::parse(name).expect("a name");
     let ctx = node.ctx();
     let made =
         node.change(async |tx| connectors::create(&node.door, &ctx, tx, (&realm.id, name), settings, None).await);
@@ -54,7 +62,7 @@ fn with_email(name: &str, email: &str) -> ExternalIdentity {
 
 fn page(people: Vec<(ExternalIdentity, Standing)>) -> Page {
     let people = people.into_iter().map(|(identity, standing)| Present { identity, standing }).collect();
-    Page { people, nameless: 0 }
+    Page { people, ..Page::default() }
 }
 
 fn crew(names: &[&str]) -> Page {
@@ -327,4 +335,74 @@ async fn everybody_is_read_at_longer_intervals_than_changes(ground: Ground) {
     }
     let (whole, changes) = (vec![(true, Run::Whole)], vec![(true, Run::Changes)]);
     assert_eq!(runs, [whole.clone(), changes.clone(), changes.clone(), whole, changes]);
+}
+
+async fn whoever_nobody_vouches_for_any_more_is_disabled_and_whoever_somebody_does_is_not(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let other = named(&node, &realm, ("other", &[])).await;
+    read(&node, (&realm, &connector), &crew(&["alice"]), None).await;
+    let alice = find(&node, &realm, "alice").await.expect("a user");
+    let (elsewhere, at) = (person("alice"), node.ctx().now);
+    node.change(async |tx| {
+        doorward_store::connectors::link(tx, elsewhere.outsider(&other.id), &alice.id, at).await.map(Ok::<_, ()>)
+    })
+    .await
+    .expect("linked");
+    ground.advance(60).await;
+    // Gone at one, the other one has her still.
+    assert_eq!(read(&node, (&realm, &connector), &crew(&[]), None).await.removed, 1);
+    assert!(is_active(&node, &realm, "alice").await);
+    // And gone there too: that the first one had her once vouches for nothing.
+    assert_eq!(read(&node, (&realm, &other), &crew(&[]), None).await.removed, 1);
+    assert!(!is_active(&node, &realm, "alice").await);
+    // Whichever has her again brings her back.
+    ground.advance(60).await;
+    assert_eq!(read(&node, (&realm, &other), &crew(&["alice"]), None).await.back, 1);
+    assert!(is_active(&node, &realm, "alice").await);
+}
+
+async fn of_whom_nothing_can_be_read_nothing_changes(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let place = (&realm, &connector);
+    read(&node, place, &crew(&["alice", "bob"]), None).await;
+    ground.advance(60).await;
+    assert_eq!(read(&node, place, &crew(&["alice"]), None).await.removed, 1);
+    ground.advance(60).await;
+    // Bob is there again, disabled or not.
+    let unread = ["alice", "bob", "new"].map(|name| (person(name), Standing::Unread));
+    let report = read(&node, place, &page(unread.into()), Some(0)).await;
+    let counts = (report.unread, report.created, report.back, report.removed, report.held_back);
+    assert_eq!(counts, (3, 0, 0, 0, 0), "{report:?}");
+    assert!(report.to_string().contains("3 whose userAccountControl cannot be read"), "{report}");
+    assert!(is_active(&node, &realm, "alice").await && !is_active(&node, &realm, "bob").await);
+    assert!(find(&node, &realm, "new").await.is_none());
+    let theirs = ground.texts("SELECT user_id FROM memberships").await;
+    assert_eq!(theirs, [find(&node, &realm, "alice").await.expect("a user").id.to_string()]);
+}
+
+async fn a_group_that_administers_from_now_on_takes_nobody_in_by_its_name(ground: Ground) {
+    let (node, realm, connector) = ground_of(&ground, &[]).await;
+    let place = (&realm, &connector);
+    let mut reading = Reading::begin(&node.door, &node.ctx(), place).await.expect("it begins");
+    reading.page(&node.door, &node.ctx(), &crew(&["alice"])).await.expect("it is taken over");
+    // While everybody is read, which may take hours, somebody gives a group around it a role.
+    let name = |text: &str| GroupName::parse(text).expect("a name");
+    node.change(async |tx| {
+        let crew = doorward_store::groups::find(tx, &realm.id, &name("crew")).await?.expect("a group");
+        let above = manage_groups::create(&node.door, tx, &realm.id, name("staff")).await?.expect("a group");
+        manage_groups::nest(tx, &above, &crew, &Source::Local).await?.expect("nested");
+        let new = NewRole {
+            client: None,
+            name: RoleName::parse("doorward-admin").expect("a name"),
+            description: String::new(),
+        };
+        let role = manage_roles::create(&node.door, tx, &realm.id, new).await?.expect("a role");
+        manage_roles::give(tx, &role, &Holder::Group(above.id), &Source::Local).await
+    })
+    .await
+    .expect("given");
+    reading.page(&node.door, &node.ctx(), &crew(&["bob"])).await.expect("it is taken over");
+    reading.finish(&node.door, &node.ctx(), None).await.expect("it ends");
+    let theirs = ground.texts("SELECT user_id FROM memberships").await;
+    assert_eq!(theirs, [find(&node, &realm, "alice").await.expect("a user").id.to_string()]);
 }

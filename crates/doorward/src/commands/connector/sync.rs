@@ -68,6 +68,7 @@ pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync)
         "regrouped": report.regrouped,
         "passed_over": report.passed_over,
         "nameless": report.nameless,
+        "unread": report.unread,
         "removed": report.removed,
         "held_back": report.held_back,
     });

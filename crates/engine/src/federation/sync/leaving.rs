@@ -80,7 +80,7 @@ impl Reading<'_> {
         grants::end_offline_begun_at(tx, id, &self.connector.id).await?;
         connectors::forget_groups(tx, id, &self.source).await?;
         tx.changed(Change::User(id.clone()));
-        let is_only = connectors::links(tx, id).await?.len() < 2 && users::password(tx, id).await?.is_none();
+        let is_only = sync::count_vouching(tx, id).await? == 0 && users::password(tx, id).await?.is_none();
         if is_only && user.is_active {
             manage::users::disable(tx, &user).await?;
             sync::set_shut(tx, self.place(), subject).await?;
