@@ -20,6 +20,8 @@ pub enum Bar {
     MustChange,
     /// Not at this time, or not from here.
     NotNow,
+    /// Active Directory does not show whoever asks how it is with the account.
+    Unread,
 }
 
 impl fmt::Display for Bar {
@@ -31,6 +33,9 @@ impl fmt::Display for Bar {
             Self::PasswordExpired => "the password has expired there",
             Self::MustChange => "the password must be changed there first",
             Self::NotNow => "the account may not sign in there at this time or from here",
+            Self::Unread => {
+                "whether the account may sign in there cannot be read: the bind DN needs the right to read userAccountControl"
+            }
         })
     }
 }
@@ -64,7 +69,7 @@ const NEVER: i64 = i64::MAX;
 const FOR_GOOD: &str = "000001010000";
 
 /// What an entry says of its account.
-pub(crate) fn of_entry(entry: &Entry<'_>, now: Timestamp) -> Option<Bar> {
+pub(crate) fn of_entry(entry: &Entry<'_>, active_directory: bool, now: Timestamp) -> Option<Bar> {
     let number = |name: &str| entry.text(name).and_then(|text| text.trim().parse::<i64>().ok());
     let is_true = |name: &str| entry.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let control = number("userAccountControl").unwrap_or(0);
@@ -94,7 +99,10 @@ pub(crate) fn of_entry(entry: &Entry<'_>, now: Timestamp) -> Option<Bar> {
         return Some(if number("pwdLastSet") == Some(0) { Bar::MustChange } else { Bar::PasswordExpired });
     }
     let is_reset = number("pwdLastSet") == Some(0) && control & LASTING_PASSWORD == 0;
-    (is_reset || is_true("pwdReset")).then_some(Bar::MustChange)
+    let must_change = is_reset || is_true("pwdReset");
+    // Every account of Active Directory has one. Who may not read it would take the disabled for free.
+    let is_unread = active_directory && entry.first("userAccountControl").is_none();
+    if is_unread { Some(Bar::Unread) } else { must_change.then_some(Bar::MustChange) }
 }
 
 /// What the answer to a bind says.

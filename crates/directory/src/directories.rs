@@ -9,6 +9,7 @@ use crate::person::Person;
 use crate::place::{For, Place};
 use crate::protocol::message::{Scope, Search};
 use crate::protocol::wire::{Bounds, Wire, anything};
+use crate::tries::Tries;
 use crate::trouble::Trouble;
 use doorward_engine::federation::settings::LdapSettings;
 use doorward_engine::federation::{Connector, ExternalIdentity};
@@ -17,6 +18,7 @@ use doorward_model::time::Timestamp;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::Zeroizing;
 
 /// Everything that asks directories.
@@ -34,6 +36,8 @@ pub enum Proof {
     Barred(Bar),
     /// Nothing proves that it is theirs.
     Wrong(Option<Bar>),
+    /// It was sent, and the answer was lost: a guess like any other.
+    Lost(Trouble),
 }
 
 impl Directories {
@@ -106,15 +110,21 @@ impl Directories {
     ) -> Result<Proof, Trouble> {
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let (binding, grouping) = (Binding { dn: &person.dn, password, bar: person.bar }, Grouping { person });
-        let binding = asked(&place, None, &binding);
+        let binding = Binding { dn: &person.dn, password, bar: person.bar, is_lost: AtomicBool::new(false) };
+        let grouping = Grouping { person };
+        let is_lost = &binding.is_lost;
+        let bound = asked(&place, None, &binding);
         let (said, groups) = match person.bar {
             // They are not let in, whatever groups they are in.
-            Some(_) => (binding.await?, Ok(None)),
+            Some(_) => (bound.await, Ok(None)),
             None => {
-                let (said, groups) = tokio::join!(binding, asked(&place, sealed, &grouping));
-                (said?, groups)
+                let (said, groups) = tokio::join!(bound, asked(&place, sealed, &grouping));
+                (said, groups)
             }
+        };
+        let said = match said {
+            Err(trouble) if is_lost.load(Ordering::Relaxed) => return Ok(Proof::Lost(trouble)),
+            said => said?,
         };
         match (said, person.bar) {
             (Said::Wrong(why), _) => return Ok(Proof::Wrong(why)),
@@ -185,29 +195,19 @@ async fn asked<Q: Question>(
             Err(_) => {}
         }
     }
-    let mut last = Trouble::Settings("it has no server".to_owned());
-    for (number, server) in place.servers()? {
-        let answered = match place.connect(&server, Q::PURPOSE, sealed.clone(), bounds).await {
-            Ok(mut wire) => {
-                wire.allow(bounds);
-                question.ask(&mut wire, &place.settings).await.map(|answer| (wire, answer))
-            }
-            Err(trouble) => Err(trouble),
-        };
-        match answered {
-            Ok((wire, answer)) => {
+    let mut tries = Tries::of(place)?;
+    loop {
+        let (number, mut wire) = tries.next(Q::PURPOSE, sealed.as_ref(), bounds).await?;
+        wire.allow(bounds);
+        match question.ask(&mut wire, &place.settings).await {
+            Ok(answer) => {
                 place.note(number, None);
                 place.keep(Q::PURPOSE, wire);
                 return Ok(answer);
             }
-            Err(trouble) if trouble.is_of_server() => {
-                place.note(number, Some(&trouble));
-                last = trouble;
-            }
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => tries.failed(number, trouble)?,
         }
     }
-    Err(last)
 }
 
 /// Who is meant by what was typed.
@@ -246,6 +246,8 @@ struct Binding<'a> {
     password: &'a str,
     /// What is known of the account already.
     bar: Option<Bar>,
+    /// Whether it was sent once and nothing came back.
+    is_lost: AtomicBool,
 }
 
 impl Question for Binding<'_> {
@@ -253,7 +255,8 @@ impl Question for Binding<'_> {
     const PURPOSE: For = For::Proving;
 
     async fn ask(&self, wire: &mut Wire, _: &LdapSettings) -> Result<Said, Trouble> {
-        let outcome = wire.bind(self.dn, self.password.as_bytes()).await?;
+        let outcome = wire.bind(self.dn, self.password.as_bytes()).await;
+        let outcome = outcome.inspect_err(|_| self.is_lost.store(true, Ordering::Relaxed))?;
         match account::of_bind(&outcome, self.bar) {
             Some(said) => Ok(said),
             None => Err(wire.refused("to say whether a password is right", outcome)),

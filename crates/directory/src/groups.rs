@@ -22,8 +22,7 @@ pub(crate) async fn of(
     person: &Person,
 ) -> Result<Option<Vec<String>>, Trouble> {
     let Some(groups) = &settings.groups else { return Ok(None) };
-    let filter = Filter::parse(settings.group_filter()).map_err(|bad: BadFilter| Trouble::Settings(bad.to_string()))?;
-    let mut walk = Walk { settings, groups, filter, found: BTreeMap::new(), seen: BTreeSet::new() };
+    let mut walk = Walk::of(settings, groups)?;
     walk.run(wire, person).await?;
     Ok(Some(walk.found.into_values().collect::<BTreeSet<_>>().into_iter().collect()))
 }
@@ -38,7 +37,13 @@ struct Walk<'a> {
     seen: BTreeSet<String>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn of(settings: &'a LdapSettings, groups: &'a GroupSearch) -> Result<Self, Trouble> {
+        let filter =
+            Filter::parse(settings.group_filter()).map_err(|bad: BadFilter| Trouble::Settings(bad.to_string()))?;
+        Ok(Self { settings, groups, filter, found: BTreeMap::new(), seen: BTreeSet::new() })
+    }
+
     async fn run(&mut self, wire: &mut Wire, person: &Person) -> Result<(), Trouble> {
         let mut next = match self.groups.member_of.as_deref() {
             Some(attribute) => {
@@ -184,24 +189,68 @@ fn spelled(dn: &str) -> String {
 /// The groups an entry names, those too that were told later because there are many.
 pub(crate) async fn named_by(wire: &mut Wire, attribute: &str, person: &Person) -> Result<Vec<String>, Trouble> {
     let mut named = person.groups.member_of.clone();
-    let mut rest = person.groups.rest;
-    while let Some(from) = rest {
-        if named.len() > limits::GROUPS {
-            break;
-        }
+    if let Some(from) = person.groups.rest {
+        rest(wire, (&person.dn, attribute), from, |value| {
+            named.extend(std::str::from_utf8(value).ok().map(str::to_owned));
+            Ok(named.len() <= limits::GROUPS)
+        })
+        .await?;
+    }
+    Ok(named)
+}
+
+/// What is left of an attribute that was told in part, from a place on; `false` is enough of it.
+pub(crate) async fn rest(
+    wire: &mut Wire,
+    (dn, attribute): (&str, &str),
+    from: u64,
+    mut each: impl FnMut(&[u8]) -> Result<bool, Trouble> + Send,
+) -> Result<(), Trouble> {
+    let mut next = Some(from);
+    while let Some(from) = next {
         let wanted = format!("{attribute};range={from}-*");
         let (filter, attributes) = (anything(), [wanted.as_str()]);
-        let search = Search { base: &person.dn, scope: Scope::Base, filter: &filter, attributes: &attributes, most: 0 };
-        rest = None;
+        let search = Search { base: dn, scope: Scope::Base, filter: &filter, attributes: &attributes, most: 0 };
+        next = None;
         wire.find(&search, |entry| {
-            if let Some((values, next)) = entry.part(attribute) {
-                named.extend(values.filter_map(|value| std::str::from_utf8(value).ok()).map(str::to_owned));
+            if let Some((values, rest)) = entry.part(attribute) {
+                let mut is_wanted = true;
+                for value in values {
+                    is_wanted &= each(value)?;
+                }
                 // Only forward: a directory that goes back would never come to an end.
-                rest = next.filter(|next| *next > from);
+                next = rest.filter(|rest| *rest > from && is_wanted);
             }
             Ok(())
         })
         .await?;
     }
-    Ok(named)
+    Ok(())
+}
+
+/// The names of the groups around these, however far; `None` when there are too many.
+pub(crate) async fn around(
+    wire: &mut Wire,
+    settings: &LdapSettings,
+    inner: Vec<String>,
+) -> Result<Option<Vec<String>>, Trouble> {
+    let Some(groups) = settings.groups.as_ref().filter(|_| settings.nesting() != Nesting::Off) else {
+        return Ok(Some(Vec::new()));
+    };
+    let mut walk = Walk::of(settings, groups)?;
+    let mut next = inner;
+    for _ in 0..limits::LEVELS {
+        next = match walk.groups.member_of {
+            Some(_) => walk.look_at(wire, next).await?,
+            None => walk.around(wire, &next).await?,
+        };
+        if walk.found.len() > limits::GROUPS {
+            return Ok(None);
+        }
+        // Active Directory has told all of them at once.
+        if next.is_empty() || walk.is_in_chain() {
+            return Ok(Some(walk.found.into_values().collect()));
+        }
+    }
+    Err(Trouble::TooDeep(limits::LEVELS))
 }

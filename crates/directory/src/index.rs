@@ -1,11 +1,11 @@
 //! Who is in which group of a whole directory: entries as marks of 16 bytes under keys of this reading's own, groups as
 //! numbers, so that a hundred thousand members take a few megabytes.
 
-use crate::groups::name_of;
+use crate::groups::{name_of, rest};
 use crate::limits;
 use crate::person::Person;
 use crate::protocol::message::{Entry, Scope, Search};
-use crate::protocol::wire::{Wire, anything};
+use crate::protocol::wire::Wire;
 use crate::trouble::Trouble;
 use doorward_engine::federation::directory::dn::Dn;
 use doorward_engine::federation::directory::filter::{BadFilter, Filter};
@@ -138,24 +138,11 @@ impl Index {
 
     /// Reads what is left of a group that was told in part.
     async fn rest(&mut self, wire: &mut Wire, attribute: &str, part: Part) -> Result<(), Trouble> {
-        let mut next = Some(part.from);
-        while let Some(from) = next {
-            let wanted = format!("{attribute};range={from}-*");
-            let (filter, attributes) = (anything(), [wanted.as_str()]);
-            let search =
-                Search { base: &part.dn, scope: Scope::Base, filter: &filter, attributes: &attributes, most: 0 };
-            next = None;
-            wire.find(&search, |entry| {
-                if let Some((values, rest)) = entry.part(attribute) {
-                    values.for_each(|value| self.value(value, part.group));
-                    // Only forward: a directory that goes back would never come to an end.
-                    next = rest.filter(|rest| *rest > from);
-                }
-                self.is_bearable()
-            })
-            .await?;
-        }
-        Ok(())
+        rest(wire, (&part.dn, attribute), part.from, |value| {
+            self.value(value, part.group);
+            self.is_bearable().map(|()| true)
+        })
+        .await
     }
 
     /// The names of the groups somebody is in; `None` when groups are not read.

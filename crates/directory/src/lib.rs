@@ -3,6 +3,7 @@
 //! connector says, inside the network as a rule; no answer of one leads to another.
 
 pub mod account;
+pub mod changes;
 pub mod directories;
 mod groups;
 mod index;
@@ -12,6 +13,8 @@ pub mod new_password;
 pub mod person;
 mod place;
 mod protocol;
-mod reading;
+pub mod reading;
+mod stand;
 mod tls;
+mod tries;
 pub mod trouble;

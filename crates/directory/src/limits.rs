@@ -50,3 +50,8 @@ pub const READING_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 pub const MEMBERSHIPS: usize = 8_000_000;
 /// How long it is known of a directory nobody asks how its servers did.
 pub const PLACE_KEPT: Duration = Duration::from_secs(10 * 60);
+/// How far back behind the last time is asked for changes, where moments count: entries become visible a while after their
+/// moment, at copies above all.
+pub const CHANGES_OVERLAP: Duration = Duration::from_secs(10 * 60);
+/// People and groups followed one by one when something changed; when more are concerned, everybody is read.
+pub const FOLLOWED: usize = 1000;

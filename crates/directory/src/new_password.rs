@@ -2,9 +2,10 @@
 
 use crate::account::{self, Bar, Said};
 use crate::directories::Directories;
-use crate::place::{For, Place};
+use crate::place::For;
 use crate::protocol::message;
-use crate::protocol::wire::{Bounds, SUCCESS, Wire};
+use crate::protocol::wire::{Bounds, SUCCESS};
+use crate::tries::Tries;
 use crate::trouble::Trouble;
 use doorward_engine::federation::Connector;
 use doorward_model::time::Timestamp;
@@ -21,6 +22,10 @@ pub enum Renewed {
     Barred(Bar),
     /// The current one is right, and the directory does not take the new one: why, for administrators.
     Refused(String),
+    /// The current one was sent, and nothing says whether it is right: a guess like any other.
+    Unproved(Trouble),
+    /// The current one is right, the new one was sent, and nothing says whether it counts: it may.
+    Unknown(Trouble),
 }
 
 /// Results by which a directory refuses a new password: its policy, what it cannot keep, and who may change what
@@ -31,7 +36,7 @@ impl Directories {
     /// Changes the password of the person of this subject.
     ///
     /// # Errors
-    /// [`Trouble`]: the directory cannot be asked. What was begun may have been done then: nothing is tried twice.
+    /// [`Trouble`]: the directory cannot be asked, or does not do it; nothing is tried twice.
     pub async fn renew(
         &self,
         connector: &Connector,
@@ -42,8 +47,13 @@ impl Directories {
         let Some(person) = self.find_again(connector, sealed, (subject, now)).await? else { return Ok(Renewed::Wrong) };
         let place = self.place(connector)?;
         let _turn = place.turn().await?;
-        let mut wire = connect(&place).await?;
-        let outcome = wire.bind(&person.dn, passwords.0.as_bytes()).await?;
+        // One nobody has used: what is lost on it afterwards was not lost before.
+        let bounds = Bounds::of_question(&place.settings);
+        let (_, mut wire) = Tries::of(&place)?.next(For::Proving, None, bounds).await?;
+        let outcome = match wire.bind(&person.dn, passwords.0.as_bytes()).await {
+            Ok(outcome) => outcome,
+            Err(trouble) => return Ok(Renewed::Unproved(trouble)),
+        };
         match (account::of_bind(&outcome, person.bar), person.bar) {
             (None, _) => return Err(wire.refused("to say whether a password is right", outcome)),
             (Some(Said::Wrong(_)), _) => return Ok(Renewed::Wrong),
@@ -52,8 +62,12 @@ impl Directories {
             (Some(Said::RightBut(bar)), _) | (Some(Said::Right), Some(bar)) => return Ok(Renewed::Barred(bar)),
         }
         let outcome = match place.settings.active_directory {
-            true => wire.act(|id| message::new_unicode_password(id, &person.dn, passwords)).await?,
-            false => wire.act(|id| message::new_password(id, passwords)).await?,
+            true => wire.act(|id| message::new_unicode_password(id, &person.dn, passwords)).await,
+            false => wire.act(|id| message::new_password(id, passwords)).await,
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(trouble) => return Ok(Renewed::Unknown(trouble)),
         };
         match outcome.code {
             SUCCESS => Ok(Renewed::Changed),
@@ -63,21 +77,4 @@ impl Directories {
             _ => Err(wire.refused("a new password", outcome)),
         }
     }
-}
-
-/// A connection nobody has used: what is lost on it afterwards was not lost before.
-async fn connect(place: &Place) -> Result<Wire, Trouble> {
-    let bounds = Bounds::of_question(&place.settings);
-    let mut last = Trouble::Settings("it has no server".to_owned());
-    for (number, server) in place.servers()? {
-        match place.connect(&server, For::Proving, None, bounds).await {
-            Ok(wire) => return Ok(wire),
-            Err(trouble) if trouble.is_of_server() => {
-                place.note(number, Some(&trouble));
-                last = trouble;
-            }
-            Err(trouble) => return Err(trouble),
-        }
-    }
-    Err(last)
 }

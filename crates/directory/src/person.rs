@@ -70,7 +70,7 @@ impl Person {
             name: text(settings.name_attribute()).map(str::to_owned),
             display: text(settings.display_attribute()).and_then(|text| DisplayText::parse(text).ok()),
             email,
-            bar: account::of_entry(entry, now),
+            bar: account::of_entry(entry, settings.active_directory, now),
             groups: said(settings, entry),
         })
     }

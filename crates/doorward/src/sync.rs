@@ -1,10 +1,10 @@
-//! Reading a whole directory and taking it over: one side reads ahead while the other writes.
+//! Reading a directory, whole or for what changed, and taking it over: one side reads ahead while the other writes.
 
 use doorward_directory::directories::Directories;
 use doorward_directory::limits::PAGES_AHEAD;
 use doorward_directory::trouble::Trouble;
 use doorward_engine::door::Door;
-use doorward_engine::federation::sync::{Page, Reading, Report};
+use doorward_engine::federation::sync::{Page, Reading, Report, Run};
 use doorward_engine::federation::{Connector, open_secret};
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
@@ -25,7 +25,17 @@ pub enum Broken {
     Here(#[from] Fault),
 }
 
-/// Reads a directory, and tells how many people were read and how many of it were here before.
+/// What is wanted of a reading.
+pub struct Wanted<'a> {
+    /// Who is read.
+    pub run: Run,
+    /// The most that may be shut out without anybody being asked, in percent; any number without it.
+    pub brake: Option<i64>,
+    /// Told how many people were read, and how many of the directory's were here before.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+}
+
+/// Reads a directory.
 ///
 /// # Errors
 /// [`Broken`].
@@ -34,21 +44,43 @@ pub async fn run(
     ctx: &Ctx,
     (realm, connector): (&Realm, &Connector),
     directories: &Directories,
-    (brake, progress): (Option<i64>, &(dyn Fn(usize, usize) + Sync)),
+    wanted: Wanted<'_>,
 ) -> Result<Report, Broken> {
     let sealed = open_secret(door, connector)?;
+    let mut directory = directories.open(connector, sealed, ctx.now).await?;
     let mut reading = Reading::begin(door, ctx, (realm, connector)).await?;
+    let stand = (directory.server(), directory.reached());
+    let changes = match wanted.run {
+        Run::Whole => None,
+        Run::Changes => match reading.since(door, stand).await? {
+            Some(since) => {
+                let groups = directory.changed_groups(since).await?;
+                let before = reading.members_before(door, &groups.names).await?;
+                Some((since, groups, before))
+            }
+            None => None,
+        },
+    };
     let (pages, mut arriving) = mpsc::channel::<Page>(PAGES_AHEAD);
     // It takes the receiver along: after a fault nothing more is wanted, and the reader learns it.
     let writing = async move {
         while let Some(page) = arriving.recv().await {
             reading.page(door, ctx, &page).await?;
-            progress(reading.report().read, reading.before());
+            (wanted.progress)(reading.report().read, reading.before());
         }
         Ok::<_, Fault>(reading)
     };
-    let (read, written) = tokio::join!(directories.read(connector, sealed, ctx.now, pages), writing);
+    // And the sender goes with the reader: when that has ended, nothing more comes.
+    let asking = async {
+        let pages = pages;
+        match changes {
+            Some((since, groups, before)) => directory.changes(since, (groups, before), &pages).await,
+            None => directory.everybody(&pages).await,
+        }
+    };
+    let (read, written) = tokio::join!(asking, writing);
     let reading = written?;
     read?;
-    Ok(reading.finish(door, ctx, brake).await?)
+    reading.remember(door, ctx, directory.server(), directory.mark()).await?;
+    Ok(reading.finish(door, ctx, wanted.brake).await?)
 }

@@ -151,6 +151,8 @@ pub const CHANGES_AT_ONCE: usize = 128;
 pub const REMOVED_ALWAYS: i64 = 5;
 /// Links read at once.
 pub const LINKS_READ: i64 = 1000;
+/// People of groups that changed who are asked for one by one; when there are more, everybody is read.
+pub const PEOPLE_FOLLOWED: usize = 1000;
 /// Longest time between two readings of a whole directory, in minutes: a week.
 pub const DIRECTORY_READ_MINUTES: u32 = 7 * 24 * 60;
 /// Realms looked at for directories that are to be read.

@@ -64,6 +64,8 @@ events! {
     ConnectorDeleted = "connector_deleted",
     /// What an outside identity provider publishes of itself changed, or cannot be read.
     ProviderChanged = "provider_changed",
+    /// A directory was read, whole or for changes, and something here is not as it was.
+    DirectoryRead = "directory_read",
     /// Somebody at an outside identity provider was linked with a user.
     UserLinked = "user_linked",
     /// Such a link was taken back.

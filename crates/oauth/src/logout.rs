@@ -54,6 +54,23 @@ pub fn logout_uri(text: &str) -> Result<String, BadLogoutUri> {
     Ok(url.to_string())
 }
 
+/// Whether an address in clear is one of this machine's own, as everything that connects to it reads it.
+pub fn is_in_clear_here(text: &str) -> bool {
+    // Read in two ways: a `\\` is a part of a name to some and its end to others.
+    let strange = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
+    let Some(url) = Url::parse(text).ok().filter(|url| url.scheme() == "http" && !text.contains(strange)) else {
+        return false;
+    };
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    !has_user
+        && match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
+
 /// The origin of such an address, as it stands in a page's policy.
 pub fn origin(uri: &str) -> Option<String> {
     Url::parse(uri).ok().map(|url| url.origin().ascii_serialization())

@@ -25,7 +25,7 @@ use doorward_model::secret::{BadPassword, Password, PlainToken};
 use doorward_model::ways::WayName;
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
-use doorward_store::{apps, client_scopes, clients, connectors, groups, realms, roles, users};
+use doorward_store::{apps, client_scopes, clients, connectors, groups, realms, roles, sync, users};
 use std::collections::HashMap;
 use std::io::Read as _;
 
@@ -40,6 +40,7 @@ pub async fn current(door: &Door) -> Result<Current, Fault> {
     for realm in &ids {
         current.users.extend(all_users(&mut query, realm).await?);
         current.without_password.extend(users::without_password(&mut query, realm).await?);
+        current.shut.extend(sync::shut_of_realm(&mut query, realm).await?);
         current.groups.extend(groups::list(&mut query, realm, "", i64::MAX).await?);
         current.members.extend(groups::memberships_of_realm(&mut query, realm).await?);
         current.nesting.extend(groups::nestings_of_realm(&mut query, realm).await?);

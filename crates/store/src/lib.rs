@@ -23,6 +23,7 @@ pub mod personal_tokens;
 mod postgres;
 pub mod proofs;
 pub mod pushed;
+pub mod reading_marks;
 pub mod realms;
 pub mod registrations;
 pub mod roles;

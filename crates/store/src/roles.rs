@@ -14,6 +14,9 @@ statements! {
               ON CONFLICT DO NOTHING";
     DESCRIBE = "UPDATE roles SET description = $2 WHERE id = $1";
     DELETE = "DELETE FROM roles WHERE id = $1";
+    BEARING = "WITH RECURSIVE bearing (id) AS (SELECT r.group_id FROM role_groups r JOIN user_groups g ON g.id = r.group_id \
+               WHERE g.realm_id = $1 UNION SELECT n.child_id FROM nestings n JOIN bearing b ON n.parent_id = b.id) \
+               SELECT id FROM bearing";
     BY_ID = "SELECT id, realm_id, client_id, name, description FROM roles WHERE id = $1";
     OF_REALM_BY_NAME = "SELECT id, realm_id, client_id, name, description FROM roles \
                         WHERE realm_id = $1 AND client_id IS NULL AND name = $2";
@@ -260,6 +263,12 @@ pub async fn contains(query: &mut impl Query, whole: &RoleId, part: &RoleId) -> 
 /// Every role a user has in the end: given directly, by a group at any depth, or by another role.
 pub async fn of_user(query: &mut impl Query, user: &UserId) -> Result<Vec<Held>, Fault> {
     query.all(OF_USER, &[Value::Text(user.as_str())]).await?.iter().map(held).collect()
+}
+
+/// The groups of a realm whose members have any role by being in them, or in one around them.
+pub async fn bearing(query: &mut impl Query, realm: &RealmId) -> Result<Vec<GroupId>, Fault> {
+    let rows = query.all(BEARING, &[Value::Text(realm.as_str())]).await?;
+    rows.iter().map(|row| row.parsed(0, "role_groups", GroupId::parse)).collect()
 }
 
 /// Every role a client has for itself in the end.

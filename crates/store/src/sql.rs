@@ -140,6 +140,7 @@ pub fn all() -> impl Iterator<Item = Sql> {
         crate::origins::STATEMENTS,
         crate::personal_tokens::STATEMENTS,
         crate::proofs::STATEMENTS,
+        crate::reading_marks::STATEMENTS,
         crate::pushed::STATEMENTS,
         crate::realms::STATEMENTS,
         crate::roles::STATEMENTS,

@@ -23,6 +23,9 @@ statements! {
                            Rows { first: 2, count: 1, columns: AT_ONCE }, "");
     SAID = with_rows!("SELECT user_id, group_id FROM memberships WHERE source = $1 AND user_id IN ",
                       Rows { first: 2, count: 1, columns: AT_ONCE }, "");
+    SUBJECTS_IN = "SELECT DISTINCT l.subject FROM memberships m JOIN links l ON l.user_id = m.user_id \
+                   WHERE m.group_id = $1 AND m.source = $2 AND l.connector_id = $3 AND l.issuer = $4 AND l.away_ms IS NULL \
+                   AND l.subject > $5 ORDER BY l.subject LIMIT $6";
     ADD_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
                            Rows { first: 1, count: AT_ONCE, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
     ADD_SOME_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
@@ -56,6 +59,9 @@ statements! {
                       AND away_shut = 1";
     COME_BACK = "UPDATE links SET away_ms = NULL WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
                  AND away_ms IS NOT NULL";
+    SHUT_OF_REALM = "SELECT DISTINCT l.user_id FROM links l JOIN users u ON u.id = l.user_id \
+                     WHERE u.realm_id = $1 AND l.away_shut = 1";
+    VOUCHING = "SELECT COUNT(*) FROM links WHERE user_id = $1 AND away_ms IS NULL";
     FORGET_SHUT = "UPDATE links SET away_shut = 0 WHERE user_id = $1 AND away_shut = 1";
 }
 
@@ -111,6 +117,18 @@ pub async fn addresses(query: &mut impl Query, realm: &RealmId, all: &[&str]) ->
 pub async fn said(query: &mut impl Query, source: &Source, all: &[&str]) -> Result<Vec<(String, String)>, Fault> {
     let rows = each(query, (SAID, &[Value::Text(source.as_str())]), all).await?;
     rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
+/// A page of those who are in a group because a provider says so, by subject.
+pub async fn subjects_in(
+    query: &mut impl Query,
+    (connector, issuer): Place<'_>,
+    (group, source): (&GroupId, &Source),
+    (after, count): (&str, i64),
+) -> Result<Vec<String>, Fault> {
+    let group = [Value::Text(group.as_str()), Value::Text(source.as_str())];
+    let place = [Value::Text(connector.as_str()), Value::Text(issuer), Value::Text(after), Value::Number(count)];
+    query.all(SUBJECTS_IN, &[&group[..], &place].concat()).await?.iter().map(|row| row.text(0)).collect()
 }
 
 /// Writes rows, many at once; tells how many were new.
@@ -216,6 +234,17 @@ pub async fn come_back(tx: &mut Tx, (connector, issuer): Place<'_>, subject: &st
     }
     tx.run(COME_BACK, &values).await?;
     Ok(false)
+}
+
+/// Users of a realm who are disabled because a provider has them no more: they come back when it has them again.
+pub async fn shut_of_realm(query: &mut impl Query, realm: &RealmId) -> Result<Vec<UserId>, Fault> {
+    let rows = query.all(SHUT_OF_REALM, &[Value::Text(realm.as_str())]).await?;
+    rows.iter().map(|row| row.parsed(0, "links", UserId::parse)).collect()
+}
+
+/// How many providers have a user, as far as is known.
+pub async fn count_vouching(query: &mut impl Query, user: &UserId) -> Result<i64, Fault> {
+    query.first(VOUCHING, &[Value::Text(user.as_str())]).await?.map_or(Ok(0), |row| row.number(0))
 }
 
 /// Somebody here has decided what becomes of a user: no provider that has them again takes it back.

@@ -4,6 +4,7 @@
 
 mod active_directory;
 mod bent;
+mod changes;
 mod ground;
 mod new_password;
 mod openldap;

@@ -1,9 +1,10 @@
 //! Passwords of a directory, changed on the account page here.
 
 use crate::ground::{Ground, THEIRS, complaint, people, shown, visit};
+use crate::scripted::{BIND, server_that_hangs_up};
 use doorward_testkit::http::Request;
 use doorward_testkit::jar::{Hop, Jar};
-use doorward_testkit::peers::{SAMBA_READER, Samba, Slapd};
+use doorward_testkit::peers::{SAMBA_READER, SLAPD_READER, Samba, Slapd};
 use doorward_tests::{PASSWORD, field, user};
 
 const NEW: &str = "another password of the directory";
@@ -99,3 +100,32 @@ fn people_of_a_domain_change_theirs_by_its_own_rules() {
     let refused = ground.come("renee", "Renee-pw9 of the domain").1.answer.status;
     assert_eq!(refused, 401);
 }
+
+#[test]
+fn an_answer_that_is_lost_ends_what_rested_on_the_old_password_and_frees_no_guess() {
+    let (url, hangs) = server_that_hangs_up();
+    let ground = Ground::new(SLAPD_READER.1);
+    let words = ["connector", "add", "ldap", "company", "--server-url", &url, "--user-search-base", "dc=x"];
+    ground.door.cli_text(&[&words[..], &["--change-passwords"]].concat());
+    ground.door.cli_text(&["group", "create", "kept"]);
+    let come = || {
+        let (jar, end) = ground.come("alice", THEIRS);
+        assert_eq!(end.answer.status, 403, "in, without the group: {}", end.answer.text());
+        jar
+    };
+    let (mut here, mut elsewhere) = (come(), come());
+    let account = format!("{}/realms/main/account", ground.door.url());
+    // The new one was sent, and may count.
+    hangs.at(NEW_PASSWORD);
+    let end = change(&ground, &mut here, (THEIRS, NEW));
+    assert_eq!(end.answer.status, 503, "{}", end.answer.text());
+    assert!(complaint(&end).contains("has not said whether your password is changed"), "{}", complaint(&end));
+    assert_eq!(visit(&mut here, &account).answer.status, 200);
+    assert!(visit(&mut elsewhere, &account).url.contains("/sign-in"));
+    // So was a guess, and may have been right.
+    hangs.at(BIND);
+    let statuses: Vec<_> = (0..12).map(|_| change(&ground, &mut here, ("a guess", NEW)).answer.status).collect();
+    assert!(statuses[0] == 503 && statuses.contains(&429), "{statuses:?}");
+}
+
+const NEW_PASSWORD: u8 = 0x77;

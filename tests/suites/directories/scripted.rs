@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-const BIND: u8 = 0x60;
+pub const BIND: u8 = 0x60;
 const SEARCH: u8 = 0x63;
 
 /// A server that answers each question with what this makes of its kind and number, however often it is asked; it stops
@@ -18,7 +18,7 @@ fn server(answer: impl Fn(u8, u8, &mut TcpStream) + Send + Sync + 'static) -> St
 }
 
 /// As [`server`], told what the question looks like.
-fn server_that_reads(answer: impl Fn((u8, u8), &[u8], &mut TcpStream) + Send + Sync + 'static) -> String {
+pub fn server_that_reads(answer: impl Fn((u8, u8), &[u8], &mut TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let answer = Arc::new(answer);
@@ -45,13 +45,13 @@ fn part(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// How a bind or a search ended.
-fn done(id: u8, kind: u8, code: u8, words: &str) -> Vec<u8> {
+pub fn done(id: u8, kind: u8, code: u8, words: &str) -> Vec<u8> {
     let result = [&[0x0a, 1, code, 4, 0][..], &part(4, words.as_bytes())].concat();
     part(0x30, &[&[2, 1, id][..], &part(kind, &result)].concat())
 }
 
 /// An entry with these attributes.
-fn entry_of(id: u8, dn: &str, all: &[(&str, Vec<String>)]) -> Vec<u8> {
+pub fn entry_of(id: u8, dn: &str, all: &[(&str, Vec<String>)]) -> Vec<u8> {
     let attribute = |(name, values): &(&str, Vec<String>)| {
         let values: Vec<u8> = values.iter().flat_map(|value| part(4, value.as_bytes())).collect();
         part(0x30, &[part(4, name.as_bytes()), part(0x31, &values)].concat())
@@ -179,4 +179,75 @@ fn gauntlet_b8_09_a_group_of_ten_thousand_told_in_parts_is_whole() {
         assert_eq!(ground.groups(name), serde_json::json!(groups), "{name}");
     }
     assert_eq!(ground.groups("p10000"), serde_json::json!([]));
+}
+
+/// The kind of question a server hangs up at.
+pub struct Hangs(Arc<AtomicU8>);
+
+impl Hangs {
+    /// From now on at this one.
+    pub fn at(&self, kind: u8) {
+        self.0.store(kind, Ordering::Relaxed);
+    }
+}
+
+/// A server with Alice, whose password is any, that hangs up at one kind of question.
+pub fn server_that_hangs_up() -> (String, Hangs) {
+    let hangs = Arc::new(AtomicU8::new(0));
+    let url = server({
+        let hangs = hangs.clone();
+        move |kind, id, stream| {
+            if kind == hangs.load(Ordering::Relaxed) {
+                return drop(stream.shutdown(std::net::Shutdown::Both));
+            }
+            let answer = match kind {
+                BIND => done(id, 0x61, 0, ""),
+                SEARCH => [entry(id), done(id, 0x65, 0, "")].concat(),
+                _ => return,
+            };
+            let _ = stream.write_all(&answer);
+        }
+    });
+    (url, Hangs(hangs))
+}
+
+#[test]
+fn a_guess_whose_answer_is_lost_is_a_guess() {
+    let (url, hangs) = server_that_hangs_up();
+    let ground = Ground::new(SLAPD_READER.1);
+    ground.door.cli_text(&["connector", "add", "ldap", "company", "--server-url", &url, "--user-search-base", "dc=x"]);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 403, "in, without the group");
+    hangs.at(BIND);
+    for _ in 0..5 {
+        let end = ground.come("alice", "a guess").1;
+        assert_eq!(end.answer.status, 503, "{}", end.answer.text());
+        // Left alone for a while.
+        std::thread::sleep(Duration::from_millis(5200));
+    }
+    hangs.at(0);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 401, "as a wrong one");
+}
+
+#[test]
+fn a_domain_that_does_not_show_how_it_is_with_accounts_lets_nobody_in() {
+    let url = server(|kind, id, stream| {
+        let all = [("sAMAccountName", "alice"), ("objectGUID", "alice's own")];
+        let person = entry_of(id, "cn=alice,dc=x", &all.map(|(name, value)| (name, vec![value.to_owned()])));
+        let answer = match kind {
+            BIND => done(id, 0x61, 0, ""),
+            _ => [person, done(id, 0x65, 0, "")].concat(),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let ground = Ground::new(SLAPD_READER.1);
+    ground.door.cli_text(&["connector", "add", "ad", "domain", "--server-url", &url, "--user-search-base", "dc=x"]);
+    let end = ground.come("alice", THEIRS).1;
+    assert_eq!(end.answer.status, 403, "{}", end.answer.text());
+    assert!(complaint(&end).contains("does not say whether your account may sign in"), "{}", complaint(&end));
+    assert!(!ground.door.cli(&["user", "show", "alice"]).status.success());
+    let told = ground.refusals();
+    assert!(told.contains("the bind DN needs the right to read userAccountControl"), "{told}");
+    let told = ground.door.cli_text(&["connector", "sync", "domain", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&told["unread"], &told["created"]), (&serde_json::json!(1), &serde_json::json!(0)), "{told:#}");
 }

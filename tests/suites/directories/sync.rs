@@ -1,6 +1,7 @@
 //! A whole directory taken over: who is new, whose groups changed, who is gone, and when nobody is shut out.
 
 use crate::ground::{Ground, THEIRS, group, people, person, visit};
+use doorward_testkit::http::Request;
 use doorward_testkit::limits::BROWSER_WAIT;
 use doorward_testkit::peers::{Dagster, Postgres, SAMBA_READER, SLAPD_READER, Samba, Slapd};
 use doorward_testkit::process::wait_until;
@@ -196,4 +197,54 @@ fn a_group_that_changes_there_opens_and_shuts_a_real_dagster_at_the_next_reading
     assert_eq!(sync(&ground, &[])["regrouped"], json!(1));
     browser.refresh();
     browser.wait_for_text("dagster-users");
+}
+
+#[test]
+fn whoever_is_to_stay_out_stays_out_when_the_directory_has_them_again() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &[]);
+    sync(&ground, &[]);
+    let shadow = |name: &str, how: &str| {
+        slapd.modify(&format!(
+            "dn: uid={name},ou=people,dc=example,dc=org\nchangetype: modify\n{how}: shadowExpire\nshadowExpire: 1\n"
+        ));
+    };
+    for name in ["alice", "bob"] {
+        shadow(name, "add");
+    }
+    assert_eq!(sync(&ground, &["--confirm-removals"])["removed"], json!(2));
+    // Said in a file of one, and by the admin API of the other, while both are out already.
+    let file = ground.door.scratch().join("alice.yaml");
+    std::fs::write(&file, "kind: User\nname: alice\nactive: false\n").expect("a file");
+    let path = file.display().to_string();
+    let plan = ground.door.cli(&["apply", "-f", &path, "--plan"]);
+    let told = String::from_utf8_lossy(&plan.stdout).into_owned();
+    assert!(told.contains("active: false until a directory has them again → false"), "{told}");
+    ground.door.cli_text(&["apply", "-f", &path]);
+    assert_eq!(ground.door.cli(&["apply", "-f", &path, "--plan"]).status.code(), Some(0), "said once");
+    let id = serde_json::from_str::<Value>(&ground.door.cli_text(&["user", "show", "bob", "--output", "json"]))
+        .expect("JSON")["id"]
+        .clone();
+    let answer = admin(&ground, "PUT", &format!("/users/{}", id.as_str().expect("an id")), &json!({"enabled": false}));
+    assert_eq!(answer, 204);
+    for name in ["alice", "bob"] {
+        shadow(name, "delete");
+    }
+    assert_eq!(sync(&ground, &[])["back"], json!(2));
+    assert!(!is_active(&ground, "alice") && !is_active(&ground, "bob"));
+}
+
+/// A call of the admin API, by somebody who may do everything.
+fn admin(ground: &Ground, method: &str, path: &str, body: &Value) -> u16 {
+    let told = ground.door.cli_text(&["client", "create", "terraform", "--service", "--output", "json"]);
+    let secret = serde_json::from_str::<Value>(&told).expect("JSON")["client_secret"].clone();
+    ground.door.cli(&["role", "create", "doorward-admin"]);
+    ground.door.cli_text(&["role", "assign", "doorward-admin", "--service", "terraform"]);
+    let url = format!("{}/realms/main/protocol/openid-connect/token", ground.door.url());
+    let secret = secret.as_str().expect("a secret");
+    let form = [("grant_type", "client_credentials"), ("client_id", "terraform"), ("client_secret", secret)];
+    let token = Request::new("POST", &url).form(&form).send().json()["access_token"].clone();
+    let token = token.as_str().expect("a token").to_owned();
+    let url = format!("{}/admin/realms/main{path}", ground.door.url());
+    Request::new(method, &url).header("Authorization", format!("Bearer {token}")).json(body).send().status
 }

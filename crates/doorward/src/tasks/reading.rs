@@ -1,8 +1,9 @@
-//! Reads directories whole when their time has come. Each is read by itself, so that one that hangs delays no other.
+//! Reads directories, whole or for what changed, when their time has come. Each is read by itself, so that one that hangs delays no other.
 
-use crate::sync;
+use crate::sync::{self, Wanted};
 use doorward_engine::federation;
 use doorward_engine::federation::Connector;
+use doorward_engine::federation::sync::Run;
 use doorward_model::event::Actor;
 use doorward_model::id::ConnectorId;
 use doorward_model::people::Realm;
@@ -31,10 +32,10 @@ pub async fn read(web: Arc<Web>) {
         }
         match federation::sync::due(web.door(), &web.begin_as(WORKER, None)).await {
             Ok(due) => {
-                for (realm, connector) in due {
+                for (realm, connector, run) in due {
                     // One that takes longer than the time between two is not read twice at once.
                     if at_work.insert(connector.id.clone()) {
-                        readers.spawn(one(web.clone(), realm, connector));
+                        readers.spawn(one(web.clone(), (realm, connector), run));
                     }
                 }
             }
@@ -43,11 +44,16 @@ pub async fn read(web: Arc<Web>) {
     }
 }
 
-async fn one(web: Arc<Web>, realm: Realm, connector: Connector) -> ConnectorId {
+async fn one(web: Arc<Web>, (realm, connector): (Realm, Connector), run: Run) -> ConnectorId {
     let ctx = web.begin_as(WORKER, None);
     let name = &connector.name;
     let place = (&realm, &connector);
-    match sync::run(web.door(), &ctx, place, &web.directories, (Some(sync::BRAKE), &|_, _| ())).await {
+    let wanted = Wanted { run, brake: Some(sync::BRAKE), progress: &|_, _| () };
+    let done = sync::run(web.door(), &ctx, place, &web.directories, wanted).await;
+    if let Ok(Some(why)) = done.as_ref().map(|report| report.whole_because) {
+        tracing::info!(connector = %name, "everybody is read, and not only who changed: {why}");
+    }
+    match done {
         Ok(report) if report.held_back > 0 => {
             let (count, nameless) = (report.held_back, report.nameless);
             tracing::warn!(

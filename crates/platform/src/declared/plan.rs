@@ -34,6 +34,8 @@ pub struct Current {
     pub users: Vec<User>,
     /// Users that have no password; only they get a declared one.
     pub without_password: Vec<UserId>,
+    /// Users who are disabled only because a directory has them no more.
+    pub shut: Vec<UserId>,
     /// All groups.
     pub groups: Vec<Group>,
     /// Who is in which group, and who says so.
@@ -122,6 +124,7 @@ struct Planner<'a> {
     group_keys: HashMap<&'a GroupId, GroupKey<'a>>,
     user_keys: HashMap<&'a UserId, UserKey<'a>>,
     without_password: HashSet<&'a UserId>,
+    shut: HashSet<&'a UserId>,
     declared_realms: HashSet<&'a RealmName>,
     declared_groups: HashSet<GroupKey<'a>>,
     declared_users: HashSet<UserKey<'a>>,
@@ -155,6 +158,7 @@ impl<'a> Planner<'a> {
             group_keys: current.groups.iter().filter_map(|g| Some((&g.id, (named(&g.realm_id)?, &g.name)))).collect(),
             user_keys: current.users.iter().filter_map(|u| Some((&u.id, (named(&u.realm_id)?, &u.name)))).collect(),
             without_password: current.without_password.iter().collect(),
+            shut: current.shut.iter().collect(),
             declared_realms: HashSet::new(),
             declared_groups: HashSet::new(),
             declared_users: HashSet::new(),
@@ -229,11 +233,16 @@ impl<'a> Planner<'a> {
             let (realm, user) = (realm.clone(), user.clone());
             self.people.push(Step::SetPassword { realm, user, password: password.clone() });
         }
-        let changes = diff::user(now, declared);
+        let mut changes = diff::user(now, declared);
+        // Out already, but until a directory has them again: that is not what is declared.
+        let stays_out = declared.active == Some(false) && !now.is_active && self.shut.contains(&now.id);
+        if stays_out {
+            changes.push("active: false until a directory has them again → false".to_owned());
+        }
         if !changes.is_empty() {
             let display = declared.display.clone().filter(|display| *display != now.display);
             let email = declared.email.clone().filter(|email| Some(email) != now.email.as_ref());
-            let is_active = declared.active.filter(|active| *active != now.is_active);
+            let is_active = declared.active.filter(|active| *active != now.is_active || stays_out);
             self.people.push(Step::UpdateUser { realm, user, display, email, is_active, changes });
         }
     }

@@ -64,6 +64,11 @@ pub async fn ask(
                     asking.was_tried();
                     why = bar.map(|bar| (connector, bar.to_string()));
                 }
+                Some(Proof::Lost(trouble)) => {
+                    tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
+                    asking.was_tried();
+                    away = Some(connector.clone());
+                }
                 None => away = Some(connector.clone()),
             }
         }
@@ -173,6 +178,7 @@ pub(super) fn words_for(connector: &Connector, bar: Bar) -> String {
         Bar::MustChange => {
             format!("Your password at {title} must be changed first. Change it there, then sign in again.")
         }
+        Bar::Unread => format!("{title} does not say whether your account may sign in. Ask your administrator."),
         Bar::NotNow => format!("{title} does not let you sign in at this time or from here. Ask your administrator."),
     }
 }

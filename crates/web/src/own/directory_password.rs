@@ -43,6 +43,21 @@ pub async fn change(
             let sentence = format!("The current password is not the one you have at {title}.");
             return Ok(Some(Told::error(StatusCode::FORBIDDEN, sentence)));
         }
+        // And so is one whose answer was lost: whoever can make answers get lost would guess for nothing.
+        Ok(Renewed::Unproved(trouble)) => {
+            tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
+            return Ok(Some(Told::error(StatusCode::SERVICE_UNAVAILABLE, cannot_be_asked(&title))));
+        }
+        // It may be the new one now: then nothing may rest on the former.
+        Ok(Renewed::Unknown(trouble)) => {
+            tracing::warn!(request = %ctx.request, connector = %connector.name, "a new password was sent: {trouble}");
+            changing.changed(web.door(), ctx, place).await?;
+            let sentence = format!(
+                "{title} has not said whether your password is changed: try the new one first, then the former one. Every \
+                 other session of yours here is signed out."
+            );
+            return Ok(Some(Told::error(StatusCode::SERVICE_UNAVAILABLE, sentence)));
+        }
         Ok(Renewed::Barred(bar)) => (StatusCode::FORBIDDEN, format!("{title} says: {bar}.")),
         Ok(Renewed::Refused(why)) => {
             tracing::info!(request = %ctx.request, connector = %connector.name, "{why}");
@@ -54,10 +69,13 @@ pub async fn change(
         }
         Err(trouble) => {
             tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
-            let sentence = format!("{title} cannot be asked right now. Try again in a moment.");
-            (StatusCode::SERVICE_UNAVAILABLE, sentence)
+            (StatusCode::SERVICE_UNAVAILABLE, cannot_be_asked(&title))
         }
     };
     changing.untried(web.door(), ctx).await?;
     Ok(Some(Told::error(told.0, told.1)))
+}
+
+fn cannot_be_asked(title: &str) -> String {
+    format!("{title} cannot be asked right now. Try again in a moment.")
 }

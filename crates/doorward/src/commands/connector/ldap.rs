@@ -88,6 +88,9 @@ pub struct Ldap {
     /// Read everybody every so many minutes, as `connector sync` does; 0 for never.
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     sync_every: u32,
+    /// Between two of these, read only who changed every so many minutes, as `connector sync --changes` does; 0 for never.
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
+    sync_changes_every: u32,
     /// Entries asked for at once where there are many.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     page_size: u32,
@@ -168,6 +171,7 @@ impl Ldap {
             connect_seconds: self.connect_timeout,
             answer_seconds: self.answer_timeout,
             read_minutes: self.sync_every,
+            changes_minutes: self.sync_changes_every,
             page_size: self.page_size,
         });
         (self.common, kind)

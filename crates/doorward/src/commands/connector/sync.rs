@@ -3,10 +3,11 @@
 use crate::commands::Shell;
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::sync;
+use crate::sync::{self, Wanted};
 use clap::Args;
 use doorward_directory::directories::Directories;
 use doorward_engine::federation::Connector as Stored;
+use doorward_engine::federation::sync::Run;
 use doorward_model::name::ConnectorName;
 use doorward_model::people::Realm;
 use serde_json::json;
@@ -18,6 +19,10 @@ pub struct Sync {
     /// Its name.
     #[arg(value_parser = ConnectorName::parse)]
     pub connector: ConnectorName,
+    /// Read only who changed since the last time, and whose groups did: nobody is found to be gone by that. Everybody is read
+    /// where it is not known how far the directory had come.
+    #[arg(long)]
+    changes: bool,
     /// Shut people out who are not in the directory any more, however many they are.
     #[arg(long)]
     confirm_removals: bool,
@@ -44,7 +49,9 @@ pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync)
         }
     };
     let directories = Directories::default();
-    let done = sync::run(&shell.door, &shell.ctx, (realm, connector), &directories, (brake, &progress)).await;
+    let run = if asked.changes { Run::Changes } else { Run::Whole };
+    let wanted = Wanted { run, brake, progress: &progress };
+    let done = sync::run(&shell.door, &shell.ctx, (realm, connector), &directories, wanted).await;
     if is_watched {
         let _ = writeln!(std::io::stderr());
     }
@@ -52,6 +59,8 @@ pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync)
     let report = done.map_err(|why| refuse(why.to_string()))?;
     let value = json!({
         "connector": connector.name,
+        "run": report.run.as_str(),
+        "whole_because": report.whole_because,
         "read": report.read,
         "created": report.created,
         "linked": report.linked,
@@ -59,6 +68,7 @@ pub async fn run(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Sync)
         "regrouped": report.regrouped,
         "passed_over": report.passed_over,
         "nameless": report.nameless,
+        "unread": report.unread,
         "removed": report.removed,
         "held_back": report.held_back,
     });

@@ -47,6 +47,11 @@ impl Dn {
         self.parts.ends_with(&other.parts)
     }
 
+    /// Whether it lies right below the other one.
+    pub fn is_child_of(&self, other: &Self) -> bool {
+        self.parts.len() == other.parts.len() + 1 && self.is_within(other)
+    }
+
     /// Whether it names nothing but the root.
     pub fn is_root(&self) -> bool {
         self.parts.is_empty()

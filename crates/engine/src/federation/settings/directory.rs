@@ -1,9 +1,12 @@
 //! Directories that are asked for groups a provider's tokens do not say.
 
-use crate::federation::settings::is_safe;
+use crate::federation::settings::{is_here, is_safe};
 use doorward_model::name::EmailAddress;
 use doorward_model::secret_ref::SecretRef;
 use serde::{Deserialize, Serialize};
+
+/// Who vouches for Google's people.
+const GOOGLE: &str = "https://accounts.google.com";
 
 /// A directory that is asked for somebody's groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +46,17 @@ impl GoogleDirectory {
 }
 
 impl Directory {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, issuer: &str) -> Result<(), String> {
         let address = match self {
             Self::Graph(url) => url,
             Self::Google(google) => &google.api,
         };
         if !is_safe(address) || address.contains(['?', '#']) {
             return Err("the directory is at an https:// URL without query and fragment".to_owned());
+        }
+        // It is asked by what the issuer calls somebody: another one could call anybody by an address of this company's.
+        if matches!(self, Self::Google(_)) && issuer != GOOGLE && !is_here(issuer) {
+            return Err(format!("Google's directory knows Google's people: the issuer is {GOOGLE}"));
         }
         match self {
             Self::Google(google) if EmailAddress::parse(&google.administrator).is_err() => {

@@ -51,6 +51,9 @@ pub struct LdapSettings {
     /// How often everybody is read, in minutes; never when 0.
     #[serde(default)]
     pub read_minutes: u32,
+    /// How often between two of these those are read who changed, in minutes; never when 0.
+    #[serde(default)]
+    pub changes_minutes: u32,
     /// Entries asked for at once when all are read.
     #[serde(default = "usual_page")]
     pub page_size: u32,
@@ -305,7 +308,7 @@ impl LdapSettings {
     pub(super) fn essence(&self) -> Self {
         let (connect_seconds, answer_seconds, page_size) = (0, 0, 0);
         let plain = Self { connect_seconds, answer_seconds, page_size, ..self.clone() };
-        Self { secret_from: None, read_minutes: 0, change_passwords: false, ..plain }
+        Self { secret_from: None, read_minutes: 0, changes_minutes: 0, change_passwords: false, ..plain }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -344,6 +347,14 @@ impl LdapSettings {
                 "everybody is read at least every {} minutes, or never",
                 limits::DIRECTORY_READ_MINUTES
             ));
+        }
+        // Nothing but reading everybody tells who is gone.
+        if self.changes_minutes > 0 && self.changes_minutes >= self.read_minutes {
+            return Err(
+                "who changed is read more often than everybody is, and not without that: nobody would be found to be \
+                        gone"
+                    .to_owned(),
+            );
         }
         if !(1..=limits::DIRECTORY_PAGE).contains(&self.page_size) {
             return Err(format!("a page has 1 to {} entries", limits::DIRECTORY_PAGE));
@@ -433,6 +444,8 @@ mod tests {
             (r#", "groups": {"base": "dc=x", "member_of": "memberOf", "member_value": "uid"}"#, "member values"),
             (r#", "connect_seconds": 0"#, "seconds"),
             (r#", "page_size": 0"#, "a page has"),
+            (r#", "changes_minutes": 5"#, "nobody would be found"),
+            (r#", "read_minutes": 60, "changes_minutes": 60"#, "nobody would be found"),
         ] {
             let refused = directory(words).check();
             assert!(refused.as_ref().is_err_and(|sentence| sentence.contains(part)), "{words} {refused:?}");

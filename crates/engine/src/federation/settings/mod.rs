@@ -294,12 +294,38 @@ fn is_safe(url: &str) -> bool {
 
 /// Whether an address in clear is one of this machine's own.
 fn is_here(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let host = rest.split('/').next().unwrap_or_default();
-    let host = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-        .map_or(host, |(host, _)| host);
-    let is_loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    is_loopback || host == "[::1]" || host == "localhost" || host.ends_with(".localhost")
+    doorward_oauth::logout::is_in_clear_here(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_safe;
+
+    #[test]
+    fn in_clear_only_this_machine_is_asked_however_its_name_is_written() {
+        for (url, safe) in [
+            ("https://company.example.com", true),
+            ("http://127.0.0.1:8080/x", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:80/", true),
+            ("http://localhost", true),
+            ("http://LOCALHOST:1", true),
+            ("http://company.localhost:8080", true),
+            ("http://company.example.com", false),
+            // Each of these is somewhere else to whoever connects.
+            ("http://company.example.com#.localhost", false),
+            ("http://company.example.com?.localhost", false),
+            ("http://company.example.com\\.localhost", false),
+            ("http://company.example.com:80#.localhost", false),
+            ("http://localhost@company.example.com", false),
+            ("http://someone@localhost", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://[::2]/", false),
+            ("http://localhost:x", false),
+            ("http://", false),
+            ("ftp://localhost", false),
+        ] {
+            assert_eq!(is_safe(url), safe, "{url}");
+        }
+    }
 }

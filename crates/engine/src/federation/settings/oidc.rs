@@ -267,7 +267,7 @@ impl OidcSettings {
         if let Some(odd) = self.tenants.iter().find(|tenant| !is_id(tenant)) {
             return Err(format!("`{}` is no tenant's id", odd.escape_debug()));
         }
-        self.directory.as_ref().map_or(Ok(()), Directory::check)?;
+        self.directory.as_ref().map_or(Ok(()), |directory| directory.check(&self.issuer))?;
         if self.claims.subject.is_empty() || self.claims.subject.iter().any(String::is_empty) {
             return Err("people are told apart by at least one claim, such as sub".to_owned());
         }
@@ -389,7 +389,9 @@ mod tests {
             json!({"issuer": issuer, "more_issuers": ["http://id.example.com"]}),
             json!({"issuer": issuer, "discovery": "id.example.com"}),
             json!({"issuer": issuer, "directory": {"graph": "http://graph.example.com"}}),
-            json!({"issuer": issuer, "directory": {"google": {"key_from": "file:/key", "administrator": "admin"}}}),
+            json!({"issuer": "https://accounts.google.com",
+                "directory": {"google": {"key_from": "file:/key", "administrator": "admin"}}}),
+            json!({"issuer": issuer, "directory": {"google": {"key_from": "file:/key", "administrator": "a@example.com"}}}),
             json!({"issuer": issuer, "claims": {"subject": []}}),
             json!({"issuer": issuer, "claims": {"subject": ["tid", ""]}}),
             json!({"issuer": issuer, "refresh": {"every_seconds": 1}}),

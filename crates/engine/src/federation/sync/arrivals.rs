@@ -59,7 +59,7 @@ impl Reading<'_> {
             return Err(Fault::new(FaultKind::Conflict, "reading a directory", "somebody came at the same moment"));
         }
         for (NewUser { user, .. }, subject) in all.into_iter().zip(subjects) {
-            let detail = format!("user {}, connector {}", user.name, self.connector.name);
+            let detail = format!("user {}, {}", user.name, self.told());
             tx.record(Event::new(EventKind::UserCreated, Some(&self.realm.id), user.id.to_string(), detail));
             made.insert(subject, Made { user: user.id, is_new: true });
             self.report.created += 1;
@@ -118,7 +118,7 @@ impl Reading<'_> {
         if !connectors::link(tx, identity.outsider(&self.connector.id), &id, ctx.now).await? {
             return Ok(None);
         }
-        let detail = format!("user {}, connector {}", user.name, self.connector.name);
+        let detail = format!("user {}, {}", user.name, self.told());
         tx.record(Event::new(EventKind::UserLinked, Some(&self.realm.id), id.to_string(), detail));
         self.report.linked += 1;
         Ok(Some(id))

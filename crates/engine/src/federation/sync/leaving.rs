@@ -1,6 +1,6 @@
 //! People a directory has no more, and those it has again.
 
-use super::{Reading, Report};
+use super::{Present, Reading, Report, Run, Standing};
 use crate::door::Door;
 use crate::limits;
 use crate::manage;
@@ -14,23 +14,43 @@ use doorward_model::people::User;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, grants, sync, users};
 
+const GONE: &str = "is not in the directory any more";
+const SHUT: &str = "is let in nowhere by the directory any more";
+
 impl Reading<'_> {
+    /// Shuts out whom the directory itself lets in nowhere any more: it has said so of each, so no brake holds it back.
+    pub(super) async fn shut(&mut self, ctx: &Ctx, tx: &mut Tx, people: &[Present]) -> Result<(), Fault> {
+        let out = people.iter().filter(|person| person.standing == Standing::Out);
+        let subjects: Vec<&str> = out.map(|person| person.identity.subject.as_str()).collect();
+        for one in sync::linked(tx, self.place(), &subjects).await?.iter().filter(|one| !one.is_away) {
+            let is_out = self.shut_out(ctx, tx, (&one.subject, &one.user.id), SHUT).await?;
+            self.report.removed += usize::from(is_out);
+        }
+        Ok(())
+    }
+
     /// Everybody was read: shuts those out who are not there any more, unless they are more than `brake` percent of those
     /// who were, or it is not certain who is there.
     pub async fn finish(mut self, door: &Door, ctx: &Ctx, brake: Option<i64>) -> Result<Report, Fault> {
+        if self.report.run == Run::Changes {
+            self.record(door, ctx).await?;
+            return Ok(self.report);
+        }
         let gone = self.gone(door).await?;
         let is_too_much = |percent| is_too_much(gone.len(), self.before, percent);
         if brake.is_some_and(|percent| self.report.nameless > 0 || is_too_much(percent)) {
             self.report.held_back = gone.len();
+            self.record(door, ctx).await?;
             return Ok(self.report);
         }
         for some in gone.chunks(limits::CHANGES_AT_ONCE) {
             let mut tx = self.hold(door).await?;
             for (subject, user) in some {
-                self.report.removed += usize::from(self.shut_out(ctx, &mut tx, (subject, user)).await?);
+                self.report.removed += usize::from(self.shut_out(ctx, &mut tx, (subject, user), GONE).await?);
             }
             door.commit(ctx, tx).await?;
         }
+        self.record(door, ctx).await?;
         Ok(self.report)
     }
 
@@ -47,7 +67,7 @@ impl Reading<'_> {
     }
 
     /// Ends what rests on the directory's word; a user nobody else vouches for, and without a password, is disabled.
-    async fn shut_out(&self, ctx: &Ctx, tx: &mut Tx, (subject, id): (&str, &UserId)) -> Result<bool, Fault> {
+    async fn shut_out(&self, ctx: &Ctx, tx: &mut Tx, (subject, id): (&str, &UserId), why: &str) -> Result<bool, Fault> {
         users::hold(tx, id).await?;
         // Whoever came in meanwhile, or is linked no more, is not gone.
         if !sync::set_away(tx, self.place(), subject, (ctx.now, self.began_at)).await? {
@@ -60,12 +80,12 @@ impl Reading<'_> {
         grants::end_offline_begun_at(tx, id, &self.connector.id).await?;
         connectors::forget_groups(tx, id, &self.source).await?;
         tx.changed(Change::User(id.clone()));
-        let is_only = connectors::links(tx, id).await?.len() < 2 && users::password(tx, id).await?.is_none();
+        let is_only = sync::count_vouching(tx, id).await? == 0 && users::password(tx, id).await?.is_none();
         if is_only && user.is_active {
             manage::users::disable(tx, &user).await?;
             sync::set_shut(tx, self.place(), subject).await?;
         }
-        let detail = format!("connector {}: {} is not in the directory any more", self.connector.name, user.name);
+        let detail = format!("{}: {} {why}", self.told(), user.name);
         tx.record(Event::new(EventKind::UserChanged, Some(&self.realm.id), id.to_string(), detail));
         Ok(true)
     }

@@ -11,7 +11,7 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{GroupId, UserId};
 use doorward_model::people::Holder;
 use doorward_store::tx::Tx;
-use doorward_store::{groups, sync};
+use doorward_store::{groups, roles, sync};
 use std::collections::{BTreeSet, HashMap};
 
 /// A user and the groups the directory says.
@@ -28,31 +28,45 @@ impl Reading<'_> {
         let mut ids = BTreeSet::new();
         for name in &one.groups {
             if !self.groups.contains_key(name) {
-                let mut administers = false;
                 let group = match groups::find(tx, &self.realm.id, name).await? {
-                    Some(group) => {
-                        for id in groups::all_above(tx, &group.id).await? {
-                            let asked = (Rights::default(), self.realm);
-                            administers |=
-                                administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err();
-                        }
-                        group
-                    }
-                    // A group that is made here is in no other one and holds nothing.
+                    Some(group) => group,
                     None => match manage::groups::create(door, tx, &self.realm.id, name.clone()).await? {
                         Ok(group) => group,
                         Err(_) => continue,
                     },
                 };
-                self.groups.insert(name.clone(), (group.id, administers));
+                self.groups.insert(name.clone(), group.id);
             }
-            if let Some((id, administers)) = self.groups.get(name)
-                && (!administers || one.named.contains(name))
-            {
-                ids.insert(id.clone());
+            let Some(id) = self.groups.get(name).cloned() else { continue };
+            if one.named.contains(name) || !self.administers(door, tx, &id).await? {
+                ids.insert(id);
             }
         }
         Ok(ids)
+    }
+
+    /// Whether a group administers, as of this page: reading may take hours, and meanwhile somebody may give it a role.
+    async fn administers(&mut self, door: &Door, tx: &mut Tx, group: &GroupId) -> Result<bool, Fault> {
+        if self.bearing.is_none() {
+            // Most groups have no role at all: one question for all of them.
+            let bearing = roles::bearing(tx, &self.realm.id).await?;
+            self.bearing = Some(bearing.into_iter().map(|id| (id, None)).collect());
+        }
+        let known = self.bearing.as_ref().and_then(|bearing| bearing.get(group));
+        match known {
+            None => return Ok(false),
+            Some(Some(administers)) => return Ok(*administers),
+            Some(None) => {}
+        }
+        let mut administers = false;
+        for id in groups::all_above(tx, group).await? {
+            let asked = (Rights::default(), self.realm);
+            administers |= administration::outranks(door, tx, asked, &Holder::Group(id)).await?.is_err();
+        }
+        if let Some(bearing) = &mut self.bearing {
+            bearing.insert(group.clone(), Some(administers));
+        }
+        Ok(administers)
     }
 
     /// Puts what the directory says now in place of what it said before.
@@ -81,7 +95,7 @@ impl Reading<'_> {
         }
         sync::add_members(tx, &self.source, &added).await?;
         for user in &changed {
-            let detail = format!("connector {}: groups as the directory has them", self.connector.name);
+            let detail = format!("{}: groups as the directory has them", self.told());
             tx.record(Event::new(EventKind::UserChanged, Some(&self.realm.id), user.to_string(), detail));
         }
         self.report.regrouped += changed.len();

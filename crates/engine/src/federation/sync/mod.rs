@@ -3,6 +3,7 @@
 //! at the end, and when that would be many, nothing is done unless somebody says so.
 
 mod arrivals;
+mod changes;
 mod leaving;
 mod members;
 mod when;
@@ -38,6 +39,8 @@ pub enum Standing {
     Waiting,
     /// Not any more: as if they were not there.
     Out,
+    /// It cannot be read, so everything stays: no user is made, one who is there goes on, and one who was shut out stays so.
+    Unread,
 }
 
 /// Somebody as the directory has them now.
@@ -58,9 +61,33 @@ pub struct Page {
     pub nameless: usize,
 }
 
+/// Who is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Run {
+    /// Everybody: who is not there is gone.
+    #[default]
+    Whole,
+    /// Those who changed: who is not among them is as they were.
+    Changes,
+}
+
+impl Run {
+    /// Its name in commands and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Changes => "changes",
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Who was read.
+    pub run: Run,
+    /// Why everybody was, when those who changed were to be.
+    pub whole_because: Option<&'static str>,
     /// People the directory has, those it lets in nowhere included.
     pub read: usize,
     /// New users.
@@ -75,7 +102,9 @@ pub struct Report {
     pub passed_over: usize,
     /// Entries without the value by which people are told apart.
     pub nameless: usize,
-    /// Users who were shut out because the directory has them no more.
+    /// People of whom it cannot be read whether they may come in.
+    pub unread: usize,
+    /// Users who were shut out because the directory has them no more, or lets them in nowhere any more.
     pub removed: usize,
     /// Users who would have been.
     pub held_back: usize,
@@ -84,15 +113,23 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { read, created, linked, back, regrouped, passed_over, removed, .. } = self;
+        f.write_str(match self.run {
+            Run::Whole => "everybody, ",
+            Run::Changes => "what changed, ",
+        })?;
         write!(
             f,
             "{read} people, {created} new, {linked} linked, {back} back, {regrouped} in other groups, \
              {passed_over} passed over, {removed} gone"
-        )
+        )?;
+        if self.unread > 0 {
+            write!(f, ", {} whose userAccountControl cannot be read", self.unread)?;
+        }
+        if self.held_back > 0 { write!(f, ", {} would be gone and are not", self.held_back) } else { Ok(()) }
     }
 }
 
-/// One reading of a whole directory.
+/// One reading of a directory.
 pub struct Reading<'a> {
     realm: &'a Realm,
     connector: &'a Connector,
@@ -102,8 +139,10 @@ pub struct Reading<'a> {
     /// Marks of the subjects seen, under keys of this reading's own: 16 bytes each, whatever a subject is.
     seen: HashSet<u128>,
     keys: (RandomState, RandomState),
-    /// Groups by name, and whether a rule has to name them.
-    groups: HashMap<GroupName, (GroupId, bool)>,
+    /// Groups by name.
+    groups: HashMap<GroupName, GroupId>,
+    /// Groups that bring roles, and whether they administer, as far as this page has asked.
+    bearing: Option<HashMap<GroupId, Option<bool>>>,
     report: Report,
     /// How many people of it were here before.
     before: i64,
@@ -112,7 +151,7 @@ pub struct Reading<'a> {
 /// Somebody of a page who may be here, and the groups they would be in: all, and those a rule names.
 struct Here<'p> {
     identity: &'p ExternalIdentity,
-    is_free: bool,
+    standing: Standing,
     groups: BTreeSet<GroupName>,
     named: BTreeSet<GroupName>,
 }
@@ -128,6 +167,7 @@ impl<'a> Reading<'a> {
             seen: HashSet::new(),
             keys: (RandomState::new(), RandomState::new()),
             groups: HashMap::new(),
+            bearing: None,
             report: Report::default(),
             before: sync::count_here(&mut &door.store, &connector.id).await?,
         })
@@ -169,16 +209,22 @@ impl<'a> Reading<'a> {
     pub async fn page(&mut self, door: &Door, ctx: &Ctx, page: &Page) -> Result<(), Fault> {
         self.report.read += page.people.len() + page.nameless;
         self.report.nameless += page.nameless;
-        let here = self.here(&page.people);
+        self.report.unread += page.people.iter().filter(|person| person.standing == Standing::Unread).count();
+        let mut here = self.here(&page.people);
+        self.bearing = None;
         let mut tx = self.hold(door).await?;
         let subjects: Vec<&str> = here.iter().map(|one| one.identity.subject.as_str()).collect();
         let linked = sync::linked(&mut tx, self.place(), &subjects).await?;
         let linked: HashMap<String, Linked> = linked.into_iter().map(|one| (one.subject.clone(), one)).collect();
-        let unknown = here.iter().filter(|one| one.is_free && !linked.contains_key(&one.identity.subject));
+        let is_away = |subject: &str| linked.get(subject).is_some_and(|one| one.is_away);
+        here.retain(|one| one.standing != Standing::Unread || !is_away(&one.identity.subject));
+        let there: HashSet<&str> = here.iter().map(|one| one.identity.subject.as_str()).collect();
+        let unknown =
+            here.iter().filter(|one| one.standing == Standing::Free && !linked.contains_key(&one.identity.subject));
         let unknown: Vec<&ExternalIdentity> = unknown.map(|one| one.identity).collect();
         let created = self.report.created;
         let made = self.welcome(door, ctx, &mut tx, &unknown).await?;
-        for one in linked.values().filter(|one| one.is_away) {
+        for one in linked.values().filter(|one| one.is_away && there.contains(one.subject.as_str())) {
             back(&mut tx, self.place(), (&one.subject, &one.user)).await?;
             self.report.back += 1;
         }
@@ -195,6 +241,9 @@ impl<'a> Reading<'a> {
             }
         }
         self.put_groups(&mut tx, &wanted).await?;
+        if self.report.run == Run::Changes {
+            self.shut(ctx, &mut tx, &page.people).await?;
+        }
         door.commit(ctx, tx).await?;
         // Each time they are about twice as many.
         if self.report.created.checked_ilog2() != created.checked_ilog2() {
@@ -218,8 +267,7 @@ impl<'a> Reading<'a> {
                 continue;
             };
             let named = mapped.groups.iter().filter(|(_, is_named)| **is_named).map(|(name, _)| name.clone()).collect();
-            let is_free = *standing == Standing::Free;
-            here.push(Here { identity, is_free, groups: mapped.groups.into_keys().collect(), named });
+            here.push(Here { identity, standing: *standing, groups: mapped.groups.into_keys().collect(), named });
         }
         here
     }

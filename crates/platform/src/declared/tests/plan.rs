@@ -83,6 +83,19 @@ fn users() {
 }
 
 #[test]
+fn whom_a_directory_has_shut_out_stays_out_when_that_is_declared() {
+    let shut = || {
+        There::main().having("kind: User\nname: alice\nactive: false\n").with(|current| {
+            current.shut.push(current.users[0].id.clone());
+        })
+    };
+    let step = "~ user main/alice: active: false until a directory has them again → false";
+    check(shut(), "kind: User\nname: alice\nactive: false\n", &[step]);
+    check(shut(), "kind: User\nname: alice\n", &[]);
+    check(shut(), "kind: User\nname: alice\nactive: true\n", &["~ user main/alice: active: false → true"]);
+}
+
+#[test]
 fn a_password_is_set_once() {
     let text = "kind: User\nname: alice\npassword: file:/run/alice\n";
     check(There::main().user("alice"), text, &[]);

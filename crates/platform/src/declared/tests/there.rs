@@ -140,6 +140,9 @@ impl There {
                 known.display = display.clone().unwrap_or(known.display.clone());
                 known.email = email.clone().or(known.email.clone());
                 known.is_active = is_active.unwrap_or(known.is_active);
+                if *is_active == Some(false) {
+                    self.current.shut.retain(|known| *known != id);
+                }
             }
             Step::SetPassword { realm, user, .. } => {
                 let id = self.user_id(realm.as_str(), user.as_str());
