@@ -129,25 +129,31 @@ fn peak_kib(pid: u32) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
 }
 
-/// The tables that matter, as Doorward has them.
+/// The tables that matter, as Doorward has them: with the same keys, indexes and references.
 const TABLES: &str = "\
-CREATE TABLE users (id TEXT PRIMARY KEY, realm_id TEXT NOT NULL, name TEXT NOT NULL, email TEXT, display TEXT NOT NULL, \
-is_active BIGINT NOT NULL, created_ms BIGINT NOT NULL, UNIQUE (realm_id, name));
+CREATE TABLE realms (id TEXT PRIMARY KEY);
+CREATE TABLE connectors (id TEXT PRIMARY KEY);
+CREATE TABLE user_groups (id TEXT PRIMARY KEY, realm_id TEXT NOT NULL REFERENCES realms (id));
+CREATE TABLE users (id TEXT PRIMARY KEY, realm_id TEXT NOT NULL REFERENCES realms (id), name TEXT NOT NULL, email TEXT, \
+display TEXT NOT NULL, is_active BIGINT NOT NULL, created_ms BIGINT NOT NULL, UNIQUE (realm_id, name));
 CREATE INDEX users_by_email ON users (realm_id, email);
-CREATE TABLE links (connector_id TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL, \
+CREATE TABLE links (connector_id TEXT NOT NULL REFERENCES connectors (id), issuer TEXT NOT NULL, subject TEXT NOT NULL, \
 user_id TEXT NOT NULL REFERENCES users (id), created_ms BIGINT NOT NULL, seen_ms BIGINT NOT NULL, \
 PRIMARY KEY (connector_id, issuer, subject));
 CREATE INDEX links_by_user ON links (user_id);
-CREATE TABLE memberships (group_id TEXT NOT NULL, user_id TEXT NOT NULL REFERENCES users (id), source TEXT NOT NULL, \
-PRIMARY KEY (group_id, user_id, source));
+CREATE TABLE memberships (group_id TEXT NOT NULL REFERENCES user_groups (id), user_id TEXT NOT NULL REFERENCES users (id), \
+source TEXT NOT NULL, PRIMARY KEY (group_id, user_id, source));
 CREATE INDEX memberships_by_user ON memberships (user_id);
+INSERT INTO realms VALUES ('realm');
+INSERT INTO connectors VALUES ('connector');
 ";
 
 /// Rows for everybody: users, links and memberships, a thousand people in one transaction.
 fn statements() -> String {
-    let mut script = String::new();
     let id = |number: usize| format!("usr_{:032x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let group = |number: usize| format!("grp_{:032x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let groups: Vec<String> = (0..limits::LDAP_GROUPS).map(|number| format!("('{}','realm')", group(number))).collect();
+    let mut script = format!("INSERT INTO user_groups VALUES {};\n", groups.join(","));
     for first in (0..limits::LDAP_USERS).step_by(1000) {
         let all = first..(first + 1000).min(limits::LDAP_USERS);
         let rows = |row: &dyn Fn(usize) -> String| all.clone().map(row).collect::<Vec<_>>().join(",");

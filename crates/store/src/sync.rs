@@ -27,19 +27,17 @@ statements! {
                    WHERE m.group_id = $1 AND m.source = $2 AND l.connector_id = $3 AND l.issuer = $4 AND l.away_ms IS NULL \
                    AND l.subject > $5 ORDER BY l.subject LIMIT $6";
     ADD_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
-                           Rows { first: 1, count: AT_ONCE, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
+                           Rows { first: 1, count: AT_ONCE, columns: 8 }, "");
     ADD_SOME_USERS = with_rows!("INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) VALUES ",
-                                Rows { first: 1, count: A_FEW, columns: 8 }, " ON CONFLICT (realm_id, name) DO NOTHING");
+                                Rows { first: 1, count: A_FEW, columns: 8 }, "");
     ADD_USER = "INSERT INTO users (id, realm_id, name, email, display, is_active, created_ms, profile) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (realm_id, name) DO NOTHING";
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ADD_LINKS = with_rows!("INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) VALUES ",
-                           Rows { first: 1, count: AT_ONCE, columns: 6 },
-                           " ON CONFLICT (connector_id, issuer, subject) DO NOTHING");
+                           Rows { first: 1, count: AT_ONCE, columns: 6 }, "");
     ADD_SOME_LINKS = with_rows!("INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) VALUES ",
-                                Rows { first: 1, count: A_FEW, columns: 6 },
-                                " ON CONFLICT (connector_id, issuer, subject) DO NOTHING");
+                                Rows { first: 1, count: A_FEW, columns: 6 }, "");
     ADD_LINK = "INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) \
-                VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connector_id, issuer, subject) DO NOTHING";
+                VALUES ($1, $2, $3, $4, $5, $6)";
     ADD_MEMBERS = with_rows!("INSERT INTO memberships (group_id, user_id, source) VALUES ",
                              Rows { first: 1, count: AT_ONCE, columns: 3 },
                              " ON CONFLICT (group_id, user_id, source) DO NOTHING");
@@ -48,6 +46,11 @@ statements! {
                                   " ON CONFLICT (group_id, user_id, source) DO NOTHING");
     ADD_MEMBER = "INSERT INTO memberships (group_id, user_id, source) VALUES ($1, $2, $3) \
                   ON CONFLICT (group_id, user_id, source) DO NOTHING";
+    BEGIN_MEMBERS = with_rows!("INSERT INTO memberships (group_id, user_id, source) VALUES ",
+                             Rows { first: 1, count: AT_ONCE, columns: 3 }, "");
+    BEGIN_SOME_MEMBERS = with_rows!("INSERT INTO memberships (group_id, user_id, source) VALUES ",
+                                  Rows { first: 1, count: A_FEW, columns: 3 }, "");
+    BEGIN_MEMBER = "INSERT INTO memberships (group_id, user_id, source) VALUES ($1, $2, $3)";
     HERE = "SELECT subject, user_id FROM links WHERE connector_id = $1 AND issuer = $2 AND subject > $3 AND away_ms IS NULL \
             AND seen_ms < $5 ORDER BY subject LIMIT $4";
     COUNT_HERE = "SELECT COUNT(*) FROM links WHERE connector_id = $1 AND away_ms IS NULL";
@@ -131,16 +134,16 @@ pub async fn subjects_in(
     query.all(SUBJECTS_IN, &[&group[..], &place].concat()).await?.iter().map(|row| row.text(0)).collect()
 }
 
-/// Writes rows, many at once; tells how many were new.
-async fn write(tx: &mut Tx, [many, few, one]: [Sql; 3], rows: &[Vec<Value<'_>>]) -> Result<u64, Fault> {
-    let (mut written, mut left) = (0, rows);
+/// Writes rows, many at once.
+async fn write(tx: &mut Tx, [many, few, one]: [Sql; 3], rows: &[Vec<Value<'_>>]) -> Result<(), Fault> {
+    let mut left = rows;
     for (count, sql) in [(AT_ONCE, many), (A_FEW, few), (1, one)] {
         while let Some((some, rest)) = left.split_at_checked(count) {
-            written += tx.run(sql, &some.concat()).await?;
+            tx.run(sql, &some.concat()).await?;
             left = rest;
         }
     }
-    Ok(written)
+    Ok(())
 }
 
 /// A user to be created.
@@ -151,8 +154,8 @@ pub struct NewUser {
     pub profile: String,
 }
 
-/// Creates users without passwords; tells how many, which is less when a name was taken.
-pub async fn add_users(tx: &mut Tx, all: &[NewUser]) -> Result<u64, Fault> {
+/// Creates users without passwords. A conflict when a name was taken at the same moment.
+pub async fn add_users(tx: &mut Tx, all: &[NewUser]) -> Result<(), Fault> {
     let mut rows = Vec::with_capacity(all.len());
     for NewUser { user, profile } in all {
         rows.push(vec![
@@ -169,12 +172,12 @@ pub async fn add_users(tx: &mut Tx, all: &[NewUser]) -> Result<u64, Fault> {
     write(tx, [ADD_USERS, ADD_SOME_USERS, ADD_USER], &rows).await
 }
 
-/// Links people with users: subject and user.
+/// Links people with users: subject and user. A conflict when somebody of them was linked at the same moment.
 pub async fn add_links(
     tx: &mut Tx,
     (connector, issuer): Place<'_>,
     (all, now): (&[(&str, &UserId)], Timestamp),
-) -> Result<u64, Fault> {
+) -> Result<(), Fault> {
     let mut rows = Vec::with_capacity(all.len());
     for (subject, user) in all {
         let (connector, issuer) = (Value::Text(connector.as_str()), Value::Text(issuer));
@@ -183,13 +186,22 @@ pub async fn add_links(
     write(tx, [ADD_LINKS, ADD_SOME_LINKS, ADD_LINK], &rows).await
 }
 
-/// Adds members by a source: group and user.
-pub async fn add_members(tx: &mut Tx, source: &Source, all: &[(&GroupId, &UserId)]) -> Result<u64, Fault> {
+/// Adds members by a source: group and user. `are_new`: the users were created in this transaction, so that nobody else can
+/// have added them.
+pub async fn add_members(
+    tx: &mut Tx,
+    source: &Source,
+    (all, are_new): (&[(&GroupId, &UserId)], bool),
+) -> Result<(), Fault> {
     let mut rows = Vec::with_capacity(all.len());
     for (group, user) in all {
         rows.push(vec![Value::Text(group.as_str()), Value::Text(user.as_str()), Value::Text(source.as_str())]);
     }
-    write(tx, [ADD_MEMBERS, ADD_SOME_MEMBERS, ADD_MEMBER], &rows).await
+    let statements = match are_new {
+        true => [BEGIN_MEMBERS, BEGIN_SOME_MEMBERS, BEGIN_MEMBER],
+        false => [ADD_MEMBERS, ADD_SOME_MEMBERS, ADD_MEMBER],
+    };
+    write(tx, statements, &rows).await
 }
 
 /// A page of those who were there when the provider was read last and have not come since a moment, by subject.

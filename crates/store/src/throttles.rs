@@ -23,8 +23,8 @@ macro_rules! reserve_text {
             " ON CONFLICT (name) DO UPDATE SET \
              failures = CASE WHEN throttles.window_ends <= $1 THEN 1 ELSE throttles.failures + 1 END, \
              window_ends = CASE WHEN throttles.window_ends <= $1 THEN excluded.window_ends ELSE throttles.window_ends END \
-             WHERE throttles.window_ends <= $1 OR throttles.failures < CASE throttles.name WHEN ", $name, " THEN ", $most,
-            $(" WHEN ", $names, " THEN ", $mosts,)*
+             WHERE throttles.window_ends <= $1 OR throttles.failures < CASE throttles.name WHEN ", $name, " THEN CAST(", $most, " AS BIGINT)",
+            $(" WHEN ", $names, " THEN CAST(", $mosts, " AS BIGINT)",)*
             " END RETURNING name, failures"
         )
     };

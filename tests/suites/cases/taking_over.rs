@@ -283,7 +283,8 @@ async fn changes_are_read_from_where_the_last_reading_began_or_not_at_all(ground
     let ctx = node.ctx();
     let mut settings = connector.settings.clone();
     settings.groups.same_name = false;
-    let updated = node.change(async |tx| connectors::update(tx, &connector, settings).await).await;
+    let updated =
+        node.change(async |tx| connectors::update((&node.door, &node.ctx()), tx, &connector, settings).await).await;
     updated.expect("it is changed");
     let changed = Connector { revision: connector.revision + 1, ..connector.clone() };
     assert_eq!(since(&changed, ("dc1", Some(150))).await, None);
@@ -324,7 +325,9 @@ async fn everybody_is_read_at_longer_intervals_than_changes(ground: Ground) {
     settings["ldap"]["read_minutes"] = 3.into();
     settings["ldap"]["changes_minutes"] = 1.into();
     let settings: ConnectorSettings = serde_json::from_value(settings).expect("settings");
-    node.change(async |tx| connectors::update(tx, &connector, settings).await).await.expect("it is changed");
+    node.change(async |tx| connectors::update((&node.door, &node.ctx()), tx, &connector, settings).await)
+        .await
+        .expect("it is changed");
     let mut runs = Vec::new();
     for _ in 0..5 {
         let due = sync::due(&node.door, &node.ctx()).await.expect("an answer");

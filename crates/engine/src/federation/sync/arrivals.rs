@@ -52,12 +52,9 @@ impl Reading<'_> {
             all.push(self.user(door, ctx, identity, name)?);
             subjects.push(identity.subject.as_str());
         }
-        let count = sync::add_users(tx, &all).await?;
+        sync::add_users(tx, &all).await.map_err(at_once)?;
         let links: Vec<(&str, &UserId)> = subjects.iter().copied().zip(all.iter().map(|new| &new.user.id)).collect();
-        let linked = sync::add_links(tx, self.place(), (&links, ctx.now)).await?;
-        if count != links.len() as u64 || linked != count {
-            return Err(Fault::new(FaultKind::Conflict, "reading a directory", "somebody came at the same moment"));
-        }
+        sync::add_links(tx, self.place(), (&links, ctx.now)).await.map_err(at_once)?;
         for (NewUser { user, .. }, subject) in all.into_iter().zip(subjects) {
             let detail = format!("user {}, {}", user.name, self.told());
             tx.record(Event::new(EventKind::UserCreated, Some(&self.realm.id), user.id.to_string(), detail));
@@ -132,4 +129,14 @@ fn in_the_way(identity: &ExternalIdentity, name: &UserName) -> BTreeSet<String> 
     let as_address = EmailAddress::parse(name.as_str()).ok().map(|address| address.as_str().to_owned());
     let texts = [Some(name.as_str().to_owned()), email.map(|email| email.as_str().to_owned()), as_name, as_address];
     texts.into_iter().flatten().collect()
+}
+
+/// What a conflict means here.
+fn at_once(fault: Fault) -> Fault {
+    match fault.kind() {
+        FaultKind::Conflict => {
+            Fault::new(FaultKind::Conflict, "reading a directory", "somebody came at the same moment")
+        }
+        _ => fault,
+    }
 }

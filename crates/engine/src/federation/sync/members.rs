@@ -76,9 +76,13 @@ impl Reading<'_> {
         for (user, group) in sync::said(tx, &self.source, &known).await? {
             said.entry(user).or_default().insert(group);
         }
-        let mut added = Vec::new();
+        let (mut first, mut added) = (Vec::new(), Vec::new());
         let mut changed = Vec::new();
         for one in wanted {
+            if one.is_new {
+                first.extend(one.groups.iter().map(|group| (group, &one.user)));
+                continue;
+            }
             let before = said.remove(one.user.as_str()).unwrap_or_default();
             let count = added.len();
             let new = one.groups.iter().filter(|group| !before.contains(group.as_str()));
@@ -89,11 +93,12 @@ impl Reading<'_> {
                 let id = GroupId::parse(group).map_err(|error| Fault::corrupt("memberships", group, error))?;
                 groups::remove_member(tx, &id, &one.user, &self.source).await?;
             }
-            if !one.is_new && (added.len() > count || !gone.is_empty()) {
+            if added.len() > count || !gone.is_empty() {
                 changed.push(&one.user);
             }
         }
-        sync::add_members(tx, &self.source, &added).await?;
+        sync::add_members(tx, &self.source, (&first, true)).await?;
+        sync::add_members(tx, &self.source, (&added, false)).await?;
         for user in &changed {
             let detail = format!("{}: groups as the directory has them", self.told());
             tx.record(Event::new(EventKind::UserChanged, Some(&self.realm.id), user.to_string(), detail));
