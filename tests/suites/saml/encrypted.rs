@@ -133,6 +133,25 @@ fn an_encrypted_assertion_is_opened_and_judged_like_any_other() {
 }
 
 #[test]
+fn what_was_encrypted_has_the_shape_of_any_message_and_few_keys() {
+    let judge = Judge::new();
+    let claims = Claims::new(ENDPOINT, REQUEST);
+    // An id that stands there twice, once what was encrypted is in its place.
+    let twice = Claims { response_id: claims.id.clone(), ..claims.clone() };
+    let sealed = encrypt(&twice.signed(&judge.signer), &judge.secret, &Way::usual());
+    assert!(judge.who(twice.response("", &sealed).as_bytes()).is_err());
+    // Keys for others stand beside ours, up to a number: each costs an operation with our private key.
+    let mine = encrypt(&claims.signed(&judge.signer), &judge.secret, &Way::usual());
+    let others = |count: usize| {
+        let key = mine.split_once("<xenc:EncryptedKey>").and_then(|(_, rest)| rest.split_once("</xenc:EncryptedKey>"));
+        let key = format!("<xenc:EncryptedKey>{}</xenc:EncryptedKey>", key.expect("a key").0);
+        mine.replacen("<xenc:EncryptedKey>", &format!("{}<xenc:EncryptedKey>", key.repeat(count)), 1)
+    };
+    assert_eq!(judge.who(claims.response("", &others(2)).as_bytes()), Ok("ada".to_owned()));
+    assert_eq!(judge.who(claims.response("", &others(3)).as_bytes()), Err(Trouble::Encryption));
+}
+
+#[test]
 fn gauntlet_b6_17_what_is_wrong_with_a_ciphertext_is_not_told() {
     let judge = Judge::new();
     let claims = Claims::new(ENDPOINT, REQUEST);

@@ -2,6 +2,7 @@
 //! keys, none, too much, nothing at all, and somebody else's.
 
 use crate::forge::{COMPANY, DS, Recipe, SAMLP, SIGN_ON, Signer, now, signature};
+use crate::ground::Ground;
 use doorward_engine::federation::Connector;
 use doorward_engine::federation::settings::{ConnectorSettings, Kind, SamlSettings};
 use doorward_model::dice::Counting;
@@ -13,6 +14,7 @@ use doorward_saml::limits;
 use doorward_saml::peers::{News, Peers, Provider};
 use doorward_saml::trouble::Trouble;
 use doorward_testkit::echo::{Echo, Reply};
+use doorward_testkit::jar::Jar;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -227,4 +229,19 @@ async fn a_url_that_hangs_keeps_nobody_waiting_behind_whoever_came_first() {
     assert_eq!(count(reader.at(60 + limits::METADATA_SECONDS).await), 1);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(first.await.expect("an end"), 1);
+}
+
+#[test]
+fn what_was_read_from_a_file_counts_as_long_as_it_says() {
+    let (ground, signer) = (Ground::new(), Signer::new());
+    let until = "2100-01-01T00:00:00Z";
+    let metadata =
+        signer.metadata().replace("<IDPSSODescriptor ", &format!("<IDPSSODescriptor validUntil=\"{until}\" "));
+    ground.connect("company", &metadata, &[]);
+    let shown = ground.door.cli_text(&["connector", "show", "company", "--output", "json"]);
+    assert!(shown.contains("\"valid_until\": 4102444800000"), "{shown}");
+    assert_eq!(ground.leave(&mut Jar::new(), "company").status, 303);
+    ground.door.cli_text(&["connector", "update", "company", "--set", "saml.provider.valid_until=1000"]);
+    let left = ground.leave(&mut Jar::new(), "company");
+    assert!(left.status >= 400, "{} {}", left.status, left.location());
 }
