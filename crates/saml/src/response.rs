@@ -168,6 +168,10 @@ fn check_envelope(response: Node<'_>, is_signed: bool, asked: &Asked<'_>) -> Res
     if id(response).is_none() {
         return Err(Trouble::Answer("it has no id"));
     }
+    // Nothing rests on it: what counts is when the assertion was made.
+    if response.attribute("IssueInstant").and_then(moment::parse).is_none() {
+        return Err(Trouble::Answer("it does not say when it was written (IssueInstant)"));
+    }
     check_order(response)?;
     match response.child(SAML, "Issuer")? {
         Some(issuer) => check_issuer(issuer, asked.provider)?,
