@@ -16,6 +16,8 @@ pub struct Report {
     words: Option<String>,
     /// What a table shows for these keys of one object, in place of their values.
     cells: Vec<(&'static str, String)>,
+    /// The key of one object whose members a table shows in lines of their own, by the keys commands take.
+    settings: Option<&'static str>,
     /// How the program ends.
     pub code: Code,
 }
@@ -50,7 +52,7 @@ impl Report {
     }
 
     fn of(data: Data) -> Self {
-        Self { data, warnings: Vec::new(), words: None, cells: Vec::new(), code: Code::Done }
+        Self { data, warnings: Vec::new(), words: None, cells: Vec::new(), settings: None, code: Code::Done }
     }
 
     /// With sentences about what looks like a mistake.
@@ -69,6 +71,12 @@ impl Report {
     #[must_use]
     pub fn and_cells(self, cells: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         Self { cells: cells.into_iter().collect(), ..self }
+    }
+
+    /// With lines of their own for what stands under this key, as `--set` takes it.
+    #[must_use]
+    pub fn and_settings(self, key: &'static str) -> Self {
+        Self { settings: Some(key), ..self }
     }
 
     /// With another code.
@@ -105,7 +113,7 @@ impl Report {
                 encode(value, wanted.unwrap_or(usual))
             }
             (Data::One(value), _) => match wanted.unwrap_or(usual) {
-                Output::Table => Ok(one_table(value, &self.cells)),
+                Output::Table => Ok(one_table(value, &self.cells, self.settings)),
                 other => encode(value, other),
             },
             (Data::Rows { columns, rows }, _) => match wanted.unwrap_or(usual) {
@@ -138,14 +146,32 @@ fn table(columns: &[&str], rows: &[Value]) -> String {
     trimmed(&table)
 }
 
-fn one_table(value: &Value, cells: &[(&str, String)]) -> String {
+fn one_table(value: &Value, cells: &[(&str, String)], settings: Option<&str>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     for (name, value) in value.as_object().into_iter().flatten() {
+        if settings == Some(name.as_str()) {
+            lines("", value, &mut |key, value| {
+                table.add_row([key.to_owned(), cell(value)]);
+            });
+            continue;
+        }
         let said = cells.iter().find(|(key, _)| key == name).map(|(_, text)| Value::String(text.clone()));
         table.add_row([name.replace('_', " "), cell(said.as_ref().unwrap_or(value))]);
     }
     trimmed(&table)
+}
+
+/// Each value inside an object with its key, those around it before it; a name with a dot in it stands in quotes.
+fn lines(around: &str, value: &Value, line: &mut impl FnMut(&str, &Value)) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let name = if name.contains('.') { format!("\"{name}\"") } else { name.clone() };
+        let key = format!("{around}{name}");
+        match value {
+            Value::Object(inner) if !inner.is_empty() => lines(&format!("{key}."), value, line),
+            _ => line(&key, value),
+        }
+    }
 }
 
 fn trimmed(table: &Table) -> String {
@@ -213,6 +239,27 @@ mod tests {
             "roles admin",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn settings_are_told_by_the_keys_commands_take() {
+        let value = json!({"name": "company", "settings": {
+            "title": "A", "oidc": {"client_id": "d", "scopes": ["a", "b"], "parameters": {}}, "group_rules": {"map": {"a.b": "ops"}},
+        }});
+        let report = Report::one(value).and_settings("settings");
+        let shown = report.form(Some(Output::Table), true).unwrap_or_default();
+        let lines: Vec<String> =
+            shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let expected = [
+            "name company",
+            "group_rules.map.\"a.b\" ops",
+            "oidc.client_id d",
+            "oidc.parameters",
+            "oidc.scopes a, b",
+            "title A",
+        ];
+        assert_eq!(lines, expected);
+        assert!(report.form(Some(Output::Json), true).unwrap_or_default().contains("\"settings\": {"));
     }
 
     #[test]

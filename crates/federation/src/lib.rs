@@ -16,4 +16,5 @@ pub mod providers;
 pub mod renewal;
 pub mod sign_out;
 pub mod tokens;
+mod trial;
 pub mod trouble;

@@ -77,7 +77,7 @@ impl Providers {
         self.person(settings, user, &token).await
     }
 
-    async fn token(
+    pub(crate) async fn token(
         &self,
         settings: &OAuth2Settings,
         (code, redirect_uri, verifier): (&str, &str, &str),

@@ -176,7 +176,7 @@ impl Providers {
                 let mut identity = self.vouched(here, (&tokens, brought)).await?;
                 // A code is good once; what stands for it has to be as well.
                 let until = attempt.begun_at.plus_seconds(doorward_engine::limits::PROVIDER_SECONDS);
-                identity.once.push(Once { kind: "oidc answer".to_owned(), id: attempt.nonce.clone(), until });
+                identity.once.push(Once { kind: "oidc answer".to_owned(), id: attempt.nonce.clone(), until, at: None });
                 Ok(identity)
             }
         }

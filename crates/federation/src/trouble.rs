@@ -22,6 +22,11 @@ pub enum Trouble {
     Refused(String),
     #[error("the provider does not vouch for the person: {0}")]
     NotVouched(String),
+    #[error(
+        "its answer came by {came_by}, and was asked for by {asked_for}: what is registered at the provider and the \
+         connector's response mode (oidc.response_mode) must agree"
+    )]
+    Answered { came_by: &'static str, asked_for: &'static str },
     #[error("the token is not good: {0}")]
     Token(#[from] BadToken),
     #[error("its token says {0}")]

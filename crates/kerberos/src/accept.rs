@@ -54,22 +54,38 @@ pub struct Proved {
     pub answer: Vec<u8>,
 }
 
-/// Judges a token.
+/// Whether a token could prove anybody, as far as that can be seen without a key: what costs nothing comes first.
 ///
 /// # Errors
-/// [`Trouble`]: why it proves nobody.
-pub fn accept(token: &[u8], asked: &Asked<'_>, dice: &dyn Dice) -> Result<Proved, Trouble> {
+/// [`Trouble`]: why it proves nobody, whatever the keys are.
+pub fn look(token: &[u8], service: &str, realm: &str) -> Result<(), Trouble> {
+    opened(token, service, realm).map(|_| ())
+}
+
+fn opened<'a>(token: &'a [u8], service: &str, realm: &str) -> Result<(Offer<'a>, Shown<'a>), Trouble> {
     if token.len() > limits::TOKEN_BYTES {
         return Err(Trouble::Malformed("it is too large"));
     }
     let offer = Offer::read(token)?;
     let shown = Shown::read(offer.shown)?;
-    if shown.realm != asked.realm {
+    if shown.realm != realm {
         return Err(Trouble::OtherRealm);
     }
-    if shown.service.parts.join("/") != asked.service {
+    if shown.service.parts.join("/") != service {
         return Err(Trouble::OtherService);
     }
+    if crate::crypto::Kind::of(shown.ticket.kind).is_none() {
+        return Err(Trouble::Cipher(shown.ticket.kind));
+    }
+    Ok((offer, shown))
+}
+
+/// Judges a token.
+///
+/// # Errors
+/// [`Trouble`]: why it proves nobody.
+pub fn accept(token: &[u8], asked: &Asked<'_>, dice: &dyn Dice) -> Result<Proved, Trouble> {
+    let (offer, shown) = opened(token, asked.service, asked.realm)?;
     let clear = key(&shown, asked)?.open(OF_TICKET, shown.ticket.bytes).ok_or(Trouble::Sealed)?;
     let ticket = Ticket::read(&clear)?;
     check(&ticket, asked)?;
@@ -109,9 +125,6 @@ pub fn accept(token: &[u8], asked: &Asked<'_>, dice: &dyn Dice) -> Result<Proved
 /// The key a ticket was made with.
 fn key<'a>(shown: &Shown<'_>, asked: &Asked<'a>) -> Result<&'a Key, Trouble> {
     let etype = shown.ticket.kind;
-    if crate::crypto::Kind::of(etype).is_none() {
-        return Err(Trouble::Cipher(etype));
-    }
     let version = shown.ticket.version;
     let fits = |entry: &&Entry| {
         entry.service == asked.service

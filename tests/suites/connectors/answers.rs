@@ -141,6 +141,33 @@ fn a_form_from_the_companys_own_site_comes_without_cookies_and_is_sent_on() {
 }
 
 #[test]
+fn an_answer_that_came_otherwise_is_told_in_the_log_and_not_taken() {
+    let ground = ground("code", "form_post");
+    let mut jar = Jar::new();
+    let fields = answer_of(&ground, &mut jar, "ada");
+    let before = ground.company.asked("token");
+    let query: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let url = format!("{}?{}", endpoint(&ground), form::encode(&query));
+    // Of somebody who did not begin here nothing is said.
+    assert_eq!(visit(&mut Jar::new(), &url).answer.status, 410);
+    assert!(!ground.door.output().contains("its answer came by"), "{}", ground.door.output());
+    let end = visit(&mut jar, &url);
+    assert_eq!(end.answer.status, 502, "{}", end.answer.text());
+    assert!(end.answer.text().contains("do not understand each other"), "{}", end.answer.text());
+    let log = ground.door.output();
+    assert!(log.contains("its answer came by query, and was asked for by form_post"), "{log}");
+    // And the other way round.
+    ground.door.cli_text(&["connector", "update", "company", "--unset", "oidc.response_mode"]);
+    let mut jar = Jar::new();
+    let page = ground.leave(&mut jar);
+    let back = ground.bring_back(&mut jar, &page, "ada");
+    let sent = fields_of(back.split_once('?').map_or("", |(_, query)| query));
+    assert_eq!(post(&ground, &mut jar, &sent).answer.status, 502);
+    assert!(ground.door.output().contains("its answer came by form_post, and was asked for by query"));
+    assert_eq!(ground.company.asked("token"), before, "none of these may reach the token endpoint");
+}
+
+#[test]
 fn the_parts_of_an_answer_belong_together() {
     // Nobody else is asked who it is, who would say it too.
     let words = ["--response-type", "code id_token token", "--response-mode", "form_post", "--no-user-info"];

@@ -122,6 +122,57 @@ fn a_connector_is_tried_out_and_nothing_comes_of_it() {
 }
 
 #[test]
+fn trying_out_tells_all_that_is_wrong_and_changes_are_on_record_by_name() {
+    let ground = Ground::new(&[]);
+    let update = |words: &[&str]| ground.door.cli(&[&["connector", "update", "company"], words].concat());
+    let test = || {
+        let ran = ground.door.cli(&["connector", "test", "company"]);
+        (ran.status.success(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    assert!(test().0, "{:?}", test());
+    // A secret where a key belongs.
+    assert!(update(&["--set", "oidc.client_auth=private_key_jwt"]).status.success());
+    let (is_good, said) = test();
+    assert!(!is_good && said.contains("a secret cannot be used"), "{said}");
+    assert!(!said.contains(UPSTREAM_CLIENT.1), "{said}");
+    let key = ground.door.scratch().join("key.pem");
+    let made = std::process::Command::new("openssl")
+        .args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"])
+        .arg(&key)
+        .output()
+        .expect("openssl runs");
+    assert!(made.status.success(), "{made:?}");
+    let reference = format!("oidc.secret_from=file:{}", key.display());
+    assert!(update(&["--set", &reference]).status.success());
+    assert!(test().0, "{:?}", test());
+    // A provider that is away, and a key that is not there: both, by number.
+    std::fs::remove_file(&key).expect("the key was there");
+    assert!(update(&["--set", "oidc.issuer=http://127.0.0.1:9"]).status.success());
+    let (_, said) = test();
+    assert!(said.contains("2 things are wrong: (1) the provider cannot be asked"), "{said}");
+    assert!(said.contains("(2) a secret cannot be used"), "{said}");
+    // The record names fields and no values; twice the same is no fault.
+    assert!(update(&["--unset", "title"]).status.success());
+    let shown = ground.door.cli_text(&["connector", "show", "company", "--output", "table"]);
+    assert!(shown.contains("oidc.issuer") && !shown.contains("oidc: ("), "{shown}");
+    user(&ground.door, "dora");
+    ground.door.cli_text(&["user", "update", "dora", "--email", "other@example.com"]);
+    ground.door.cli_text(&["user", "update", "dora", "--break-glass"]);
+    ground.door.cli_text(&["realm", "update", "main", "--access-seconds", "120"]);
+    for (kind, words) in [
+        ("connector_changed", "connector company changed: oidc.issuer"),
+        ("connector_changed", "connector company changed: oidc.client_auth"),
+        ("user_changed", "user dora: email"),
+        ("user_changed", "user dora: break_glass"),
+        ("realm_changed", "lifetimes.access_seconds"),
+    ] {
+        let told = ground.door.cli_text(&["events", "--kind", kind, "--output", "json"]);
+        assert!(told.contains(words), "{words}: {told}");
+        assert!(!told.contains("other@example.com") && !told.contains("127.0.0.1:9"), "{told}");
+    }
+}
+
+#[test]
 fn a_secret_may_be_kept_sealed_and_is_shown_nowhere() {
     let ground = Ground::new(&[]);
     let update = |words: &[&str], input: &str| {

@@ -176,3 +176,14 @@ fn who_has_no_number_is_nobody() {
         assert_eq!(hub.come("ada").1.answer.status, 502, "{id}");
     }
 }
+
+#[test]
+fn trying_it_out_says_whether_github_knows_this_client() {
+    let hub = Hub::new(&[]);
+    let test = || hub.ground.door.cli(&["connector", "test", "github"]);
+    assert!(test().status.success(), "{:?}", test());
+    hub.ground.door.cli_text(&["connector", "update", "github", "--set", "oauth2.client_id=another"]);
+    let ran = test();
+    assert!(!ran.status.success(), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("the token endpoint of the provider"), "{ran:?}");
+}

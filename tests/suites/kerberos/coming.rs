@@ -1,25 +1,16 @@
 //! Tickets that count, and people without one.
 
-use crate::ground::{Ground, call, visit};
+use crate::ground::{Ground, call, lead, visit};
 use doorward_testkit::door::DoorOptions;
 use doorward_testkit::http::{Address, Request};
-use doorward_testkit::jar::Jar;
+use doorward_testkit::jar::{Hop, Jar};
 use doorward_testkit::webdriver::Browser;
-use doorward_tests::{PASSWORD, action, field, page_request, user};
-use serde_json::{Value, json};
-
-/// What an administrator of the domain tells its browsers.
-fn tell_browsers() {
-    let folder = std::path::Path::new("/etc/chromium/policies/managed");
-    let policy = json!({"AuthServerAllowlist": "doorward.localhost", "DisableAuthNegotiateCnameLookup": true});
-    std::fs::create_dir_all(folder).expect("a folder");
-    std::fs::write(folder.join("domain-of-tests.json"), policy.to_string()).expect("a policy");
-}
+use doorward_tests::{PASSWORD, action, field, page_request, tell_browsers, user};
+use serde_json::Value;
 
 #[test]
 fn a_real_browser_shows_its_ticket_and_the_directory_says_the_groups() {
     let ground = Ground::new(&["--directory", "people"]);
-    ground.directory();
     tell_browsers();
     let alice = ground.domain.computer("alice", "Alice-pw1", "1h");
     let browser = Browser::start_with(&alice.environment());
@@ -54,6 +45,98 @@ fn a_real_browser_shows_its_ticket_and_the_directory_says_the_groups() {
     assert_eq!(end.answer.status, 403, "{}", end.answer.text());
     assert!(end.answer.text().contains("is disabled"), "{}", end.answer.text());
     assert!(!ground.has("frank"));
+}
+
+#[test]
+fn a_ticket_is_a_way_of_its_own_and_ends_with_its_connector() {
+    let ground = Ground::new(&["--directory", "people"]);
+    let alice = ground.domain.computer("alice", "Alice-pw1", "1h");
+    let form = |page: &Hop| {
+        let html = page.answer.text();
+        let (flow, csrf) = (field(&html, "flow"), field(&html, "csrf"));
+        let target = Address::parse(&page.url).join(&action(&html));
+        let typed = [("login", "alice"), ("password", "Alice-pw1"), ("flow", &flow), ("csrf", &csrf)];
+        Request::new("POST", &target).header("Accept", "text/html").form(&typed)
+    };
+    let mut typed = Jar::new();
+    let page = ground.leave(&mut typed);
+    let end = typed.follow(form(&page)).pop().expect("a hop");
+    assert_eq!(end.answer.status, 200, "{}", end.url);
+    ground.door.cli_text(&["app", "update", "tool", "--connector", "domain"]);
+    // Whoever typed the password is asked for the ticket, although they are in.
+    let asked = visit(&mut typed, &ground.tool_url("/runs?x=1"));
+    assert_eq!(
+        (asked.answer.status, asked.answer.header("www-authenticate")),
+        (401, Some("Negotiate")),
+        "{}",
+        asked.url
+    );
+    assert!(!asked.answer.text().contains("type=\"password\""), "{}", asked.answer.text());
+    let shown = page_request(&asked.url).header("Authorization", alice.shown_to("doorward.localhost"));
+    let end = lead(&mut typed, shown);
+    assert_eq!((end.answer.status, end.url), (200, ground.tool_url("/runs?x=1")), "{}", ground.log());
+    // The directory's own way is another one.
+    ground.door.cli_text(&["app", "update", "tool", "--connector", "people"]);
+    let page = visit(&mut typed, &ground.tool_url("/runs?x=1"));
+    assert!(
+        page.answer.text().contains("type=\"password\"") && !page.answer.text().contains("/broker/"),
+        "{}",
+        page.url
+    );
+    ground.door.cli_text(&["app", "update", "tool", "--connector", ""]);
+    assert_eq!(visit(&mut typed, &ground.tool_url("/")).answer.status, 200);
+    // What the ticket proved ends with its connector, though it is the directory that says who it is.
+    let told = ground.door.cli(&["connector", "disable", "domain"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("1 sessions ended"), "{told:?}");
+    let page = visit(&mut typed, &ground.tool_url("/"));
+    assert!(page.url.contains("/sign-in?flow="), "{}", page.url);
+}
+
+#[test]
+fn nobody_is_led_to_a_ticket_that_would_not_count() {
+    let ground = Ground::new(&[]);
+    user(&ground.door, "local");
+    ground.door.cli_text(&[
+        "client",
+        "create",
+        "notes",
+        "--redirect-uri",
+        "https://notes.example.com/cb",
+        "--everyone",
+    ]);
+    let url = |more: &str| {
+        format!(
+            "{}/realms/main/protocol/openid-connect/auth?client_id=notes&redirect_uri=https://notes.example.com/cb\
+             &response_type=code&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+             &code_challenge_method=S256{more}",
+            ground.door.url()
+        )
+    };
+    // Where somebody is to prove themselves anew the page comes without a way round.
+    for more in ["&prompt=login", "&max_age=0", "&prompt=select_account"] {
+        let hops = Jar::new().follow(page_request(&url(more)));
+        let last = hops.last().expect("a hop");
+        assert_eq!((last.answer.status, last.answer.header("www-authenticate")), (200, None), "{more}");
+        assert!(hops.iter().all(|hop| !hop.url.contains("/broker/")), "{more}");
+    }
+    assert_eq!(visit(&mut Jar::new(), &url("&max_age=60")).answer.status, 401);
+}
+
+#[test]
+fn the_directory_has_to_be_there_first() {
+    let ground = Ground::new(&[]);
+    let keytab = format!("file:{}", ground.keytab.display());
+    let add = |directory: &str| {
+        let words = ["connector", "add", "kerberos", "other", "--kerberos-realm", "AD.EXAMPLE.TEST", "--service"];
+        let ran = ground
+            .door
+            .cli(&[&words[..], &["HTTP/x.localhost", "--keytab", &keytab, "--directory", directory]].concat());
+        String::from_utf8_lossy(&ran.stderr).into_owned()
+    };
+    for none in ["people", "domain"] {
+        let said = add(none);
+        assert!(said.contains(&format!("its directory {none} is no connector to a directory")), "{said}");
+    }
 }
 
 #[test]

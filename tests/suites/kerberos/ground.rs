@@ -39,12 +39,15 @@ impl Ground {
         options.environment.push(("DIRECTORY_PASSWORD".to_owned(), SAMBA_READER.1.to_owned()));
         let keytab = domain.keytab(service);
         let ground = Ground { door: Door::start(options), tool, domain, keytab };
+        if words.contains(&"--directory") {
+            ground.directory();
+        }
         ground.connect(("domain", service), &[&["--at-once"], words].concat());
         ground
     }
 
     /// Connects the domain.
-    fn connect(&self, (name, service): (&str, &str), words: &[&str]) {
+    pub fn connect(&self, (name, service): (&str, &str), words: &[&str]) {
         let keytab = format!("file:{}", self.keytab.display());
         let usual =
             ["connector", "add", "kerberos", name, "--title", "The domain", "--kerberos-realm", "AD.EXAMPLE.TEST"];
@@ -54,7 +57,7 @@ impl Ground {
     }
 
     /// Connects the domain's directory, as `people`.
-    pub fn directory(&self) {
+    fn directory(&self) {
         let authority = self.domain.authority().certificate().display().to_string();
         let (url, base) = (self.domain.tls_url(), "DC=ad,DC=example,DC=test");
         let words = ["connector", "add", "ad", "people", "--title", "The directory", "--bind-dn", SAMBA_READER.0];

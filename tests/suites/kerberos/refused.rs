@@ -109,6 +109,46 @@ fn a_showing_that_is_late_proves_nobody() {
 }
 
 #[test]
+fn a_showing_counts_once_wherever_the_same_keys_are() {
+    let ground = Ground::new(&[]);
+    ground.connect(("again", SERVICE), &["--clock-tolerance", "600"]);
+    let alice = ground.domain.computer("alice", "Alice-pw1", "1h");
+    let shown = alice.shown_to("doorward.localhost");
+    let at = |jar: &mut Jar, name: &str, shown: &str| {
+        let asked = ground.leave(jar);
+        let url = asked.url.replace("/broker/domain/", &format!("/broker/{name}/"));
+        lead(jar, page_request(&url).header("Authorization", shown))
+    };
+    let account = format!("{}/realms/main/account", ground.door.url());
+    let mut first = Jar::new();
+    at(&mut first, "domain", &shown);
+    assert_eq!(first.send(page_request(&account)).status, 200);
+    let mut second = Jar::new();
+    let end = at(&mut second, "again", &shown);
+    assert!(end.answer.text().contains("was used already"), "{} {}", end.url, end.answer.text());
+    assert_ne!(second.send(page_request(&account)).status, 200);
+    // A showing of its own is nobody's second one; there, alice is somebody in the way of herself.
+    let end = at(&mut second, "again", &alice.shown_to("doorward.localhost"));
+    assert!(!end.answer.text().contains("was used already"), "{} {}", end.url, end.answer.text());
+}
+
+#[test]
+fn what_is_no_token_is_refused_before_the_keys_are_read() {
+    let ground = Ground::new(&[]);
+    std::fs::remove_file(&ground.keytab).expect("the keytab was there");
+    let end = ground.show(&mut Jar::new(), "Negotiate AAAA");
+    assert!(end.url.contains("ticket=refused"), "{}", end.url);
+    assert!(ground.log().contains("the token cannot be read"), "{}", ground.log());
+    assert!(!ground.log().contains("keytab cannot"), "{}", ground.log());
+    let alice = ground.domain.computer("alice", "Alice-pw1", "1h");
+    ground.show(&mut Jar::new(), &alice.shown_to("doorward.localhost"));
+    assert!(ground.log().contains("keytab"), "{}", ground.log());
+    // Everything that is wrong is said at once.
+    let told = ground.door.cli(&["connector", "test", "domain"]);
+    assert!(!told.status.success(), "{told:?}");
+}
+
+#[test]
 fn a_showing_counts_once_on_whatever_node() {
     let postgres = Postgres::start();
     let options = || {

@@ -49,7 +49,10 @@ impl Ground {
 
     /// Goes to the hub in a browser of its own and says who one is; what the hub then knows of them.
     fn come(&self, way: &Way) -> Value {
-        let browser = Browser::start();
+        let browser = match &way.computer {
+            Some(computer) => Browser::start_with(&computer.environment()),
+            None => Browser::start(),
+        };
         browser.goto(&self.hub.url("/hub/oauth_login?next=%2Fhub%2Fhome"));
         (way.prove)(&browser);
         let home = self.hub.url("/hub/home");

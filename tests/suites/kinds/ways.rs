@@ -3,10 +3,14 @@
 use crate::Ground;
 use doorward_testkit::http::get;
 use doorward_testkit::limits::BROWSER_WAIT;
-use doorward_testkit::peers::{SAMBA_READER, SLAPD_READER, Samba, SimpleSaml, Slapd, UPSTREAM_CLIENT, Upstream};
+use doorward_testkit::peers::{
+    Computer, SAMBA_READER, SLAPD_READER, Samba, SimpleSaml, Slapd, UPSTREAM_CLIENT, Upstream,
+};
+use doorward_testkit::process::holds_within;
 use doorward_testkit::tools::debian_program;
 use doorward_testkit::webdriver::Browser;
 use doorward_tests::clients::issuer;
+use doorward_tests::tell_browsers;
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -18,11 +22,13 @@ pub struct Way {
     pub prove: Box<dyn Fn(&Browser)>,
     /// Takes them out of the engineers there.
     pub demote: Box<dyn Fn()>,
+    /// The computer they sit at, where that is one of a domain.
+    pub computer: Option<Computer>,
 }
 
 /// One person of each kind.
 pub fn all(ground: &Ground) -> Vec<Way> {
-    vec![openid(ground), oauth2(ground), github(ground), saml(ground), ldap(ground), domain(ground)]
+    vec![openid(ground), oauth2(ground), github(ground), saml(ground), ldap(ground), domain(ground), ticket(ground)]
 }
 
 fn endpoint(ground: &Ground, name: &str) -> String {
@@ -67,7 +73,12 @@ fn openid(ground: &Ground) -> Way {
     let usual = ["connector", "add", "oidc", "openid", "--issuer", &issuer, "--client-id", UPSTREAM_CLIENT.0];
     let more = ["--client-secret-ref", "env:COMPANY_SECRET", "--scopes", "profile,email,groups"];
     ground.door.cli_text(&[&usual[..], &more].concat());
-    Way { name, prove: by_name("openid", name), demote: Box::new(move || company.say(&said(name, &["data"]))) }
+    Way {
+        name,
+        prove: by_name("openid", name),
+        demote: Box::new(move || company.say(&said(name, &["data"]))),
+        computer: None,
+    }
 }
 
 fn oauth2(ground: &Ground) -> Way {
@@ -80,7 +91,12 @@ fn oauth2(ground: &Ground) -> Way {
     let claims = ["--subject-claim", "sub", "--name-claims", "preferred_username", "--groups-claim", "groups"];
     let more = ["--client-secret-ref", "env:COMPANY_SECRET", "--scopes", "openid,profile,email,groups"];
     ground.door.cli_text(&[&usual[..], &places, &claims, &more].concat());
-    Way { name, prove: by_name("oauth", name), demote: Box::new(move || company.say(&said(name, &["data"]))) }
+    Way {
+        name,
+        prove: by_name("oauth", name),
+        demote: Box::new(move || company.say(&said(name, &["data"]))),
+        computer: None,
+    }
 }
 
 fn github(ground: &Ground) -> Way {
@@ -101,7 +117,12 @@ fn github(ground: &Ground) -> Way {
     let usual = ["connector", "add", "github", "github", "--url", &url, "--client-id", UPSTREAM_CLIENT.0];
     let groups = ["--group", "Acme:data=data", "--group", "Acme:engineers=data-engineers", "--only-listed-groups"];
     ground.door.cli_text(&[&usual[..], &["--client-secret-ref", "env:COMPANY_SECRET"], &groups].concat());
-    Way { name, prove: by_name("github", name), demote: Box::new(move || company.say(&said(&["data"]))) }
+    Way {
+        name,
+        prove: by_name("github", name),
+        demote: Box::new(move || company.say(&said(&["data"]))),
+        computer: None,
+    }
 }
 
 /// A key and its certificate, in PEM, as SimpleSAMLphp signs with.
@@ -132,7 +153,7 @@ fn saml(ground: &Ground) -> Way {
         browser.fill("input[name=password]", "sami-there");
         browser.press_on("#regularsubmit button, button[type=submit], input[type=submit]");
     };
-    Way { name, prove: Box::new(prove), demote: Box::new(move || company.say(&said(&["data"]))) }
+    Way { name, prove: Box::new(prove), demote: Box::new(move || company.say(&said(&["data"]))), computer: None }
 }
 
 fn ldap(ground: &Ground) -> Way {
@@ -157,7 +178,7 @@ fn ldap(ground: &Ground) -> Way {
              member: uid=lena,ou=people,dc=example,dc=org\n",
         );
     };
-    Way { name, prove: by_form(name, "lena-there"), demote: Box::new(demote) }
+    Way { name, prove: by_form(name, "lena-there"), demote: Box::new(demote), computer: None }
 }
 
 fn domain(ground: &Ground) -> Way {
@@ -170,5 +191,29 @@ fn domain(ground: &Ground) -> Way {
     ground.door.cli_text(&[&usual[..], &bound, &bases, &groups].concat());
     // Alice is in both by one membership: of the platform's people, who are engineers.
     let demote = move || samba.tool(&["group", "removemembers", "eng", "platform"]);
-    Way { name: "alice", prove: by_form("alice", "Alice-pw1"), demote: Box::new(demote) }
+    Way { name: "alice", prove: by_form("alice", "Alice-pw1"), demote: Box::new(demote), computer: None }
+}
+
+/// At a computer of the domain: the ticket is shown at the press of a button, and the directory says the groups.
+fn ticket(ground: &Ground) -> Way {
+    let samba = Samba::shared();
+    let keytab = format!("file:{}", samba.keytab("HTTP/localhost").display());
+    let usual = ["connector", "add", "kerberos", "tickets", "--kerberos-realm", "AD.EXAMPLE.TEST", "--service"];
+    ground.door.cli_text(&[&usual[..], &["HTTP/localhost", "--keytab", &keytab, "--directory", "domain"]].concat());
+    for group in ["platform", "eng"] {
+        samba.tool(&["group", "addmembers", group, "bob"]);
+    }
+    tell_browsers();
+    let computer = Some(samba.computer("bob", "Bob-pw1", "1h"));
+    let prove = |browser: &Browser| {
+        // A browser's first answer to a question for a ticket comes before it has read the policy.
+        for _ in 0..3 {
+            choose(browser, "tickets");
+            if holds_within(BROWSER_WAIT / 4, || !browser.url().contains("/realms/")) {
+                break;
+            }
+        }
+    };
+    let demote = move || samba.tool(&["group", "removemembers", "eng", "bob"]);
+    Way { name: "bob", prove: Box::new(prove), demote: Box::new(demote), computer }
 }

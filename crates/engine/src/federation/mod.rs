@@ -18,6 +18,7 @@ pub mod refresh;
 pub mod settings;
 pub mod sign_in;
 pub mod sync;
+pub mod tickets;
 
 use crate::door::Door;
 use crate::manage::connectors::PURPOSE;
@@ -149,6 +150,9 @@ pub struct Once {
     pub id: String,
     /// Until when it would count.
     pub until: Timestamp,
+    /// The connector where that is noted, when it is not the one that proved it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<ConnectorId>,
 }
 
 impl ExternalIdentity {

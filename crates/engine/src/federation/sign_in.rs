@@ -129,7 +129,8 @@ pub async fn sign_in(
         return refuse(door, ctx, (realm, connector), Refusal::ConnectorDisabled).await;
     }
     for once in &identity.once {
-        if !shown::use_up(&mut tx, identity.proved_at(&connector.id), (&once.kind, &once.id), once.until).await? {
+        let at = once.at.as_ref().unwrap_or_else(|| identity.proved_at(&connector.id));
+        if !shown::use_up(&mut tx, at, (&once.kind, &once.id), once.until).await? {
             drop(tx);
             return refuse(door, ctx, (realm, connector), Refusal::ShownBefore).await;
         }

@@ -6,6 +6,7 @@ use crate::federation::settings::ConnectorSettings;
 use crate::limits;
 use crate::manage::Refused;
 use crate::manage::own_keys;
+use crate::manage::what_changed::what_changed;
 use crate::sessions;
 use crate::token::{Profile, profile};
 use doorward_model::change::Change;
@@ -112,7 +113,9 @@ pub async fn update(
     if is_other_issuer && connector.sealed.is_some() && connector.settings.kind.saml().is_none() {
         connectors::drop_secret(tx, &connector.id).await?;
     }
-    note(tx, EventKind::ConnectorChanged, connector, "changed");
+    let maps = ["group_rules.map", "oidc.parameters", "oauth2.parameters", "saml.attributes"];
+    let what = what_changed(&connector.settings, &changed.settings, &maps);
+    note(tx, EventKind::ConnectorChanged, connector, &format!("changed: {what}"));
     if is_same_word {
         return Ok(Ok(0));
     }
@@ -201,6 +204,15 @@ async fn check_beside_others(
     name: &ConnectorName,
     settings: &ConnectorSettings,
 ) -> Result<Result<(), String>, Fault> {
+    if let Some(directory) = settings.kind.kerberos().and_then(|kerberos| kerberos.directory.as_ref()) {
+        let there = connectors::find(tx, realm, directory).await?.map(Connector::read).transpose()?;
+        if !there.is_some_and(|there| there.settings.kind.ldap().is_some()) {
+            return Ok(Err(format!(
+                "its directory {directory} is no connector to a directory: add that one first, with `doorward connector \
+                 add ad` or `ldap`"
+            )));
+        }
+    }
     for row in connectors::of_realm(tx, realm).await?.into_iter().filter(|row| row.name != *name) {
         let other = Connector::read(row)?;
         if let Err(what) = settings.check_beside((&other.name, &other.settings)) {

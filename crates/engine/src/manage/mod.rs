@@ -16,6 +16,7 @@ pub mod roles;
 pub mod tokens;
 pub mod users;
 pub mod ways;
+mod what_changed;
 pub mod wrong;
 
 use std::fmt;

@@ -1,7 +1,8 @@
 //! What is known of users besides names, and the subject a user brought along from another provider.
 
 use crate::manage::Refused;
-use crate::token::Profile;
+use crate::manage::what_changed::what_changed;
+use crate::token::{self, Profile};
 use doorward_model::change::Change;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
@@ -17,8 +18,10 @@ pub async fn write(tx: &mut Tx, user: &User, profile: &Profile) -> Result<Result
     if let Err(refused) = check(profile) {
         return Ok(Err(refused));
     }
+    let (before, _) = token::profile(tx, &user.id).await?;
     users::set_profile(tx, &user.id, &profile.to_text()?).await?;
-    note(tx, user);
+    // Names of attributes are what whoever fills them makes of them.
+    note(tx, user, &what_changed(&before, profile, &["attributes"]));
     Ok(Ok(()))
 }
 
@@ -32,7 +35,7 @@ pub async fn set_subject(tx: &mut Tx, user: &User, subject: Option<&str>) -> Res
         let why = format!("user {}: that subject is another user's: choose another", user.name);
         return Ok(Err(Refused::because(why)));
     }
-    note(tx, user);
+    note(tx, user, "subject");
     Ok(Ok(()))
 }
 
@@ -95,9 +98,9 @@ pub fn check_subject(subject: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-fn note(tx: &mut Tx, user: &User) {
+fn note(tx: &mut Tx, user: &User, what: &str) {
     tx.changed(Change::User(user.id.clone()));
-    let detail = format!("user {}", user.name);
+    let detail = format!("user {}: {what}", user.name);
     tx.record(Event::new(EventKind::UserChanged, Some(&user.realm_id), user.id.to_string(), detail));
 }
 

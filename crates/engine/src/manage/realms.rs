@@ -2,6 +2,7 @@
 
 use crate::clients::RealmSettings;
 use crate::door::Door;
+use crate::manage::what_changed::what_changed;
 use crate::manage::{Refused, wrong};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
@@ -36,9 +37,11 @@ pub async fn set_settings(tx: &mut Tx, realm: &Realm, settings: &RealmSettings) 
     if let Err(refused) = check(realm, settings) {
         return Ok(Err(refused));
     }
+    let before = RealmSettings::load(tx, &realm.id).await?;
     realms::set_settings(tx, &realm.id, &settings.to_text()?).await?;
     tx.changed(Change::Realm(realm.id.clone()));
-    tx.record(Event::new(EventKind::RealmChanged, Some(&realm.id), realm.name.to_string(), String::new()));
+    let what = what_changed(&before, settings, &[]);
+    tx.record(Event::new(EventKind::RealmChanged, Some(&realm.id), realm.name.to_string(), what));
     Ok(Ok(()))
 }
 

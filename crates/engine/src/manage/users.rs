@@ -62,12 +62,19 @@ pub async fn create(
 pub async fn update(tx: &mut Tx, user: &User) -> Result<(), Fault> {
     let before = users::find(tx, &user.id).await?;
     let (profile, _) = profile(tx, &user.id).await?;
-    if profile.email_verified && before.is_some_and(|before| before.email != user.email) {
+    let differs = |field: fn(&User, &User) -> bool| before.as_ref().is_some_and(|before| !field(before, user));
+    let fields = [
+        ("name", differs(|a, b| a.name == b.name)),
+        ("display", differs(|a, b| a.display == b.display)),
+        ("email", differs(|a, b| a.email == b.email)),
+    ];
+    let what: Vec<&str> = fields.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
+    if profile.email_verified && what.contains(&"email") {
         let unproved = Profile { email_verified: false, ..profile };
         users::set_profile(tx, &user.id, &unproved.to_text()?).await?;
     }
     users::update(tx, user).await?;
-    note(tx, EventKind::UserChanged, user);
+    note_what(tx, EventKind::UserChanged, user, &what.join(", "));
     Ok(())
 }
 
@@ -133,7 +140,8 @@ pub(crate) async fn forget_what_rested_on_password(
 pub async fn require_new_password(tx: &mut Tx, user: &User, is_required: bool) -> Result<bool, Fault> {
     let changed = users::set_temporary(tx, &user.id, is_required).await?;
     if changed {
-        note(tx, EventKind::UserChanged, user);
+        let what = if is_required { "must choose another password" } else { "need not choose another password" };
+        note_what(tx, EventKind::UserChanged, user, what);
     }
     Ok(changed)
 }
@@ -141,6 +149,13 @@ pub async fn require_new_password(tx: &mut Tx, user: &User, is_required: bool) -
 fn note(tx: &mut Tx, kind: EventKind, user: &User) {
     tx.changed(Change::User(user.id.clone()));
     tx.record(Event::new(kind, Some(&user.realm_id), user.id.to_string(), format!("user {}", user.name)));
+}
+
+/// The same, with what of the user it is.
+fn note_what(tx: &mut Tx, kind: EventKind, user: &User, what: &str) {
+    tx.changed(Change::User(user.id.clone()));
+    let detail = format!("user {}: {what}", user.name);
+    tx.record(Event::new(kind, Some(&user.realm_id), user.id.to_string(), detail));
 }
 
 /// How changing one's own password ended.

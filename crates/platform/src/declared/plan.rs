@@ -404,6 +404,13 @@ impl<'a> Planner<'a> {
         if !self.complaints.is_empty() {
             return Err(self.complaints);
         }
+        // Connectors of Kerberos name directories, the others nothing.
+        self.connector_steps.sort_by_key(|step| {
+            let (Step::CreateConnector { settings, .. } | Step::UpdateConnector { settings, .. }) = step else {
+                return false;
+            };
+            settings.kind.kerberos().is_some()
+        });
         // Apps and clients name connectors; an app that gives up an address goes before the one that takes it; clients name
         // apps; roles name all of them.
         let parts = [

@@ -33,7 +33,7 @@ for name in ["alice", "bob", "carol", "dave", "erin", "frank"]:
 person("mustchange", force_password_change_at_next_login_req=True)
 domain.newuser("svc-ldap", reader_password, setpassword=True)
 # Services whose keys are by AES: one with a second name, and others with keys of their own.
-for account, services in [("svc-http", ["HTTP/doorward.localhost", "HTTP/second.localhost"]), ("svc-third", ["HTTP/third.localhost"]), ("svc-other", ["HTTP/other.localhost", "HTTP/elseward.localhost"])]:
+for account, services in [("svc-http", ["HTTP/doorward.localhost", "HTTP/second.localhost"]), ("svc-third", ["HTTP/third.localhost"]), ("svc-local", ["HTTP/localhost"]), ("svc-other", ["HTTP/other.localhost", "HTTP/elseward.localhost"])]:
     domain.newuser(account, account + "-Pw1", setpassword=True)
     change = ldb.Message(domain.search(root, expression="(sAMAccountName=" + account + ")", attrs=[])[0].dn)
     change["s"] = ldb.MessageElement(services, ldb.FLAG_MOD_ADD, "servicePrincipalName")

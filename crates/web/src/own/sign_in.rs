@@ -80,6 +80,9 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let asks_for_page = refuses_hint || matches!(query.fields.text("way"), "page" | "password");
     let led = open.hinted(way.provider_hint()).or_else(|| open.taking(way.login_hint()));
     let led = led.or_else(|| open.usual(arrival.ctx.client)).filter(|_| !asks_for_page);
+    // A ticket is no answer there, and the way to it would lead back here.
+    let is_in_already = visitor.as_ref().is_some_and(is_in);
+    let led = led.filter(|one| one.settings.kind.kerberos().is_none() || !(is_in_already || way.wants_a_person()));
     let mut answer = match led {
         Some(connector) => answers::see_other(&login_path(&realm, connector, &token)),
         None => {

@@ -1,16 +1,19 @@
 //! Flags of domains whose browsers show tickets of Kerberos.
 
+use crate::commands::Shell;
 use crate::commands::connector::add::Common;
+use crate::commands::connector::test::told;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
-use doorward_engine::federation::Connector as Stored;
+use doorward_directory::directories::Directories;
 use doorward_engine::federation::settings::{KerberosSettings, Kind};
+use doorward_engine::federation::{self, Connector as Stored, open_secret};
 use doorward_kerberos::{keytab, limits};
 use doorward_model::name::ConnectorName;
 use doorward_model::secret_ref::SecretRef;
 use doorward_world::secrets;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A new connector.
 #[derive(Args, Debug)]
@@ -62,20 +65,41 @@ impl Kerberos {
     }
 }
 
-/// Reads a connector's keys, as this command sees them.
-pub async fn ask(connector: &Stored, settings: &KerberosSettings) -> Result<Report, Exit> {
-    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
-    let SecretRef::File(path) = &settings.keytab else { return Err(refuse("its keytab is no file".to_owned())) };
-    let bytes = secrets::read_bytes(path, limits::KEYTAB_BYTES).await.map_err(&refuse)?;
-    let all = keytab::read(&bytes).map_err(|trouble| refuse(trouble.to_string()))?;
+/// The keys of the keytab that count.
+async fn keys(settings: &KerberosSettings) -> Result<Vec<Value>, String> {
+    let SecretRef::File(path) = &settings.keytab else { return Err("its keytab is no file".to_owned()) };
+    let bytes = secrets::read_bytes(path, limits::KEYTAB_BYTES).await?;
+    let all = keytab::read(&bytes).map_err(|trouble| trouble.to_string())?;
     let is_ours = |entry: &&keytab::Entry| entry.service == settings.service && entry.realm == settings.realm;
-    let keys: Vec<_> = all.iter().filter(is_ours).collect();
-    if keys.is_empty() {
-        let service = format!("{}@{}", settings.service, settings.realm);
-        return Err(refuse(format!("the keytab has no key by AES of {service}")));
+    let told = |entry: &keytab::Entry| json!({"version": entry.version, "kind": entry.key.kind().name()});
+    match all.iter().filter(is_ours).map(told).collect::<Vec<_>>() {
+        none if none.is_empty() => {
+            Err(format!("the keytab has no key by AES of {}@{}", settings.service, settings.realm))
+        }
+        keys => Ok(keys),
     }
-    let keys: Vec<_> =
-        keys.iter().map(|entry| json!({"version": entry.version, "kind": entry.key.kind().name()})).collect();
+}
+
+/// What is wrong with the directory that says who people are.
+async fn directory(shell: &Shell, connector: &Stored, name: &ConnectorName) -> Result<Option<String>, Exit> {
+    let found = federation::find(&shell.door, &connector.realm_id, name).await?;
+    let Some(found) = found.filter(|found| found.is_active && found.settings.kind.ldap().is_some()) else {
+        return Ok(Some(format!("its directory {name} is no active connector to a directory")));
+    };
+    let sealed = open_secret(&shell.door, &found)?;
+    let probed = Directories::default().probe(&found, sealed).await;
+    Ok(probed.err().map(|trouble| format!("its directory {name}: {trouble}")))
+}
+
+/// Reads a connector's keys, as this command sees them.
+pub async fn ask(shell: &Shell, connector: &Stored, settings: &KerberosSettings) -> Result<Report, Exit> {
+    let keys = keys(settings).await;
+    let mut faults: Vec<String> = keys.as_ref().err().cloned().into_iter().collect();
+    if let Some(name) = &settings.directory {
+        faults.extend(directory(shell, connector, name).await?);
+    }
+    told(connector, &faults)?;
+    let keys: Vec<_> = keys.unwrap_or_default();
     Ok(Report::one(json!({
         "connector": connector.name,
         "issuer": settings.realm,

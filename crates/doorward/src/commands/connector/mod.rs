@@ -189,7 +189,7 @@ async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Repo
         "settings": connector.settings,
     });
     addresses(&mut value, &connector, &redirect_uri(shell, realm, &connector).await);
-    Ok(Report::one(value))
+    Ok(Report::one(value).and_settings("settings"))
 }
 
 async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Result<Report, Exit> {

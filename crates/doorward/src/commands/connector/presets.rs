@@ -29,6 +29,25 @@ pub struct Known {
     /// The claim groups are read from, when it is not the usual one.
     #[arg(long, value_name = "CLAIM")]
     groups_claim: Option<String>,
+    /// Scopes to ask for besides openid, with commas between them, in place of the usual ones.
+    #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
+    scopes: Option<Vec<String>>,
+    /// Claims the user name is taken from, the first that is there, in place of the usual ones.
+    #[arg(long, value_delimiter = ',', value_name = "CLAIM")]
+    name_claims: Option<Vec<String>>,
+    /// Do not ask the userinfo endpoint.
+    #[arg(long)]
+    no_user_info: bool,
+    /// The provider's addresses are proved although it does not say so.
+    #[arg(long)]
+    addresses_are_proved: bool,
+    /// Where the provider sends browsers back to, when its application knows Houston: /v1/oauth/callback/ or
+    /// /v1/oauth/redirect/.
+    #[arg(long, value_name = "PATH")]
+    callback_path: Option<String>,
+    /// How far the provider's clock may be apart, in seconds [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    clock_tolerance: Option<u32>,
     /// One more parameter of the authorization request; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
@@ -63,6 +82,12 @@ impl Known {
         if let Some(claim) = self.groups_claim {
             settings.claims.groups = claim;
         }
+        settings.scopes = self.scopes.unwrap_or(settings.scopes);
+        settings.claims.name = self.name_claims.unwrap_or(settings.claims.name);
+        settings.user_info &= !self.no_user_info;
+        settings.addresses_are_proved |= self.addresses_are_proved;
+        settings.callback_path = self.callback_path.or(settings.callback_path);
+        settings.clock_tolerance_seconds = self.clock_tolerance.unwrap_or(settings.clock_tolerance_seconds);
         if self.sign_out_there {
             preset.signs_out(&mut settings, pages).map_err(Exit::usage)?;
         }

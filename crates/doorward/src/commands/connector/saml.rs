@@ -2,16 +2,18 @@
 
 use crate::commands::Shell;
 use crate::commands::connector::add::Common;
+use crate::commands::connector::test::told;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
-use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::own_keys::FIRST;
 use doorward_engine::federation::settings::{AttributeNames, Kind, NameIdFormat, SamlSettings};
+use doorward_engine::federation::{Connector as Stored, open_secret};
 use doorward_outbound::Outbound;
 use doorward_saml::certificate::Key;
 use doorward_saml::limits::METADATA_BYTES;
 use doorward_saml::metadata::{self, Read};
+use doorward_saml::own_key::OwnKey;
 use doorward_saml::peers::Peers;
 use serde_json::json;
 use std::io::Read as _;
@@ -152,7 +154,14 @@ pub async fn ask(shell: &Shell, connector: &Stored, settings: &SamlSettings) -> 
     let outbound = Outbound::new(shell.config.outbound.clone()).map_err(Exit::usage)?;
     let peers = Peers::new(Arc::new(outbound));
     let provider = peers.provider((connector, settings), shell.ctx.now).await;
-    let provider = provider.map_err(|trouble| Exit::refused(format!("connector {}: {trouble}", connector.name)))?;
+    let mut faults: Vec<String> = provider.as_ref().err().map(ToString::to_string).into_iter().collect();
+    let key = open_secret(&shell.door, connector)?;
+    let own = key.as_deref().map_or(Err("it has no key of its own: add it again".to_owned()), |key| {
+        OwnKey::parse(key).map(|_| ()).map_err(|trouble| trouble.to_string())
+    });
+    faults.extend(own.err());
+    told(connector, &faults)?;
+    let Ok(provider) = provider else { return Err(Exit::refused("the provider says nothing")) };
     Ok(Report::one(json!({
         "connector": connector.name,
         "issuer": settings.entity_id,

@@ -75,19 +75,23 @@ async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
         return saml::ask(shell, connector, settings).await;
     }
     if let Some(settings) = connector.settings.kind.kerberos() {
-        return kerberos::ask(connector, settings).await;
+        return kerberos::ask(shell, connector, settings).await;
     }
     let outbound = Outbound::new(shell.config.outbound.clone()).map_err(Exit::usage)?;
     let providers = Providers::new(Arc::new(outbound));
-    let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
-    let published =
-        providers.published(connector, shell.ctx.now).await.map_err(|trouble| refuse(trouble.to_string()))?;
-    if let Some(reference) = connector.settings.kind.secret_from() {
-        // Read as this command sees it; a variable may be the server's alone.
-        if let Err(why) = doorward_world::secrets::read(reference).await {
-            return Err(refuse(format!("the client secret cannot be read by this command: {why}")));
-        }
-    }
+    let mut faults = Vec::new();
+    let published = match connector.settings.kind.oidc() {
+        Some(_) => providers.published(connector, shell.ctx.now).await.map_err(|why| faults.push(why.to_string())).ok(),
+        None => None,
+    };
+    let sealed = open_secret(&shell.door, connector)?;
+    // As this command sees it; a variable may be the server's alone.
+    faults.extend(providers.tried(connector, shell.ctx.now, sealed).await.iter().map(ToString::to_string));
+    told(connector, &faults)?;
+    let Some(published) = published else {
+        let kind = &connector.settings.kind;
+        return Ok(Report::one(json!({"connector": connector.name, "issuer": kind.issuer()})));
+    };
     let metadata = &published.metadata;
     Ok(Report::one(json!({
         "connector": connector.name,
@@ -98,6 +102,20 @@ async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
         "jwks_uri": metadata.keys,
         "keys": published.keys.keys().len(),
     })))
+}
+
+/// All that is wrong, at once.
+pub fn told(connector: &Stored, faults: &[String]) -> Result<(), Exit> {
+    let name = &connector.name;
+    match faults {
+        [] => Ok(()),
+        [only] => Err(Exit::refused(format!("connector {name}: {only}"))),
+        many => {
+            let numbered = many.iter().zip(1..).map(|(fault, number)| format!("({number}) {fault}"));
+            let all = numbered.collect::<Vec<_>>().join("; ");
+            Err(Exit::refused(format!("connector {name}: {} things are wrong: {all}", many.len())))
+        }
+    }
 }
 
 fn read(file: &Path) -> Result<Map<String, Value>, Exit> {

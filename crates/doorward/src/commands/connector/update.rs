@@ -89,11 +89,14 @@ impl Update {
         let mut settings = now.clone();
         for path in &self.unset {
             let mut all = written(&settings)?;
-            let around = descend(&mut all, path)?;
-            if around.remove(last(path)).is_none() {
-                return Err(format!("{} is not set", path.join(".")));
+            let is_set = descend(&mut all, path)?.remove(last(path)).is_some();
+            // What is not set is so already, if it is a setting at all.
+            if !is_set && !is_known(&settings, path) {
+                return Err(format!("{}: there is no such setting{}", path.join("."), KEYS));
             }
-            settings = read(all).map_err(|why| format!("{} cannot be unset: {why}", path.join(".")))?;
+            if is_set {
+                settings = read(all).map_err(|why| format!("{} cannot be unset: {why}", path.join(".")))?;
+            }
         }
         for (path, text) in &self.set {
             let put = |value: Value| {
@@ -103,18 +106,56 @@ impl Update {
                 // What nobody reads would be passed over without a word.
                 match descend(&mut written(&read)?, path)?.contains_key(last(path)) {
                     true => Ok(read),
-                    false => Err("there is no such setting".to_owned()),
+                    false => Err(format!("there is no such setting{KEYS}")),
                 }
             };
-            // A text that looks like a number may be meant as a text.
+            // A text that looks like a number may be meant as a text, and words with commas as a list.
             let as_json = serde_json::from_str(text).ok().and_then(|value| put(value).ok());
-            settings = match as_json {
-                Some(read) => read,
-                None => put(Value::String(text.clone())).map_err(|why| format!("{}: {why}", path.join(".")))?,
+            let as_text = || put(Value::String(text.clone()));
+            let words = || text.split(',').map(|word| Value::from(word.trim())).collect();
+            settings = match as_json.map_or_else(as_text, Ok) {
+                Ok(read) => read,
+                Err(why) => put(Value::Array(words())).map_err(|_| format!("{}: {}", path.join("."), plain(&why)))?,
             };
         }
         Ok(settings)
     }
+}
+
+/// Where keys are to be found.
+const KEYS: &str = ": `doorward connector show NAME --output json` prints the keys there are";
+
+/// Whether something is read at a key: a text is kept there, or refused as none of what belongs there.
+fn is_known(settings: &ConnectorSettings, path: &Path) -> bool {
+    let tried = || {
+        let mut all = written(settings)?;
+        descend(&mut all, path)?.insert(last(path).to_owned(), Value::from("x"));
+        match read(all) {
+            Ok(read) => Ok(descend(&mut written(&read)?, path)?.contains_key(last(path))),
+            Err(why) => Ok(!why.starts_with("unknown field")),
+        }
+    };
+    tried().unwrap_or_else(|_: String| false)
+}
+
+/// A sentence without the names programs have for things.
+fn plain(why: &str) -> String {
+    let Some((found, wanted)) = why.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    else {
+        return why.to_owned();
+    };
+    let wanted = match wanted {
+        wanted if wanted.starts_with("a sequence") => "a list, such as [\"one\",\"two\"] or one,two",
+        wanted if wanted.starts_with("a map") || wanted.starts_with("struct ") => {
+            "an object, such as {\"name\":\"value\"}"
+        }
+        "a boolean" => "true or false",
+        wanted if wanted.starts_with('u') || wanted.starts_with('i') => "a whole number",
+        "a string" => "a text",
+        _ => "something else",
+    };
+    let found = found.split_once(' ').map_or(found, |(_, value)| value).replace(['`', '"'], "");
+    format!("{found} stands where {wanted} belongs")
 }
 
 fn last(path: &Path) -> &str {
@@ -200,6 +241,35 @@ mod tests {
             assert!(on(wrong, &[]).is_err(), "{wrong:?}");
         }
         assert!(on(&[], &["oidc.issuer"]).is_err());
-        assert!(on(&[], &["title"]).is_err());
+        for unknown in ["titel", "oidc.clientId", "saml.issuer", "oidc.claims.nam"] {
+            assert!(on(&[], &[unknown]).is_err_and(|why| why.contains("there is no such setting")), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_set_is_unset_already() -> Result<(), String> {
+        let now = serde_json::to_value(settings()).map_err(|error| error.to_string())?;
+        for optional in
+            ["title", "oidc.refresh", "oidc.response_mode", "oidc.directory", "group_rules.prefix", "group_rules.map.x"]
+        {
+            assert_eq!(on(&[], &[optional, optional])?, now, "{optional}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn lists_may_be_words_with_commas_and_refusals_speak_of_no_types() -> Result<(), String> {
+        assert_eq!(on(&["oidc.scopes=profile, groups"], &[])?["oidc"]["scopes"], json!(["profile", "groups"]));
+        assert_eq!(on(&["oidc.scopes=groups"], &[])?["oidc"]["scopes"], json!(["groups"]));
+        assert_eq!(on(&["title=One, Two"], &[])?["title"], "One, Two");
+        for (wrong, words) in [
+            ("oidc.clock_tolerance_seconds=soon", "soon stands where a whole number belongs"),
+            ("linking.create=maybe", "maybe stands where true or false belongs"),
+            ("oidc.parameters=x", "x stands where an object, such as {\"name\":\"value\"} belongs"),
+        ] {
+            let why = on(&[wrong], &[]).err().unwrap_or_default();
+            assert!(why.contains(words), "{wrong}: {why}");
+        }
+        Ok(())
     }
 }

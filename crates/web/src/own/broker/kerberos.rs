@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use doorward_engine::federation::settings::KerberosSettings;
 use doorward_engine::federation::sign_in::{Unproved, unproved};
-use doorward_engine::federation::{Connector, ExternalIdentity, Once, Through, open_secret};
+use doorward_engine::federation::{Connector, ExternalIdentity, Through, open_secret, tickets};
 use doorward_engine::live::realms::LiveRealm;
 use doorward_gate::ask::{self, Kind};
 use doorward_kerberos::accept::{self, Proved, accept};
@@ -37,8 +37,7 @@ pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, flow: &str) -> Outcom
         return Ok(flow_over(web, ctx, realm));
     };
     // Programs get no ticket by being asked, and who has to prove themselves anew does not by an old one.
-    let must_ask = way.fresh_seconds() == Some(0) || way.chooses_account();
-    if ask::kind(asked.headers) == Kind::Call || must_ask {
+    if ask::kind(asked.headers) == Kind::Call || way.wants_a_person() {
         return Ok(to_page(realm, flow, ""));
     }
     // Nobody who is in becomes somebody else without a word, whoever led the browser here; unless they are in by a way that
@@ -111,9 +110,7 @@ async fn take(asked: &Asked<'_>, here: Here<'_>, (flow, way): (&str, &Way), toke
         return Ok(to_page(realm, flow, ""));
     }
     let answer = HeaderValue::from_str(&format!("{SCHEME} {}", STANDARD.encode(&proved.answer)));
-    // Remembered for as long as any node would take it, however far its clock is behind.
-    let until = proved.until.plus_seconds(i64::from(settings.clock_tolerance_seconds));
-    let once = Once { kind: "kerberos ticket".to_owned(), id: proved.mark.clone(), until };
+    let once = tickets::once(asked.web.door(), settings, (&proved.mark, proved.until)).await?;
     let mut came = match &settings.directory {
         None => {
             let Some(subject) = settings.subject(&proved.name) else {
@@ -125,7 +122,7 @@ async fn take(asked: &Asked<'_>, here: Here<'_>, (flow, way): (&str, &Way), toke
                 subject,
                 name: Some(proved.name),
                 vouched_at: Some(proved.authenticated_at),
-                once: vec![once],
+                once,
                 ..ExternalIdentity::default()
             };
             asked.arrived((realm, connector, flow), &identity, way).await?
@@ -133,7 +130,7 @@ async fn take(asked: &Asked<'_>, here: Here<'_>, (flow, way): (&str, &Way), toke
         Some(_) => match look(asked, here, &proved).await? {
             Looked::Found(directory, identity) => {
                 let through = Through { connector: connector.id.clone(), revision: connector.revision };
-                let identity = ExternalIdentity { once: vec![once], through: Some(through), ..*identity };
+                let identity = ExternalIdentity { once, through: Some(through), ..*identity };
                 asked.arrived((realm, directory, flow), &identity, way).await?
             }
             Looked::Barred(what) => {
@@ -151,6 +148,7 @@ async fn take(asked: &Asked<'_>, here: Here<'_>, (flow, way): (&str, &Way), toke
 }
 
 async fn judge(asked: &Asked<'_>, settings: &KerberosSettings, token: &[u8]) -> Result<Proved, Trouble> {
+    accept::look(token, &settings.service, &settings.realm)?;
     let SecretRef::File(path) = &settings.keytab else { return Err(Trouble::Keytab("it is no file".to_owned())) };
     // Read for every ticket, so that another one needs no restart.
     let keytab = secrets::read_bytes(path, limits::KEYTAB_BYTES).await.map_err(Trouble::Keytab)?;

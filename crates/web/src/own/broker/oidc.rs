@@ -12,6 +12,7 @@ use doorward_engine::federation::settings::ResponseMode;
 use doorward_engine::federation::{Connector, attempt, open_secret};
 use doorward_engine::live::realms::LiveRealm;
 use doorward_federation::oidc::{Answer, Given};
+use doorward_federation::trouble::Trouble;
 use doorward_oauth::parameters::Parameters;
 
 /// A connector of a realm.
@@ -43,7 +44,7 @@ pub async fn back(asked: &Asked<'_>, here: Here<'_>, query: &str) -> Outcome {
     let Some(answered) = read(Parameters::parse_query(query).ok()) else { return Ok(over(asked, here)) };
     // Servers log queries: what was asked for elsewhere is not taken from there. A refusal is nobody's credential.
     if mode != ResponseMode::Query && one(&answered, "error").is_empty() {
-        return Ok(over(asked, here));
+        return otherwise(asked, here, (&answered, ResponseMode::Query)).await;
     }
     take(asked, here, &answered).await
 }
@@ -52,9 +53,6 @@ pub async fn back(asked: &Asked<'_>, here: Here<'_>, query: &str) -> Outcome {
 pub(super) async fn posted(asked: &Asked<'_>, here: Here<'_>, form: &str) -> Outcome {
     let (web, (realm, connector)) = (asked.web, here);
     let Some(answered) = read(Parameters::parse_form(form).ok()) else { return Ok(over(asked, here)) };
-    if answers_by(connector) == ResponseMode::Query {
-        return Ok(over(asked, here));
-    }
     let is_known = Browser::of(web, asked.headers).is_known();
     if !is_known && one(&answered, AGAIN).is_empty() && attempt::is_ours(web.door(), one(&answered, "state")) {
         let mut fields: Vec<_> =
@@ -63,7 +61,34 @@ pub(super) async fn posted(asked: &Asked<'_>, here: Here<'_>, form: &str) -> Out
         fields.push((AGAIN.to_owned(), "yes".to_owned()));
         return form_on(asked.redirect_uri(realm, connector), fields, realm.title.as_str());
     }
+    if answers_by(connector) == ResponseMode::Query {
+        return otherwise(asked, here, (&answered, ResponseMode::FormPost)).await;
+    }
     take(asked, here, &answered).await
+}
+
+/// An answer that came otherwise than it was asked for: whoever set the provider up has to know. It is not taken.
+async fn otherwise(
+    asked: &Asked<'_>,
+    (realm, connector): Here<'_>,
+    (answered, came_by): (&Parameters, ResponseMode),
+) -> Outcome {
+    let browser = Browser::of(asked.web, asked.headers);
+    let state = (one(answered, "state"), &browser.hash);
+    // Of somebody who did not begin here nothing is said.
+    let Some(begun) = attempt::find(asked.web.door(), &asked.arrival.ctx, connector, state) else {
+        return Ok(over(asked, (realm, connector)));
+    };
+    let trouble = Trouble::Answered { came_by: word(came_by), asked_for: word(answers_by(connector)) };
+    troubled(asked, (realm, connector, &begun.flow), &trouble).await
+}
+
+fn word(mode: ResponseMode) -> &'static str {
+    match mode {
+        ResponseMode::Query => "query",
+        ResponseMode::Fragment => "fragment",
+        ResponseMode::FormPost => "form_post",
+    }
 }
 
 /// What of an answer is read.

@@ -249,7 +249,7 @@ async fn back(asked: &Asked<'_>, here: Here<'_>, (response, again): (&str, Optio
         Ok(proved) => proved,
         Err(trouble) => return troubled(asked, (realm, connector, flow), &trouble).await,
     };
-    identity.once.push(Once { kind: "saml assertion".to_owned(), id: proved.id, until: proved.until });
+    identity.once.push(Once { kind: "saml assertion".to_owned(), id: proved.id, until: proved.until, at: None });
     let answered = begun.iter().find(|(_, begun)| Some(id_of(begun)) == proved.request);
     let Some((slot, begun)) = answered else {
         // Another site may have sent the browser here with an answer of its own.
@@ -261,7 +261,7 @@ async fn back(asked: &Asked<'_>, here: Here<'_>, (response, again): (&str, Optio
     };
     // Longer than the seal opens, by as much as clocks of two nodes are apart.
     let until = begun.begun_at.plus_seconds(doorward_engine::limits::PROVIDER_SECONDS + MARK_SECONDS);
-    identity.once.push(Once { kind: "saml request".to_owned(), id: id_of(begun), until });
+    identity.once.push(Once { kind: "saml request".to_owned(), id: id_of(begun), until, at: None });
     let browser = Browser::of(web, asked.headers);
     let Some(way) = Way::of_flow(web, asked.arrival, realm, (&begun.flow, &browser)).await? else {
         return Ok(flow_over(web, ctx, realm));

@@ -112,6 +112,11 @@ impl Way {
         self.preview().is_some_and(|preview| preview.chooses_account)
     }
 
+    /// Whether somebody has to do something: an old proof, or one that speaks for itself, is not what the client wants.
+    pub fn wants_a_person(&self) -> bool {
+        self.fresh_seconds() == Some(0) || self.chooses_account()
+    }
+
     /// The connector the client wants its people to come through.
     pub(super) fn provider_hint(&self) -> &str {
         self.preview().map_or("", |preview| &preview.provider_hint)
