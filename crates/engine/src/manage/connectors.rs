@@ -206,7 +206,7 @@ async fn check_beside_others(
 ) -> Result<Result<(), String>, Fault> {
     if let Some(directory) = settings.kind.kerberos().and_then(|kerberos| kerberos.directory.as_ref()) {
         let there = connectors::find(tx, realm, directory).await?.map(Connector::read).transpose()?;
-        if !there.is_some_and(|there| there.settings.kind.ldap().is_some()) {
+        if there.is_none_or(|there| there.settings.kind.ldap().is_none()) {
             return Ok(Err(format!(
                 "its directory {directory} is no connector to a directory: add that one first, with `doorward connector \
                  add ad` or `ldap`"

@@ -127,7 +127,7 @@ const KEYS: &str = ": `doorward connector show NAME --output json` prints the ke
 
 /// Whether something is read at a key: a text is kept there, or refused as none of what belongs there.
 fn is_known(settings: &ConnectorSettings, path: &Path) -> bool {
-    let tried = || {
+    let tried = || -> Result<bool, String> {
         let mut all = written(settings)?;
         descend(&mut all, path)?.insert(last(path).to_owned(), Value::from("x"));
         match read(all) {
@@ -135,7 +135,7 @@ fn is_known(settings: &ConnectorSettings, path: &Path) -> bool {
             Err(why) => Ok(!why.starts_with("unknown field")),
         }
     };
-    tried().unwrap_or_else(|_: String| false)
+    tried().unwrap_or(false)
 }
 
 /// A sentence without the names programs have for things.
