@@ -8,7 +8,8 @@ pub const LOGIN_BYTES: usize = 256;
 pub const MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes read at once.
 pub const READ_BYTES: usize = 16 * 1024;
-/// Connections to one directory at once, on each node: more sign-ins wait for a place.
+/// People looked for and tried at one directory at once, on each node, and connections kept for each of the two: more wait
+/// for a place.
 pub const CONNECTIONS: usize = 8;
 /// Sign-ins that wait for a place at one directory, on each node; more are told to come back.
 pub const WAITING: usize = 64;

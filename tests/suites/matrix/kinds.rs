@@ -246,6 +246,7 @@ pub const SEALERS: &[(&str, &[Kind])] = &[
     ("keys/mod.rs", &[]),
     ("manage/clients.rs", &[]),
     ("manage/connectors.rs", &[]),
+    ("manage/own_keys.rs", &[]),
     ("sign_in/flow.rs", &[Kind::Flow]),
     ("sign_in/renewal.rs", &[Kind::Renewal]),
     ("token/refresh.rs", &[]),
