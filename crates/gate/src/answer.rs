@@ -227,15 +227,14 @@ impl Gate {
     ) -> Option<(HeaderMap, T)> {
         let (Credential::Pass(hash) | Credential::SharedPass(hash)) = credential else { return None };
         let fits = |kept: &&Prepared| kept.is_for(&place.app, dialect.number) && now < kept.until;
-        let (ready, to_keep) = self.door.live.look_at_pass(&hash, |kept| {
-            let pass = &kept.front;
+        let (ready, to_keep) = self.door.live.look_at_pass(&hash, |pass| {
             let holds = pass.is_live(now)
                 && check::fits(&self.door, pass, place, credential)
                 && check::refuse_when_out_of_step(&self.door, now).is_ok();
             if !holds {
                 return None;
             }
-            let (told, to_keep) = match kept.prepared.as_ref().filter(fits) {
+            let (told, to_keep) = match pass.prepared.as_ref().filter(fits) {
                 Some(prepared) => (kept::put_together(&*prepared.shape, &prepared.own, returned)?, None),
                 None => {
                     // Made for another session of this person, which may have come in by another way.
@@ -243,14 +242,11 @@ impl Gate {
                         return None;
                     }
                     let prepared = pass.session.person.prepared(&place.app, dialect.number, now)?;
-                    (
-                        kept::put_together(&*prepared.shape, &prepared.own, returned)?,
-                        Some((kept.pass.clone(), prepared)),
-                    )
+                    (kept::put_together(&*prepared.shape, &prepared.own, returned)?, Some((pass.clone(), prepared)))
                 }
             };
             self.door.live.saw(&pass.session, now);
-            Some(((told, holder_of(&kept.pass)), to_keep))
+            Some(((told, holder_of(pass)), to_keep))
         })?;
         if let Some((pass, prepared)) = to_keep {
             // At hand the next time: asking the person costs more ways through memory.

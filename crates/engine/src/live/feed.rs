@@ -252,7 +252,7 @@ impl Live {
     /// Lets go of entries that are over or no longer true. What leaves is marked, because a pass kept at
     /// this very moment may rest on it and no change would reach it any more.
     pub fn sweep(&self, now: Timestamp) {
-        self.passes.retain(|_, kept| kept.front.is_current() && kept.front.is_live(now));
+        self.passes.retain(|_, pass| pass.is_current() && pass.session.is_live(now));
         self.sessions.retain(|_, session| {
             let stays = session.is_live(now);
             session.is_ended.fetch_or(!stays, Ordering::AcqRel);

@@ -23,7 +23,7 @@ use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
 use feed::Recent;
 use parking_lot::Mutex;
-use people::{KeptPass, LivePerson, LiveSession, LiveToken};
+use people::{LivePass, LivePerson, LiveSession, LiveToken};
 use realms::LiveRealm;
 use shards::{Scatter, Shards};
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 pub struct Live {
     pub(crate) apps: ArcSwap<Apps>,
     pub(crate) reloading: tokio::sync::Mutex<()>,
-    pub(crate) passes: Shards<TokenHash, KeptPass, Scatter>,
+    pub(crate) passes: Shards<TokenHash, Arc<LivePass>, Scatter>,
     pub(crate) sessions: Shards<SessionId, Arc<LiveSession>>,
     pub(crate) people: Shards<UserId, Arc<LivePerson>>,
     pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>, Scatter>,

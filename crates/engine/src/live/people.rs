@@ -109,23 +109,13 @@ pub struct LivePass {
     pub session: Arc<LiveSession>,
     /// The session's person.
     person: Arc<LivePerson>,
+    /// What an edge told last for it.
+    pub prepared: Option<Prepared>,
     /// The host it was issued for, shared with the snapshot of apps where it can be.
     pub host: Arc<str>,
     /// The app it opens; `None` for a pass shared by a parent domain.
     pub app_id: Option<AppId>,
     hash: TokenHash,
-}
-
-/// A pass as it is kept: a copy of it lies in the map itself, so that a look at it follows one pointer less.
-#[derive(Clone)]
-#[repr(C)]
-pub struct KeptPass {
-    /// The copy.
-    pub front: LivePass,
-    /// What an edge told last for it.
-    pub prepared: Option<Prepared>,
-    /// The pass, for those who hold on to it.
-    pub pass: Arc<LivePass>,
 }
 
 /// A program's token.
@@ -192,20 +182,20 @@ impl LivePass {
 impl Live {
     /// A pass already in memory, if it is still true.
     pub fn find_pass(&self, hash: &TokenHash) -> Option<Arc<LivePass>> {
-        self.passes.look(hash, |kept| kept.front.is_current().then(|| kept.pass.clone()))
+        self.passes.find(hash).filter(|pass| pass.is_current())
     }
 
     /// Asks a short question about a pass in memory, if it is still true: the fastest way to an answer.
     #[inline]
-    pub fn look_at_pass<T>(&self, hash: &TokenHash, question: impl FnOnce(&KeptPass) -> Option<T>) -> Option<T> {
-        self.passes.look(hash, |kept| if kept.front.is_current() { question(kept) } else { None })
+    pub fn look_at_pass<T>(&self, hash: &TokenHash, question: impl FnOnce(&Arc<LivePass>) -> Option<T>) -> Option<T> {
+        self.passes.look(hash, |pass| if pass.is_current() { question(pass) } else { None })
     }
 
     /// Keeps with a pass what an edge told for it, unless the pass is no longer the one in memory.
     pub fn keep_told(&self, pass: &Arc<LivePass>, prepared: Prepared) {
         self.passes.change(&pass.hash, |kept| {
-            if Arc::ptr_eq(&kept.pass, pass) {
-                kept.prepared = Some(prepared);
+            if Arc::ptr_eq(kept, pass) {
+                *kept = Arc::new(LivePass { prepared: Some(prepared), ..LivePass::clone(pass) });
             }
         });
     }
@@ -220,12 +210,11 @@ impl Live {
         let session = self.session_of(store, signed_in).await?;
         let host = self.apps().host_text(&pass.host);
         let person = session.person.clone();
-        let live = Arc::new(LivePass { hash: *hash, app_id: pass.app_id, host, session, person });
+        let live = Arc::new(LivePass { hash: *hash, app_id: pass.app_id, host, session, person, prepared: None });
         let touched = Touched::Session(&live.session);
         self.keep(mark, &touched, || {
             self.put_session(&live.session);
-            let front = LivePass::clone(&live);
-            self.passes.put(*hash, KeptPass { front, prepared: None, pass: live.clone() });
+            self.passes.put(*hash, live.clone());
         });
         Ok(Some(live))
     }
