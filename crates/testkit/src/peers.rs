@@ -12,6 +12,7 @@ mod keycloak;
 mod keycloak_page;
 mod keycloak_python;
 mod kubernetes;
+mod lines;
 mod postgres;
 mod proxies;
 mod relying_party;
@@ -19,6 +20,7 @@ mod samba;
 mod seaweedfs;
 mod simplesamlphp;
 mod slapd;
+mod spid;
 mod superset;
 mod upstream;
 
@@ -48,6 +50,7 @@ pub use samba::{Computer, READER as SAMBA_READER, Samba};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
 pub use simplesamlphp::SimpleSaml;
 pub use slapd::{READER as SLAPD_READER, Slapd};
+pub use spid::{Spid, SpidAnswer};
 pub use superset::Superset;
 pub use upstream::{UPSTREAM_CLIENT, Upstream};
 

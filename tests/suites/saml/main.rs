@@ -13,6 +13,7 @@ mod logout;
 mod metadata;
 mod mutants;
 mod own_keys;
+mod spid;
 mod xmlsec;
 
 use doorward_testkit::jar::Jar;
