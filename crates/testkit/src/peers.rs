@@ -12,6 +12,7 @@ mod keycloak;
 mod keycloak_page;
 mod keycloak_python;
 mod kubernetes;
+mod lemonldap;
 mod lines;
 mod postgres;
 mod proxies;
@@ -41,6 +42,7 @@ pub use keycloak::Keycloak;
 pub use keycloak_page::KeycloakPage;
 pub use keycloak_python::{Administrator, KeycloakAdmin, KeycloakPython};
 pub use kubernetes::Kubernetes;
+pub use lemonldap::{LEMONLDAP_CLIENT, LEMONLDAP_SECRET, LemonLdap};
 pub use postgres::Postgres;
 pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,

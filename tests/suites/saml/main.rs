@@ -9,6 +9,7 @@ mod forge;
 mod ground;
 mod hostile;
 mod judged;
+mod lemonldap;
 mod logout;
 mod metadata;
 mod mutants;
