@@ -16,6 +16,7 @@ mod lemonldap;
 mod lines;
 mod postgres;
 mod proxies;
+mod pysaml2;
 mod relying_party;
 mod samba;
 mod seaweedfs;
@@ -47,6 +48,7 @@ pub use postgres::Postgres;
 pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,
 };
+pub use pysaml2::{Pysaml2, Pysaml2Way};
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
 pub use samba::{Computer, READER as SAMBA_READER, Samba};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};

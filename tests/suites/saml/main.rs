@@ -14,6 +14,7 @@ mod logout;
 mod metadata;
 mod mutants;
 mod own_keys;
+mod pysaml2;
 mod spid;
 mod xmlsec;
 
