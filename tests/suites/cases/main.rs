@@ -66,5 +66,6 @@ mod temporary;
 mod throttling;
 mod tickets;
 mod time_limits;
+mod versions;
 mod ways_in;
 mod workloads;

@@ -64,7 +64,7 @@ impl Came {
     }
 }
 
-async fn push_at(at: &Provider, client: &Client, query: &str) -> Result<String, OAuthError> {
+pub async fn push_at(at: &Provider, client: &Client, query: &str) -> Result<String, OAuthError> {
     let parameters = Parameters::parse_form(query).expect("parameters");
     let (door, ctx) = (&at.node.door, at.node.ctx());
     push(door, &ctx, (&at.realm, client), &parameters, None).await.expect("a database")
@@ -354,7 +354,7 @@ async fn gauntlet_b3_21_a_signed_request_counts_alone_and_only_as_signed(ground:
     }
 }
 
-async fn at_client(at: &Provider, name: &str) -> Arc<Client> {
+pub async fn at_client(at: &Provider, name: &str) -> Arc<Client> {
     let name = doorward_model::name::ClientName::parse(name).expect("a name");
     let found = doorward_engine::clients::find(&at.node.door, &at.realm.id, &name).await.expect("a database");
     found.expect("a client")
