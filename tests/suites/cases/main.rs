@@ -32,6 +32,7 @@ macro_rules! on_postgres {
     )*};
 }
 
+mod asked;
 mod bound_grants;
 mod break_glass;
 mod caches;

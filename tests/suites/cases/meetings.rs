@@ -55,7 +55,7 @@ async fn gauntlet_b3_04_when_refreshing_meets_an_end_nothing_is_left(ground: Gro
             let (client, session, token) = (client.clone(), session.clone(), token.clone());
             async move {
                 // Not always the same one first.
-                if (number + round) % 6 == 5 {
+                if (number + round) % 12 == 11 {
                     perform(&at, &client, (&session, &token), end).await;
                     return None;
                 }

@@ -102,6 +102,28 @@ async fn a_token_ends_with_its_time_its_uses_and_its_realm(ground: Ground) {
     }
 }
 
+async fn a_clients_token_is_its_own_alone(ground: Ground) {
+    let node = ground.node().await;
+    let (realm, other_realm) = (node.realm("main").await, node.realm("other").await);
+    let (mine, own) = registered(&node, &realm).await;
+    let first = token(&node, &realm, ("again", &policy(), 5, 3600)).await.unwrap_or_else(|told| panic!("{told}"));
+    let other = try_it(&node, &realm, &first).await.unwrap_or_else(|error| panic!("{error}"));
+    let others = other.token.as_ref().expect("a token").reveal().to_owned();
+    let opens = async |realm: &Realm, client: &Client, text: &str| {
+        of_token(&node.door, &realm.id, (client.name.as_str(), text)).await.expect("a database").is_ok()
+    };
+    assert!(opens(&realm, &mine, &own).await && opens(&realm, &other.client, &others).await);
+    assert!(!opens(&realm, &mine, &others).await && !opens(&realm, &other.client, &own).await, "each its own");
+    assert!(!opens(&other_realm, &mine, &own).await, "in its own realm");
+    assert!(!opens(&realm, &mine, &first).await, "nor the token it was made by");
+    // One that did not register itself changes itself by none.
+    let given = (doorward_model::name::ClientName::parse("made").expect("a name"), None, mine.settings.clone());
+    let ctx = node.ctx();
+    let made = node.change(async |tx| clients::create(&node.door, &ctx, tx, &realm.id, given).await).await;
+    let (made, _) = made.unwrap_or_else(|refused| panic!("{refused}"));
+    assert!(!opens(&realm, &made, &own).await);
+}
+
 /// A client that has registered, and its own token.
 async fn registered(node: &Arc<Node>, realm: &Realm) -> (Arc<Client>, String) {
     let first = token(node, realm, ("ci", &policy(), 5, 3600)).await.unwrap_or_else(|told| panic!("{told}"));
@@ -167,6 +189,7 @@ async fn a_client_that_was_disabled_a_moment_ago_changes_nothing(ground: Ground)
 }
 
 on_both!(together:
+    a_clients_token_is_its_own_alone,
     what_no_client_may_be_it_cannot_become_either,
     a_token_that_is_good_for_nothing_or_for_ever_is_not_made,
     a_token_ends_with_its_time_its_uses_and_its_realm,
