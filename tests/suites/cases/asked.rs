@@ -1,10 +1,16 @@
 //! Requests that came in two ways at once, or from a client that is not to be served.
 
-use doorward_engine::clients::{Client, ClientSettings};
+use std::sync::Arc;
+
+use doorward_engine::authorize::{Return, acceptable, address};
+use doorward_engine::clients::{Client, ClientKind, ClientSettings, GrantType};
 use doorward_engine::manage::clients;
+use doorward_oauth::authorize::{AuthorizeRequest, Entry};
+use doorward_oauth::error::ErrorCode;
+use doorward_oauth::parameters::Parameters;
 
 use crate::fixture::Ground;
-use crate::provider::{Provider, everyone, settings};
+use crate::provider::{CALLBACK, Provider, everyone, settings};
 use crate::requests::{arrive, claims, pen, push_at};
 
 async fn a_request_comes_in_one_way(ground: Ground) {
@@ -57,7 +63,36 @@ async fn what_stands_twice_in_a_request_is_not_chosen_from(ground: Ground) {
     assert_eq!(arrive(&at, &Provider::query(&client, "&unknown=1"), Some(&alice)).await.words(), "answer");
 }
 
+async fn acceptance(at: &Provider, raw: &str, bend: impl FnOnce(&mut ClientSettings)) -> Option<ErrorCode> {
+    let parameters = Parameters::parse_query(raw).expect("parameters");
+    let entry = Entry::parse(&parameters).expect("an entry");
+    let back = address(&at.node.door, &at.realm, &entry).await.expect("a database").expect("an address");
+    let mut client = (*back.client).clone();
+    bend(&mut client.settings);
+    let request = AuthorizeRequest::parse(&parameters).expect("a request");
+    acceptable(&Return { client: Arc::new(client), ..back }, &request).err().map(|error| error.code())
+}
+
+/// No client can be declared so; should one be so all the same, its kind decides.
+async fn a_public_client_never_does_without_pkce_and_one_without_a_grant_sends_nobody(ground: Ground) {
+    let node = ground.node().await;
+    node.realm("main").await;
+    let at = Provider::on(&node).await;
+    let client = at.client("old", ClientSettings { pkce_optional: true, ..settings(everyone()) }).await;
+    let bare = format!("client_id={}&redirect_uri={CALLBACK}&scope=openid&response_type=", client.name);
+    let (code, none) = (format!("{bare}code"), format!("{bare}none"));
+    assert_eq!(acceptance(&at, &code, |_| {}).await, None);
+    let public = |settings: &mut ClientSettings| settings.kind = ClientKind::Public;
+    assert_eq!(acceptance(&at, &code, public).await, Some(ErrorCode::InvalidRequest));
+    assert_eq!(acceptance(&at, &none, |_| {}).await, None);
+    let machine = |settings: &mut ClientSettings| settings.grants = vec![GrantType::ClientCredentials];
+    for raw in [&none, &code] {
+        assert_eq!(acceptance(&at, raw, machine).await, Some(ErrorCode::UnauthorizedClient), "{raw}");
+    }
+}
+
 on_both!(together:
+    a_public_client_never_does_without_pkce_and_one_without_a_grant_sends_nobody,
     what_stands_twice_in_a_request_is_not_chosen_from,
     a_request_comes_in_one_way,
     what_a_disabled_client_signed_or_pushed_is_not_even_read,
