@@ -24,6 +24,7 @@ async fn a_key_withdrawn_before_it_takes_over_leaves_the_one_that_signs(ground: 
     let realm = a.realm("main").await;
     b.follow().await;
     let at_a = Issuer::new(&a, &realm, Algorithm::Rs256).await;
+    ground.advance(60).await;
     let made = a.door.keys.announce_next(&a.door, &a.ctx(), &realm.id, Some(Algorithm::Rs256)).await;
     let made = made.expect("a database").unwrap_or_else(|refused| panic!("{refused}"));
     let [next] = made.as_slice() else { panic!("{made:?}") };
@@ -31,6 +32,8 @@ async fn a_key_withdrawn_before_it_takes_over_leaves_the_one_that_signs(ground: 
     let mut both = states(&b, &realm, Algorithm::Rs256);
     both.sort_by_key(|state| *state == KeyState::Active);
     assert_eq!(both, [KeyState::Announced, KeyState::Active]);
+    // Readers that take the first key they find take one that signs.
+    assert_eq!(published(&b, &realm).last(), Some(next));
     // A hand takes it back; the other node has not heard, and its time has come.
     let withdrawn = a.door.keys.withdraw(&a.door, &a.ctx(), &realm.id, next).await.expect("a database");
     assert!(withdrawn.is_ok());
