@@ -3,6 +3,7 @@
 use crate::figure::{Budget, Figure, median};
 use crate::limits;
 use doorward_engine::passwords::Hasher;
+use doorward_model::id::RealmId;
 use doorward_model::secret::Password;
 use doorward_testkit::door::Door;
 use doorward_testkit::http::{Address, Request};
@@ -18,10 +19,11 @@ pub fn run() -> bool {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let hasher = Hasher::new();
     let world = World::real();
+    let realm = RealmId::draw(&**world.dice());
     let hash = runtime.block_on(hasher.hash(password(), &**world.dice())).expect("a hash");
     let verify = || {
         let begun = Instant::now();
-        let outcome = runtime.block_on(hasher.verify(password(), Some(&hash)));
+        let outcome = runtime.block_on(hasher.verify(&realm, password(), Some(&hash)));
         assert!(outcome.expect("a free core"), "the right password is refused");
         begun.elapsed().as_secs_f64() * 1e3
     };

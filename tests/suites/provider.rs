@@ -16,6 +16,8 @@ mod grants;
 mod keys;
 #[path = "provider/logout.rs"]
 mod logout;
+#[path = "provider/neighbours.rs"]
+mod neighbours;
 #[path = "provider/registration.rs"]
 mod registration;
 #[path = "provider/requests.rs"]

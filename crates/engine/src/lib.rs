@@ -20,4 +20,5 @@ pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod token;
+pub mod turns;
 pub mod upkeep;

@@ -1,8 +1,10 @@
 //! Limits of the use cases, each with its unit and reason.
 
-/// Password checks that may wait for a free core: more are told to come back, so memory and patience
+/// Password checks of one realm that may wait for a free core: more are told to come back, so memory and patience
 /// stay bounded.
 pub const HASHES_WAITING: usize = 64;
+/// The same of all realms together.
+pub const HASHES_WAITING_IN_ALL: usize = 1024;
 /// Passes kept in memory: a million live sessions at one app each.
 pub const PASSES_CACHED: usize = 1_048_576;
 /// Sessions kept in memory.

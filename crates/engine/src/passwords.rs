@@ -1,18 +1,17 @@
 //! Password hashing: Argon2id, m = 19 MiB, t = 2, p = 1 (OWASP), never more at once than there are
-//! cores, with a bounded queue. Unknown users cost the same as known ones. RFC 9106, PHC strings.
+//! cores, with bounded queues (`turns`). Unknown users cost the same as known ones. RFC 9106, PHC strings.
 
-use crate::limits;
+use crate::turns::Turns;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use doorward_model::dice::Dice;
 use doorward_model::fault::Fault;
+use doorward_model::id::RealmId;
 use doorward_model::secret::Password;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::Semaphore;
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const ROUNDS: u32 = 2;
@@ -22,8 +21,7 @@ const HASH_BYTES: usize = 32;
 
 /// Hashes passwords on a bounded number of threads.
 pub struct Hasher {
-    cores: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+    turns: Arc<Turns>,
     spare: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
@@ -58,7 +56,7 @@ impl Hasher {
     /// One check per core at once.
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::default(), spare: Arc::default() }
+        Self { turns: Turns::new(cores), spare: Arc::default() }
     }
 
     /// Hashes a new password into a PHC string.
@@ -66,7 +64,7 @@ impl Hasher {
         let mut salt = vec![0u8; SALT_BYTES];
         dice.fill(&mut salt);
         let params = current()?;
-        let hash = self.compute(password, params, salt.clone(), HASH_BYTES).await?;
+        let hash = self.compute(None, password, (params, salt.clone(), HASH_BYTES)).await?;
         Ok(format!(
             "$argon2id$v=19$m={MEMORY_KIB},t={ROUNDS},p={LANES}${}${}",
             STANDARD_NO_PAD.encode(&salt),
@@ -74,20 +72,21 @@ impl Hasher {
         ))
     }
 
-    /// Checks a password against a stored hash. Without one the same work is done and the answer is no.
-    pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, HashError> {
+    /// Checks a password of somebody of a realm against a stored hash. Without one the same work is done and the answer
+    /// is no.
+    pub async fn verify(&self, realm: &RealmId, password: Password, stored: Option<&str>) -> Result<bool, HashError> {
         let Some(text) = stored else {
-            self.compute(password, current()?, vec![0; SALT_BYTES], HASH_BYTES).await?;
+            self.compute(Some(realm), password, (current()?, vec![0; SALT_BYTES], HASH_BYTES)).await?;
             return Ok(false);
         };
         let stored = parse(text)?;
-        let computed = self.compute(password, stored.params, stored.salt, stored.hash.len()).await?;
+        let computed = self.compute(Some(realm), password, (stored.params, stored.salt, stored.hash.len())).await?;
         Ok(constant_time::verify_slices_are_equal(&computed, &stored.hash).is_ok())
     }
 
     /// Whether a check would begin at once.
     pub fn is_free(&self) -> bool {
-        self.cores.available_permits() > 0
+        self.turns.is_free()
     }
 
     /// Gives back the memory kept for the next hash: called when nobody has signed in for a while.
@@ -97,17 +96,15 @@ impl Hasher {
 
     async fn compute(
         &self,
+        realm: Option<&RealmId>,
         password: Password,
-        params: Params,
-        salt: Vec<u8>,
-        length: usize,
+        (params, salt, length): (Params, Vec<u8>, usize),
     ) -> Result<Vec<u8>, HashError> {
-        let Some(_place) = Place::take(&self.waiting) else { return Err(HashError::Busy) };
+        let Some(turn) = self.turns.take(realm).await else { return Err(HashError::Busy) };
         let broken = || Fault::internal("hashing a password");
-        let core = self.cores.clone().acquire_owned().await.map_err(|_| broken())?;
         let spare = self.spare.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let _core = core;
+            let _turn = turn;
             let mut memory = spare.lock().pop().unwrap_or_default();
             memory.resize(params.block_count(), Block::default());
             let mut hash = vec![0u8; length];
@@ -117,23 +114,6 @@ impl Hasher {
             outcome.map(|()| hash)
         });
         Ok(work.await.map_err(|_| broken())?.map_err(|_| broken())?)
-    }
-}
-
-/// A place in the queue, given back on drop even when the caller goes away.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(waiting: &Arc<AtomicUsize>) -> Option<Self> {
-        let taken = waiting.fetch_add(1, Ordering::Relaxed);
-        let place = Self(waiting.clone());
-        (taken < limits::HASHES_WAITING).then_some(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -162,6 +142,7 @@ fn parse(text: &str) -> Result<Stored, Fault> {
 mod tests {
     use super::{HashError, Hasher};
     use doorward_model::dice::Counting;
+    use doorward_model::id::RealmId;
     use doorward_model::secret::Password;
 
     fn password(text: &str) -> Password {
@@ -169,14 +150,18 @@ mod tests {
         password
     }
 
+    fn realm() -> RealmId {
+        RealmId::draw(&Counting::new(9))
+    }
+
     #[tokio::test]
     async fn gauntlet_b11_10_every_character_of_a_long_password_counts() {
         let hasher = Hasher::new();
         let long = "correct horse battery staple ".repeat(8);
         let Ok(stored) = hasher.hash(password(&format!("{long}a")), &Counting::new(1)).await else { panic!("hash") };
-        assert!(hasher.verify(password(&format!("{long}a")), Some(&stored)).await.is_ok_and(|yes| yes));
-        assert!(hasher.verify(password(&format!("{long}b")), Some(&stored)).await.is_ok_and(|yes| !yes));
-        assert!(hasher.verify(password("anything"), None).await.is_ok_and(|yes| !yes));
+        assert!(hasher.verify(&realm(), password(&format!("{long}a")), Some(&stored)).await.is_ok_and(|yes| yes));
+        assert!(hasher.verify(&realm(), password(&format!("{long}b")), Some(&stored)).await.is_ok_and(|yes| !yes));
+        assert!(hasher.verify(&realm(), password("anything"), None).await.is_ok_and(|yes| !yes));
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +170,7 @@ mod tests {
         let tasks: Vec<_> = (0..500)
             .map(|_| {
                 let hasher = hasher.clone();
-                tokio::spawn(async move { hasher.verify(password("guess"), None).await })
+                tokio::spawn(async move { hasher.verify(&realm(), password("guess"), None).await })
             })
             .collect();
         let mut busy = 0;
@@ -196,6 +181,6 @@ mod tests {
         }
         assert!(busy >= 500 - 2 * crate::limits::HASHES_WAITING, "{busy} were sent away");
         // The queue is empty again and takes the next one.
-        assert!(hasher.verify(password("guess"), None).await.is_ok());
+        assert!(hasher.verify(&realm(), password("guess"), None).await.is_ok());
     }
 }

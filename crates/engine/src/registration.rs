@@ -374,6 +374,7 @@ mod tests {
             (r#"{"grant_types":["client_credentials"]}"#, "grant type"),
             (r#"{"grant_types":["password"]}"#, "grant type"),
             (r#"{"response_types":["code id_token"]}"#, "response type"),
+            (r#"{"grant_types":["refresh_token"],"response_types":["code"]}"#, "response type code"),
             (r#"{"scope":"admin"}"#, "scope admin"),
             (r#"{"id_token_signed_response_alg":"none"}"#, "id_token_signed_response_alg"),
             (r#"{"userinfo_signed_response_alg":"HS256"}"#, "userinfo_signed_response_alg"),

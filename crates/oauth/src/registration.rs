@@ -200,6 +200,7 @@ mod tests {
             (r#"{"software_statement":"e30.e30.x"}"#, "software_statement"),
             (r#"{"jwks_uri":"https://a.example.com/keys"}"#, "jwks_uri"),
             (r#"{"subject_type":"pairwise"}"#, "subject_type"),
+            (r#"{"sector_identifier_uri":"https://a.example.com/sector"}"#, "subject_type"),
             (r#"{"scope":"a\"b"}"#, "scope"),
         ] {
             let told = refused(text);

@@ -206,7 +206,7 @@ async fn an_applied_file_holds_and_a_second_plan_is_empty() {
     assert_eq!(realm.title.as_str(), "Data platform");
     let stored = users::password(&mut &given.door.store, &alice.id).await.unwrap().unwrap();
     let typed = Password::presented("correct horse battery").unwrap();
-    assert!(given.door.hasher.verify(typed, Some(&stored.hash)).await.unwrap());
+    assert!(given.door.hasher.verify(&realm.id, typed, Some(&stored.hash)).await.unwrap());
 
     given.apply(SECOND).await.unwrap();
     let again = given.plan(SECOND).await;

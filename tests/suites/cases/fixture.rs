@@ -117,6 +117,11 @@ impl Ground {
         Ground { kind, database, world, server, _scratch: scratch, nodes, wrong }
     }
 
+    /// Another empty database of the same kind.
+    pub fn another(&self) -> Ground {
+        Ground::new(self.kind)
+    }
+
     /// A ground on a server of the case's own, which it may stop.
     pub fn on_own_server(server: &Postgres) -> Ground {
         let database = Database::Postgres(server.create_database("own"));

@@ -35,7 +35,7 @@ const TIMES: KeyTimes = KeyTimes { rotate_seconds: 3 * DAY, announce_seconds: HO
 
 /// A node on which a program gets tokens for itself.
 #[derive(Clone)]
-struct Issuer {
+pub struct Issuer {
     node: Arc<Node>,
     realm: Realm,
     client: Client,
@@ -43,7 +43,7 @@ struct Issuer {
 
 impl Issuer {
     /// A program of that name, whose tokens are signed by an algorithm and live for a day.
-    async fn new(node: &Arc<Node>, realm: &Realm, algorithm: Algorithm) -> Issuer {
+    pub async fn new(node: &Arc<Node>, realm: &Realm, algorithm: Algorithm) -> Issuer {
         let settings = ClientSettings {
             grants: vec![GrantType::ClientCredentials],
             algorithm: algorithm.as_str().to_owned(),
@@ -63,31 +63,31 @@ impl Issuer {
         prepare(&self.node.door, &self.node.ctx(), &self.client).await.expect("a key");
     }
 
-    fn at(&self, node: &Arc<Node>) -> Issuer {
+    pub fn at(&self, node: &Arc<Node>) -> Issuer {
         Issuer { node: node.clone(), ..self.clone() }
     }
 
-    async fn token(&self) -> String {
+    pub async fn token(&self) -> String {
         let (door, ctx) = (&self.node.door, self.node.ctx());
         let tokens = client_credentials(door, &ctx, self.realm.name.as_str(), &self.client, (Scopes::default(), None));
         tokens.await.expect("a key").unwrap_or_else(|refused| panic!("{refused}")).access
     }
 
-    async fn is_good(&self, token: &str) -> bool {
+    pub async fn is_good(&self, token: &str) -> bool {
         check(&self.node.door, &self.node.ctx(), &self.realm, token).await.expect("a database").is_some()
     }
 }
 
-fn kid(token: &str) -> String {
+pub fn kid(token: &str) -> String {
     let presented = Presented::read(token).expect("a token");
     presented.header().kid().expect("a key's name").to_owned()
 }
 
-fn known(node: &Node, realm: &Realm) -> Vec<Known> {
+pub fn known(node: &Node, realm: &Realm) -> Vec<Known> {
     node.door.keys.all().get(&realm.id).cloned().unwrap_or_default()
 }
 
-fn published(node: &Node, realm: &Realm) -> Vec<KeyId> {
+pub fn published(node: &Node, realm: &Realm) -> Vec<KeyId> {
     node.door.keys.published(&realm.id).iter().map(|key| key.id().clone()).collect()
 }
 

@@ -32,6 +32,7 @@ macro_rules! on_postgres {
     )*};
 }
 
+mod asked;
 mod bound_grants;
 mod break_glass;
 mod caches;
@@ -43,16 +44,20 @@ mod exchanges;
 mod feed;
 mod fixture;
 mod groups;
+mod key_steps;
 mod keys;
 mod logout;
+mod meetings;
 mod outage;
 mod own_keys;
 mod password_grant;
 mod people;
+mod personal_tokens;
 mod proofs;
 mod provider;
 mod realms;
 mod refusals;
+mod registration;
 mod requests;
 mod residue;
 mod responses;
@@ -66,5 +71,6 @@ mod temporary;
 mod throttling;
 mod tickets;
 mod time_limits;
+mod versions;
 mod ways_in;
 mod workloads;

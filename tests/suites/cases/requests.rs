@@ -64,7 +64,7 @@ impl Came {
     }
 }
 
-async fn push_at(at: &Provider, client: &Client, query: &str) -> Result<String, OAuthError> {
+pub async fn push_at(at: &Provider, client: &Client, query: &str) -> Result<String, OAuthError> {
     let parameters = Parameters::parse_form(query).expect("parameters");
     let (door, ctx) = (&at.node.door, at.node.ctx());
     push(door, &ctx, (&at.realm, client), &parameters, None).await.expect("a database")
@@ -237,12 +237,12 @@ async fn a_public_client_has_only_so_many_pushed_requests(ground: Ground) {
 }
 
 /// A client's own key, with which it signs requests.
-struct Pen {
-    key: SigningKey,
-    jwks: Value,
+pub struct Pen {
+    pub key: SigningKey,
+    pub jwks: Value,
 }
 
-fn pen(node: &Node) -> Pen {
+pub fn pen(node: &Node) -> Pen {
     let pkcs8 = SigningKey::generate(Algorithm::Es256).expect("a key");
     let key = SigningKey::parse(KeyId::draw(&*node.door.dice), Algorithm::Es256, &pkcs8).expect("a key");
     let jwks = json!({"keys": [key.public_jwk()]});
@@ -250,7 +250,7 @@ fn pen(node: &Node) -> Pen {
 }
 
 /// A good request object's claims at this moment.
-fn claims(node: &Node, client: &str) -> Value {
+pub fn claims(node: &Node, client: &str) -> Value {
     let now = node.world.now().seconds();
     json!({
         "iss": client, "aud": "https://door.example.com/realms/main", "exp": now + 60, "nbf": now, "iat": now,
@@ -261,7 +261,7 @@ fn claims(node: &Node, client: &str) -> Value {
 }
 
 impl Pen {
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         self.key.sign("oauth-authz-req+jwt", claims).expect("a signature")
     }
 }
@@ -354,7 +354,7 @@ async fn gauntlet_b3_21_a_signed_request_counts_alone_and_only_as_signed(ground:
     }
 }
 
-async fn at_client(at: &Provider, name: &str) -> Arc<Client> {
+pub async fn at_client(at: &Provider, name: &str) -> Arc<Client> {
     let name = doorward_model::name::ClientName::parse(name).expect("a name");
     let found = doorward_engine::clients::find(&at.node.door, &at.realm.id, &name).await.expect("a database");
     found.expect("a client")

@@ -60,7 +60,7 @@ async fn nothing_hangs_in_the_air(ground: &Ground) {
 }
 
 /// Whether a client shows its secret in vain.
-async fn is_unproved(at: &Provider, name: &str, secret: &str) -> bool {
+pub async fn is_unproved(at: &Provider, name: &str, secret: &str) -> bool {
     let shown = Shown {
         client_id: Some(name),
         proof: Proof::Secret(secret),

@@ -179,6 +179,19 @@ fn a_registration_token_is_good_for_so_many_clients_and_only_what_it_says() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 2, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 6, "{statuses:?}");
 
+    // It comes as the RFC has it, and so does what it is for.
+    let fresh = token(&door, "fresh", &["--everyone"]);
+    let sent = |authorization: String, kind: &str| {
+        let request = Request::new("POST", &endpoint(&door)).header("Authorization", authorization);
+        request.header("Content-Type", kind).body(metadata().to_string().as_bytes()).send()
+    };
+    assert_eq!(sent(format!("DPoP {fresh}"), "application/json").status, 401);
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
+        let refused = sent(format!("Bearer {fresh}"), kind);
+        assert_eq!((refused.status, text(&refused.json(), "/error")), (400, "invalid_client_metadata"), "{kind}");
+    }
+    assert_eq!(sent(format!("bearer {fresh}"), "application/json; charset=utf-8").status, 201);
+
     let gone = token(&door, "gone", &["--everyone"]);
     door.cli_text(&["registration", "revoke", "gone"]);
     assert_eq!(send("POST", &endpoint(&door), &gone, &metadata()).status, 401);

@@ -344,6 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_asked_for_where_a_claim_needs_them_and_nowhere_else() {
+        let paths = || From::GroupPaths { prefix: String::new() };
+        let joined = |of| From::Joined { with: ",".to_owned(), of: Box::new(of) };
+        assert!(claim(&["x"], paths()).wants_paths() && claim(&["x"], joined(paths())).wants_paths());
+        let groups = || From::Groups { prefix: String::new() };
+        assert!(!claim(&["x"], groups()).wants_paths() && !claim(&["x"], joined(groups())).wants_paths());
+        assert!(!Mapper::Audience("x".to_owned()).wants_paths());
+    }
+
+    #[test]
+    fn a_path_leads_through_objects_and_replaces_nothing_else_on_its_way() {
+        let all = told(claim(&["email", "domain"], From::Value(json!("b.c"))), Place::Access);
+        assert_eq!((all.get("email"), all.as_object().map(Map::len)), (Some(&json!("a@b.c")), Some(2)));
+        let all = told(claim(&["mail", "domain"], From::Value(json!("b.c"))), Place::Access);
+        assert_eq!(all.pointer("/mail/domain"), Some(&json!("b.c")));
+    }
+
+    #[test]
     fn claims_by_which_tokens_are_checked_cannot_be_overridden() {
         for name in super::RESERVED {
             let before = told(claim(&["harmless"], From::Value(json!(1))), Place::Access).get(name).cloned();

@@ -181,10 +181,11 @@ impl Keys {
             );
             return Ok(Err(Refused::because(why)));
         }
-        if keys::forget(&mut tx, id, stored.state).await? {
-            let detail = format!("{}: withdrawn while {}", stored.algorithm, stored.state.as_str());
-            note(&mut tx, EventKind::KeyGone, realm, id, detail);
+        if !keys::forget(&mut tx, id, stored.state).await? {
+            return Ok(Err(Refused::because(format!("key {id} has changed this very moment: look again"))));
         }
+        let detail = format!("{}: withdrawn while {}", stored.algorithm, stored.state.as_str());
+        note(&mut tx, EventKind::KeyGone, realm, id, detail);
         door.commit(ctx, tx).await?;
         self.read(door).await?;
         Ok(Ok(()))

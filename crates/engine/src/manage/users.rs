@@ -190,7 +190,7 @@ pub async fn change_own_password(
         return Ok(PasswordChange::Throttled);
     };
     let stored = users::password(&mut &door.store, &user.id).await?;
-    match door.hasher.verify(current, stored.as_ref().map(|stored| stored.hash.as_str())).await {
+    match door.hasher.verify(&user.realm_id, current, stored.as_ref().map(|stored| stored.hash.as_str())).await {
         Ok(true) => {}
         Ok(false) => return Ok(PasswordChange::Wrong),
         Err(HashError::Busy) => {

@@ -1,6 +1,9 @@
 //! What must hold for clients, scopes and lives, whoever writes them. Pure, so that a declared file is judged by the
 //! same rules when it is read as a change is when it is made; each refusal names the key that is to blame.
 
+#[cfg(test)]
+mod tests;
+
 use super::client_scopes::reserved;
 use super::clients::check_workload;
 use crate::clients::{

@@ -163,7 +163,7 @@ impl Asking {
     /// Does the work of comparing a password, unless it was done; `None` when too many do, and then the attempt was none.
     async fn after_comparing(mut self, door: &Door, ctx: &Ctx) -> Result<Option<Self>, Fault> {
         let Some(password) = self.password.take() else { return Ok(Some(self)) };
-        match door.hasher.verify(password, None).await {
+        match door.hasher.verify(&self.realm_id, password, None).await {
             Ok(_) => return Ok(Some(self)),
             Err(HashError::Busy) => {}
             Err(HashError::Fault(fault)) => return Err(fault),

@@ -185,7 +185,8 @@ async fn checked(
     asked: Asked<'_>,
     (password, hash, goes_elsewhere): (Password, Option<&str>, bool),
 ) -> Result<Tried, Fault> {
-    let verify = |password, hash| door.hasher.verify(password, hash);
+    let realm = asked.realm();
+    let verify = |password, hash| door.hasher.verify(realm, password, hash);
     let full = asked.full(door, ctx).await?;
     // The work is done while the place is written down. Not when many come at once: then those for whom there is no place
     // must not cost the others theirs at the work.

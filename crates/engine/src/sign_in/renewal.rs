@@ -130,7 +130,7 @@ pub async fn choose(
     (user_agent, former): (&str, Option<SessionId>),
 ) -> Result<Outcome, Fault> {
     let Waiting { user, hash: old, remember } = waiting;
-    match door.hasher.verify(wanted.compared, Some(&old)).await {
+    match door.hasher.verify(&user.realm_id, wanted.compared, Some(&old)).await {
         Ok(false) => {}
         Ok(true) => return Ok(Outcome::Same),
         Err(HashError::Busy) => return Ok(Outcome::Busy),

@@ -104,6 +104,11 @@ impl<'a> Asked<'a> {
         Self { realm: account.realm, subject, counters }
     }
 
+    /// The realm it is in.
+    pub(super) fn realm(&self) -> &'a RealmId {
+        self.realm
+    }
+
     /// Whether there is none, as far as a read can tell: those who are refused anyway must not make others wait for the
     /// writer, nor for a password to be hashed.
     pub(super) async fn full(&self, door: &Door, ctx: &Ctx) -> Result<Option<Place>, Fault> {

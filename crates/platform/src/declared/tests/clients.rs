@@ -19,7 +19,7 @@ pub(super) fn refused(text: &str, expected: &[&str]) {
 
 /// Complaints about a file, without its name.
 #[track_caller]
-fn complaints(text: &str) -> Vec<String> {
+pub(super) fn complaints(text: &str) -> Vec<String> {
     let complaints = parse("d", text).map(|objects| objects.len()).unwrap_err();
     complaints.iter().map(|c| c.to_string()["d:".len()..].to_owned()).collect()
 }

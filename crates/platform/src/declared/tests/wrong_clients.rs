@@ -1,7 +1,10 @@
 //! Clients that no file may declare, and how changes of mappers are told.
 
-use super::clients::{HEAD, USUAL, client, refused};
+use super::super::client::sector;
+use super::clients::{HEAD, USUAL, client, complaints, refused};
 use super::there::{There, check};
+use crate::limits;
+use doorward_model::limits as nouns;
 
 #[test]
 fn what_the_engine_refuses_is_pointed_at_before_anything_is_planned() {
@@ -118,4 +121,31 @@ fn changed_mappers_are_told_in_words() {
            values of attribute region, told in access, introspection; mapper +audience trino; mapper +claim roles: \
            roles of the realm with `R:` before each joined by `,`, told everywhere; mapper -claim policy"],
     );
+}
+
+#[test]
+fn what_is_too_long_or_too_much_is_pointed_at_where_it_stands() {
+    let claim = |from: &str| format!("{USUAL}mappers:\n  - claim: {{path: x, from: {{realm_roles: '', {from}}}}}\n");
+    let (most, over) = ("a".repeat(limits::CLAIM_NAME_BYTES), "a".repeat(limits::CLAIM_NAME_BYTES + 1));
+    for key in ["add", "join"] {
+        client(&claim(&format!("{key}: {most}")));
+        let told = complaints(&claim(&format!("{key}: {over}")));
+        let [sentence] = told.as_slice() else { panic!("{key}: {told:?}") };
+        assert!(sentence.contains(": the text may have at most 256 bytes: "), "{key}: {sentence}");
+    }
+    let key = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let platform = format!("  - {{issuer: https://ci.x, audience: door, jwks: {{keys: [{key}]}}, subjects: [a]}}\n");
+    let all = |count| format!("{USUAL}workloads:\n{}", platform.repeat(count));
+    client(&all(nouns::CLIENT_WORKLOADS));
+    let told = complaints(&all(nouns::CLIENT_WORKLOADS + 1));
+    let most = nouns::CLIENT_WORKLOADS;
+    assert_eq!(told, [format!("6:3: the list has more than {most} entries: shorten it")]);
+}
+
+#[test]
+fn a_sector_is_a_host_as_it_is_compared() {
+    assert!(sector("example.com").is_ok());
+    for bad in ["Example.com", "example.com:443", "example.com.", "https://example.com", "", "a b"] {
+        assert!(sector(bad).is_err_and(|told| told.contains("is not a host name")), "{bad}");
+    }
 }
