@@ -123,7 +123,7 @@ impl Reading {
     }
 
     /// Reads who changed since, whom the groups that changed name, and those of these subjects: whom they named before.
-    /// Without these, or when too many are concerned, everybody is read. Nobody is known to be gone by it.
+    /// Without these, when too many are concerned, or when groups lie too deep, everybody is read. Nobody is known to be gone by it.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -143,24 +143,27 @@ impl Reading {
         {
             return self.everybody(pages).await;
         }
-        let mut nameless = found.nameless;
+        let mut all = Vec::with_capacity(found.people.len());
+        for person in found.people.values() {
+            match groups::of(&mut self.wire, settings, person).await {
+                Ok(groups) => all.push(self.present(settings, person, groups)),
+                // Who reads everybody follows groups however deep they lie. No page is out yet, so nobody is counted twice.
+                Err(Trouble::TooDeep(_)) => return self.everybody(pages).await,
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let (mut all, mut nameless) = (all.into_iter(), found.nameless);
         let size = usize::try_from(settings.page_size).unwrap_or(usize::MAX);
-        let all: Vec<Person> = found.people.into_values().collect();
-        for some in all.chunks(size) {
-            let mut people = Vec::with_capacity(some.len());
-            for person in some {
-                let groups = groups::of(&mut self.wire, settings, person).await?;
-                people.push(self.present(settings, person, groups));
+        loop {
+            let people: Vec<_> = all.by_ref().take(size).collect();
+            if people.is_empty() && nameless == 0 {
+                return Ok(());
             }
             // Nobody takes them any more: whoever did has said why.
             if pages.send(Page { people, nameless: std::mem::take(&mut nameless) }).await.is_err() {
                 return Ok(());
             }
         }
-        if nameless > 0 {
-            drop(pages.send(Page { nameless, ..Page::default() }).await);
-        }
-        Ok(())
     }
 
     /// People whose own entries changed; `true` when they are too many.

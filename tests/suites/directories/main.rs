@@ -5,6 +5,7 @@
 mod active_directory;
 mod bent;
 mod changes;
+mod followed;
 mod ground;
 mod new_password;
 mod openldap;
