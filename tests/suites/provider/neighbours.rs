@@ -4,6 +4,7 @@ use crate::{provider, text};
 use doorward_testkit::door::Door;
 use doorward_testkit::http::{Address, Answer, Request};
 use doorward_testkit::jar::Jar;
+use doorward_testkit::process::wait_until;
 use doorward_tests::{PASSWORD, action, clients, field, page_request};
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -117,11 +118,7 @@ fn gauntlet_b13_06_a_flood_of_one_realm_keeps_nobody_of_another_waiting() {
         scope.spawn(|| flood.ask_for_tokens());
         let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             // Its own people are told to come back: there is no more room.
-            let begun = Instant::now();
-            while flood.told(503) == 0 {
-                assert!(begun.elapsed() < PATIENCE * 4, "the realm is not full: {:?}", flood.statuses.lock());
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            wait_until("the noisy realm is full", PATIENCE * 4, || flood.told(503) > 0);
             let mut timed = |place: usize, what: &str, act: &dyn Fn() -> Answer, status: u16| {
                 let begun = Instant::now();
                 let answer = act();
