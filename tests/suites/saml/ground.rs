@@ -6,9 +6,11 @@ use doorward_testkit::echo::Echo;
 use doorward_testkit::http::{Address, Answer, Request, get, percent};
 use doorward_testkit::jar::{Hop, Jar};
 use doorward_testkit::scratch::Scratch;
+use doorward_testkit::webdriver::Browser;
 use doorward_tests::{field, page_request, with_password};
 use miniz_oxide::inflate::decompress_to_vec;
 use serde_json::Value;
+use std::time::Duration;
 
 /// Everything at its place.
 pub struct Ground {
@@ -35,6 +37,19 @@ impl Ground {
     /// Without a connector.
     pub fn new() -> Ground {
         Ground::with_environment(&[])
+    }
+
+    /// Goes from the tool to the company, whose page has this field for names and this button, signs in there and waits
+    /// to be back.
+    pub fn come(&self, browser: &Browser, (field, button): (&str, &str), (name, password): (&str, &str), back: &str) {
+        browser.goto(&self.tool_url("/runs?x=1"));
+        let link = browser.wait_for(".providers a", Duration::from_secs(10));
+        browser.click(&link);
+        browser.wait_for(field, Duration::from_secs(20));
+        browser.fill(field, name);
+        browser.fill("input[name=password]", password);
+        browser.press_on(button);
+        browser.wait_for_url(back);
     }
 
     /// The same, with more in the server's environment.

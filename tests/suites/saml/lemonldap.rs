@@ -34,14 +34,7 @@ fn by_openid(words: &[&str]) -> (Ground, LemonLdap) {
 
 /// Goes from the tool to the company, signs in there and waits to be back.
 fn come(ground: &Ground, browser: &Browser, name: &str, back: &str) {
-    browser.goto(&ground.tool_url("/runs?x=1"));
-    let link = browser.wait_for(".providers a", Duration::from_secs(10));
-    browser.click(&link);
-    browser.wait_for("input[name=user]", Duration::from_secs(20));
-    browser.fill("input[name=user]", name);
-    browser.fill("input[name=password]", name);
-    browser.press_on("#lform button[type=submit]");
-    browser.wait_for_url(back);
+    ground.come(browser, ("input[name=user]", "#lform button[type=submit]"), (name, name), back);
 }
 
 /// Who is in `timelords` gets to the tool, which is told who they are; who is not reads why.

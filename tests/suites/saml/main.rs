@@ -46,14 +46,8 @@ fn real(words: &[&str], settings: &Value) -> (Ground, SimpleSaml) {
 
 /// Goes from the tool to the company, signs in there and waits to be back.
 fn come(ground: &Ground, browser: &Browser, (name, password): (&str, &str), back: &str) {
-    browser.goto(&ground.tool_url("/runs?x=1"));
-    let link = browser.wait_for(".providers a", Duration::from_secs(10));
-    browser.click(&link);
-    browser.wait_for("input[name=username]", Duration::from_secs(20));
-    browser.fill("input[name=username]", name);
-    browser.fill("input[name=password]", password);
-    browser.press_on("#regularsubmit button, button[type=submit], input[type=submit]");
-    browser.wait_for_url(back);
+    let page = ("input[name=username]", "#regularsubmit button, button[type=submit], input[type=submit]");
+    ground.come(browser, page, (name, password), back);
 }
 
 #[test]
