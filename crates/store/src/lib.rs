@@ -33,6 +33,7 @@ pub mod sessions;
 pub mod setup;
 pub mod shown;
 pub mod sql;
+mod sqlite;
 pub mod store;
 pub mod sync;
 pub mod throttles;

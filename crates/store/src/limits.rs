@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-/// Read connections to SQLite: readers do not block each other, more than the cores gain nothing.
-pub const SQLITE_READERS: u32 = 4;
+/// Connections to SQLite that are kept to read with, and long readings at a time: readers do not block each other, more
+/// than the cores gain nothing.
+pub const SQLITE_READERS: usize = 4;
+/// How long a reading of SQLite may hold the thread that asks: longer ones begin anew on a thread that may wait, which costs
+/// a waking of some 50 microseconds and this.
+pub const SQLITE_QUICK: Duration = Duration::from_millis(1);
+/// Steps of SQLite's machine between two looks at the clock: some ten microseconds.
+pub const SQLITE_STEPS: i32 = 1000;
 /// Connections to PostgreSQL per node: several nodes must fit its default of 100.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a statement waits for a connection, or for SQLite's writer in another process.

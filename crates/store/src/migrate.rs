@@ -1,10 +1,14 @@
 //! Migrations: one text for both databases, numbered, append-only. Each runs in a transaction of its
 //! own together with the note that it ran, so an interrupted start resumes where it stopped.
 
+use crate::limits;
 use crate::sql::{POSTGRES_MIGRATION_LOCK, POSTGRES_NO_HURRY};
-use crate::store::{Pools, Store, fault};
+use crate::sqlite::Trouble;
+use crate::store::{Pools, Store, fault, troubled};
 use doorward_model::fault::Fault;
+use rusqlite::{Connection, TransactionBehavior};
 use sqlx::{AssertSqlSafe, Row as _};
+use std::time::Duration;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_core.sql"),
@@ -59,7 +63,11 @@ pub fn newest_known() -> i64 {
 pub async fn is_new(store: &Store) -> Result<bool, Fault> {
     let broken = |error| fault("looking for the schema", error);
     let found: i64 = match &*store.pools {
-        Pools::Sqlite { writer, .. } => sqlx::query_scalar(NOTES_IN_SQLITE).fetch_one(writer).await.map_err(broken)?,
+        Pools::Sqlite(sqlite) => {
+            let count =
+                sqlite.work(|connection| Ok(connection.query_row(NOTES_IN_SQLITE, (), |row| row.get(0))?)).await;
+            count.map_err(|trouble| troubled("looking for the schema", trouble))?
+        }
         Pools::Postgres(pool) => sqlx::query_scalar(NOTES_IN_POSTGRES).fetch_one(pool).await.map_err(broken)?,
     };
     Ok(found == 0)
@@ -73,18 +81,9 @@ pub async fn migrate(store: &Store) -> Result<(), MigrationError> {
 /// Brings the schema to a version and no further: how a database looked before the ones that follow.
 pub async fn migrate_up_to(store: &Store, last: i64) -> Result<(), MigrationError> {
     match &*store.pools {
-        Pools::Sqlite { writer, .. } => {
-            let broken = |error| MigrationError::Fault(fault("migrating", error));
-            sqlx::raw_sql(NOTES).execute(writer).await.map_err(broken)?;
-            loop {
-                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(broken)?;
-                let row = sqlx::query(NEWEST).fetch_one(&mut *tx).await.map_err(broken)?;
-                let Some((version, text)) = next(row.try_get(0).map_err(broken)?, last)? else { return Ok(()) };
-                let text = text.replace("{bytes}", "BLOB").replace("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT");
-                sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await.map_err(broken)?;
-                sqlx::query(NOTE).bind(version).execute(&mut *tx).await.map_err(broken)?;
-                tx.commit().await.map_err(broken)?;
-            }
+        Pools::Sqlite(sqlite) => {
+            let stepped = sqlite.work(move |connection| sqlite_steps(connection, last)).await;
+            stepped.map_err(|trouble| MigrationError::Fault(troubled("migrating", trouble)))?
         }
         Pools::Postgres(pool) => {
             let broken = |error| MigrationError::Fault(fault("migrating", error));
@@ -108,6 +107,28 @@ pub async fn migrate_up_to(store: &Store, last: i64) -> Result<(), MigrationErro
             }
         }
     }
+}
+
+fn sqlite_steps(connection: &mut Connection, last: i64) -> Result<Result<(), MigrationError>, Trouble> {
+    // Another process may be at it.
+    connection.busy_timeout(limits::ACQUIRE)?;
+    connection.execute_batch(NOTES)?;
+    loop {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let current = tx.query_row(NEWEST, (), |row| row.get(0))?;
+        match next(current, last) {
+            Ok(Some((version, text))) => {
+                let text = text.replace("{bytes}", "BLOB").replace("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT");
+                tx.execute_batch(&text)?;
+                tx.execute(NOTE, [version])?;
+                tx.commit()?;
+            }
+            Ok(None) => break,
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(Ok(()))
 }
 
 /// The next migration to run after `current`, if it is not beyond `last`.

@@ -8,12 +8,43 @@ pub struct Sql {
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
+    /// The same with parameters as SQLite numbers them: `?1` is the first, while `$1` would be a name it looks up.
+    pub(crate) sqlite: &'static str,
+}
+
+impl Sql {
+    /// Whether nobody can tell from its text how much it takes along.
+    pub(crate) fn is_deletion(self) -> bool {
+        self.text.starts_with("DELETE")
+    }
+}
+
+/// A statement's text with parameters as SQLite numbers them.
+#[expect(clippy::indexing_slicing, reason = "compiled in: a mistake does not build")]
+pub(crate) const fn numbered<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
+    let mut bytes = [b' '; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        let byte = text.as_bytes()[at];
+        let is_parameter = byte == b'$' && at + 1 < LENGTH && text.as_bytes()[at + 1].is_ascii_digit();
+        bytes[at] = if is_parameter { b'?' } else { byte };
+        at += 1;
+    }
+    bytes
 }
 
 /// Declares a module's statements and their list.
 macro_rules! statements {
     ($($name:ident = $text:expr;)*) => {
-        $(const $name: $crate::sql::Sql = $crate::sql::Sql { name: stringify!($name), text: $text };)*
+        $(const $name: $crate::sql::Sql = {
+            const TEXT: &str = $text;
+            const BYTES: [u8; TEXT.len()] = $crate::sql::numbered(TEXT);
+            let sqlite = match std::str::from_utf8(&BYTES) {
+                Ok(text) => text,
+                Err(_) => "",
+            };
+            $crate::sql::Sql { name: stringify!($name), text: TEXT, sqlite }
+        };)*
         /// Every statement of this module, for the test that prepares them.
         pub const STATEMENTS: &[$crate::sql::Sql] = &[$($name,)*];
     };

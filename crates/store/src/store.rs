@@ -1,17 +1,13 @@
 //! Opening the database, reading outside transactions, and telling faults apart.
 
-use crate::limits;
 use crate::postgres::{self, Doubt};
 use crate::row::{Row, Value};
 use crate::sql::{POSTGRES_LOOK_AT_PEOPLE, Sql};
+use crate::sqlite::{Sqlite, Trouble};
 use crate::tx::Tx;
 use doorward_model::fault::{Fault, FaultKind};
-use sqlx::postgres::PgPool;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Connection as _};
-use std::path::{Path, PathBuf};
+use sqlx::postgres::{PgArguments, PgPool};
+use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -26,7 +22,7 @@ pub enum Database {
 }
 
 pub(crate) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite(Sqlite),
     Postgres(PgPool),
 }
 
@@ -63,21 +59,15 @@ pub trait Query: Send {
     }
 }
 
-macro_rules! bound {
-    ($kind:ty, $sql:expr, $values:expr) => {{
-        let mut query = sqlx::query::<$kind>($sql.text);
-        for value in $values {
-            query = match *value {
-                Value::Text(text) => query.bind(text),
-                Value::MaybeText(text) => query.bind(text),
-                Value::Number(number) => query.bind(number),
-                Value::Bytes(bytes) => query.bind(bytes),
-            };
-        }
-        query
-    }};
+/// A statement for PostgreSQL with its parameters.
+pub(crate) fn bound<'v>(sql: Sql, values: &[Value<'v>]) -> sqlx::query::Query<'v, sqlx::Postgres, PgArguments> {
+    values.iter().fold(sqlx::query(sql.text), |query, value| match *value {
+        Value::Text(text) => query.bind(text),
+        Value::MaybeText(text) => query.bind(text),
+        Value::Number(number) => query.bind(number),
+        Value::Bytes(bytes) => query.bind(bytes),
+    })
 }
-pub(crate) use bound;
 
 impl Store {
     /// Opens the database, creating the SQLite file if there is none. Does not migrate.
@@ -87,7 +77,10 @@ impl Store {
     pub async fn open(database: &Database) -> Result<Self, OpenError> {
         let doubt = Doubt::default();
         let pools = match database {
-            Database::Sqlite(file) => open_sqlite(file).await?,
+            Database::Sqlite(file) => {
+                let doing = format!("opening the database file {}", file.display());
+                Pools::Sqlite(Sqlite::open(file).await.map_err(|trouble| troubled(&doing, trouble))?)
+            }
             Database::Postgres(url) => Pools::Postgres(postgres::open(url, &doubt).await?),
         };
         Ok(Self { pools: Arc::new(pools), committed: Arc::new(Notify::new()), doubt })
@@ -111,10 +104,7 @@ impl Store {
     /// Closes all connections; SQLite's log is folded into its file.
     pub async fn close(&self) {
         match &*self.pools {
-            Pools::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
+            Pools::Sqlite(sqlite) => sqlite.close().await,
             Pools::Postgres(pool) => pool.close().await,
         }
     }
@@ -129,67 +119,32 @@ impl Store {
     /// Prepares a statement without running it, so that a test can see that the database takes it.
     pub async fn prepare(&self, sql: Sql) -> Result<(), Fault> {
         use sqlx::{Executor as _, SqlSafeStr as _};
-        let outcome = match &*self.pools {
-            Pools::Sqlite { readers, .. } => readers.prepare(sql.text.into_sql_str()).await.map(drop),
-            Pools::Postgres(pool) => pool.prepare(sql.text.into_sql_str()).await.map(drop),
-        };
-        outcome.map_err(|error| fault(sql.name, error))
+        match &*self.pools {
+            Pools::Sqlite(sqlite) => sqlite.prepare(sql).map_err(|trouble| troubled(sql.name, trouble)),
+            Pools::Postgres(pool) => {
+                let prepared = pool.prepare(sql.text.into_sql_str()).await;
+                prepared.map(drop).map_err(|error| fault(sql.name, error))
+            }
+        }
     }
 }
 
 impl Query for &Store {
     async fn all(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
-        let rows = match &*self.pools {
-            Pools::Sqlite { readers, .. } => bound!(sqlx::Sqlite, sql, values)
-                .fetch_all(readers)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Pools::Postgres(pool) => self
-                .doubt
-                .wait(bound!(sqlx::Postgres, sql, values).fetch_all(pool))
-                .await
-                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
-        };
-        rows.map_err(|error| fault(sql.name, error))
+        match &*self.pools {
+            Pools::Sqlite(sqlite) => sqlite.all(sql, values).await.map_err(|trouble| troubled(sql.name, trouble)),
+            Pools::Postgres(pool) => {
+                let rows = self.doubt.wait(bound(sql, values).fetch_all(pool)).await;
+                let rows = rows.map_err(|error| fault(sql.name, error))?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
     }
 }
 
-async fn open_sqlite(file: &Path) -> Result<Pools, Fault> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .statement_cache_capacity(limits::STATEMENTS_CACHED)
-        .disable_statement_logging()
-        .busy_timeout(limits::ACQUIRE);
-    let doing = format!("opening the database file {}", file.display());
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(limits::ACQUIRE)
-        // There is no network between: a connection to a file does not break while nobody looks.
-        .test_before_acquire(false)
-        .after_release(|connection, _| Box::pin(is_whole(connection)))
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| fault(&doing, error))?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(limits::SQLITE_READERS)
-        .acquire_timeout(limits::ACQUIRE)
-        .test_before_acquire(false)
-        .connect_lazy_with(options.read_only(true));
-    Ok(Pools::Sqlite { writer, readers })
-}
-
-/// Whether a connection has left its last transaction. A commit that fails on a full disk ends the transaction by itself,
-/// and the driver goes on to believe in it: nothing could be begun on that connection any more.
-async fn is_whole(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    if connection.is_in_transaction() {
-        // A rollback may still be on its way: it is done before this is answered.
-        connection.ping().await?;
-    }
-    Ok(!connection.is_in_transaction())
+/// The same for what SQLite says.
+pub(crate) fn troubled(doing: &str, trouble: Trouble) -> Fault {
+    told(doing, (trouble.is_passing(), trouble.is_taken()), trouble)
 }
 
 /// Sorts the driver's errors: what means "not reachable now" becomes 503, a name that another write took at the same
@@ -202,7 +157,15 @@ pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
         _ => false,
     };
     let is_taken = error.as_database_error().is_some_and(|database| database.is_unique_violation());
-    let kind = match (unavailable, is_taken) {
+    told(doing, (unavailable, is_taken), error)
+}
+
+fn told(
+    doing: &str,
+    (is_passing, is_taken): (bool, bool),
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Fault {
+    let kind = match (is_passing, is_taken) {
         (true, _) => FaultKind::Unavailable,
         (false, true) => FaultKind::Conflict,
         (false, false) => FaultKind::Internal,
@@ -211,13 +174,8 @@ pub(crate) fn fault(doing: &str, error: sqlx::Error) -> Fault {
 }
 
 /// PostgreSQL: connection trouble (08), who is let in (28), no such database (3D), a lost race for locks (40), resources (53),
-/// operator intervention (57), its machine (58), no writes now (25006), a transaction that waited too long (25P03). SQLite: busy (5), locked (6), I/O (10), full (13), cannot open (14), read-only (8).
+/// operator intervention (57), its machine (58), no writes now (25006), a transaction that waited too long (25P03).
 fn is_passing(code: &str) -> bool {
-    if let Ok(number) = code.parse::<i32>()
-        && code.len() < 5
-    {
-        return matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14);
-    }
     let classes = ["08", "28", "3D", "40", "53", "57", "58"];
     classes.iter().any(|class| code.starts_with(class)) || matches!(code, "25006" | "25P03")
 }

@@ -4,15 +4,17 @@
 use crate::limits::A_FEW;
 use crate::row::{Row, Value};
 use crate::sql::{POSTGRES_FEED_LOCK, POSTGRES_NOTIFY, Sql};
-use crate::store::{Pools, Query, Store, bound, fault};
+use crate::sqlite::{Open, Trouble};
+use crate::store::{Pools, Query, Store, bound, fault, troubled};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::event::Event;
 use doorward_model::fault::Fault;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Postgres, Transaction};
 
 enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
+    /// Nothing while a statement runs on another thread, and for good if nobody waited for it to come back.
+    Sqlite(Option<Open>),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -26,12 +28,17 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) async fn begin(store: &Store) -> Result<Self, Fault> {
+        let doing = "beginning a transaction";
         let inner = match &*store.pools {
-            // IMMEDIATE takes the write lock now: a transaction that reads first cannot be refused later.
-            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
-            Pools::Postgres(pool) => store.doubt.wait(pool.begin()).await.map(Inner::Postgres),
-        }
-        .map_err(|error| fault("beginning a transaction", error))?;
+            Pools::Sqlite(sqlite) => {
+                let open = sqlite.begin().await.map_err(|trouble| troubled(doing, trouble))?;
+                Inner::Sqlite(Some(open))
+            }
+            Pools::Postgres(pool) => {
+                let begun = store.doubt.wait(pool.begin()).await;
+                Inner::Postgres(begun.map_err(|error| fault(doing, error))?)
+            }
+        };
         Ok(Self { inner, store: store.clone(), events: Vec::new(), changes: Vec::new() })
     }
 
@@ -49,16 +56,14 @@ impl Tx {
 
     /// Runs a statement and tells how many rows it touched.
     pub async fn run(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, Fault> {
-        let count = match &mut self.inner {
-            Inner::Sqlite(tx) => {
-                bound!(Sqlite, sql, values).execute(&mut **tx).await.map(|outcome| outcome.rows_affected())
-            }
+        match &mut self.inner {
+            Inner::Sqlite(open) => on(open, sql, values, Open::run).await,
             Inner::Postgres(tx) => {
-                let work = bound!(Postgres, sql, values).execute(&mut **tx);
-                self.store.doubt.wait(work).await.map(|outcome| outcome.rows_affected())
+                let work = bound(sql, values).execute(&mut **tx);
+                let done = self.store.doubt.wait(work).await.map_err(|error| fault(sql.name, error))?;
+                Ok(done.rows_affected())
             }
-        };
-        count.map_err(|error| fault(sql.name, error))
+        }
     }
 
     /// Runs a statement that is there for the lock it takes on rows, and changes nothing. On SQLite nothing is run: an
@@ -89,11 +94,16 @@ impl Tx {
             }
             self.on_postgres(POSTGRES_NOTIFY).await?;
         }
+        let doing = "committing";
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await,
-            Inner::Postgres(tx) => self.store.doubt.wait(tx.commit()).await,
+            Inner::Sqlite(open) => {
+                let open = open.ok_or_else(|| abandoned(doing))?;
+                open.commit().await.map_err(|trouble| troubled(doing, trouble))?;
+            }
+            Inner::Postgres(tx) => {
+                self.store.doubt.wait(tx.commit()).await.map_err(|error| fault(doing, error))?;
+            }
         }
-        .map_err(|error| fault("committing", error))?;
         if !changes.is_empty() {
             self.store.committed.notify_waiters();
         }
@@ -111,18 +121,36 @@ impl Tx {
 
 impl Query for Tx {
     async fn all(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
-        let rows = match &mut self.inner {
-            Inner::Sqlite(tx) => bound!(Sqlite, sql, values)
-                .fetch_all(&mut **tx)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Inner::Postgres(tx) => self
-                .store
-                .doubt
-                .wait(bound!(Postgres, sql, values).fetch_all(&mut **tx))
-                .await
-                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
-        };
-        rows.map_err(|error| fault(sql.name, error))
+        match &mut self.inner {
+            Inner::Sqlite(open) => on(open, sql, values, Open::all).await,
+            Inner::Postgres(tx) => {
+                let work = bound(sql, values).fetch_all(&mut **tx);
+                let rows = self.store.doubt.wait(work).await.map_err(|error| fault(sql.name, error))?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
     }
+}
+
+/// Runs a statement in a transaction of SQLite's: here, unless it is a deletion, which may take longer than this thread can wait.
+async fn on<T: Send + 'static>(
+    open: &mut Option<Open>,
+    sql: Sql,
+    values: &[Value<'_>],
+    work: fn(&Open, Sql, &[Value<'_>]) -> Result<T, Trouble>,
+) -> Result<T, Fault> {
+    let broken = |trouble| troubled(sql.name, trouble);
+    if !sql.is_deletion() {
+        let open = open.as_ref().ok_or_else(|| abandoned(sql.name))?;
+        return work(open, sql, values).map_err(broken);
+    }
+    let taken = open.take().ok_or_else(|| abandoned(sql.name))?;
+    let (back, outcome) = taken.aside(sql, values, work).await.map_err(broken)?;
+    *open = Some(back);
+    outcome.map_err(broken)
+}
+
+/// A statement before this one was not waited for to its end: the transaction is gone with it.
+fn abandoned(doing: &str) -> Fault {
+    Fault::internal(format!("{doing}, in a transaction that was given up"))
 }

@@ -21,7 +21,7 @@ use doorward_store::store::{Database, Store};
 use doorward_testkit::peers::Postgres;
 use doorward_testkit::scratch::Scratch;
 use doorward_world::World;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tokio::task::JoinHandle;
 
 /// Between two looks at the feed, as in the server.
@@ -198,13 +198,11 @@ impl Ground {
     /// Runs SQL behind the back of all nodes.
     pub async fn raw(&self, sql: &str) {
         match &self.database {
-            Database::Sqlite(file) => {
-                let mut connection = sqlite(file).await;
-                sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.map(drop)
-            }
+            Database::Sqlite(file) => sqlite(file).execute_batch(sql).map_err(|error| error.to_string()),
             Database::Postgres(url) => {
                 let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
-                sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.map(drop)
+                let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
+                done.map(drop).map_err(|error| error.to_string())
             }
         }
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -212,19 +210,20 @@ impl Ground {
 
     /// The first column of an answer, as text.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        let query = AssertSqlSafe(sql.to_owned());
-        let outcome = match &self.database {
+        match &self.database {
             Database::Sqlite(file) => {
-                let rows = sqlx::query(query).fetch_all(&mut sqlite(file).await).await;
-                rows.map(|rows| rows.iter().map(|row| column(row.try_get(0), row.try_get(0))).collect())
+                let connection = sqlite(file);
+                let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+                let rows = statement.query_map((), |row| Ok(column(row.get(0), row.get(0))));
+                rows.and_then(Iterator::collect).unwrap_or_else(|error| panic!("{sql}: {error}"))
             }
             Database::Postgres(url) => {
                 let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
-                let rows = sqlx::query(query).fetch_all(&mut connection).await;
-                rows.map(|rows| rows.iter().map(|row| column(row.try_get(0), row.try_get(0))).collect())
+                let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await;
+                let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
+                rows.iter().map(|row| column(row.try_get(0), row.try_get(0))).collect()
             }
-        };
-        outcome.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        }
     }
 
     /// A number the database answers.
@@ -234,13 +233,15 @@ impl Ground {
     }
 }
 
-fn column(text: Result<String, sqlx::Error>, number: Result<i64, sqlx::Error>) -> String {
-    text.or_else(|_| number.map(|number| number.to_string())).expect("text or a number")
+fn column<E>(text: Result<String, E>, number: Result<i64, E>) -> String {
+    text.ok().or_else(|| number.ok().map(|number| number.to_string())).expect("text or a number")
 }
 
-async fn sqlite(file: &std::path::Path) -> SqliteConnection {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true).foreign_keys(true);
-    SqliteConnection::connect_with(&options).await.expect("the file opens")
+fn sqlite(file: &std::path::Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(file).expect("the file opens");
+    connection.busy_timeout(std::time::Duration::from_secs(5)).expect("a time limit");
+    connection.execute_batch("PRAGMA foreign_keys = ON").expect("references are kept");
+    connection
 }
 
 fn settings() -> Settings {
