@@ -88,7 +88,7 @@ pub async fn prune(door: &Door, ctx: &Ctx) -> Result<(), Fault> {
         device_codes::prune(&mut tx, ctx.now.plus_seconds(-limits::CODE_MEMORY_SECONDS)).await?;
         workload_tokens::prune(&mut tx, ctx.now).await?;
         pushed::prune(&mut tx, ctx.now).await?;
-        origins::prune(&mut tx, ctx.now).await?;
+        origins::prune(&mut tx, ctx.now.plus_seconds(-PRUNE_SLACK_SECONDS)).await?;
     }
     door.commit(ctx, tx).await
 }

@@ -37,7 +37,13 @@ struct Place {
     /// What has happened to the metadata that nobody was told of yet.
     news: Mutex<Vec<News>>,
     /// Held by whoever reads the metadata; the last failure.
-    failed: tokio::sync::Mutex<Option<(Timestamp, Trouble)>>,
+    failed: tokio::sync::Mutex<Option<Failure>>,
+}
+
+struct Failure {
+    at: Timestamp,
+    source: Source,
+    trouble: Trouble,
 }
 
 /// What happened to a provider's metadata, for whoever administers it.
@@ -214,9 +220,11 @@ impl Peers {
         if let Some(fresh) = place.known(settings, now).filter(|known| known.is_fresh(now)) {
             return Ok(fresh.provider);
         }
-        let remembered = failed.as_ref().filter(|(at, _)| now.millis_since(*at) < limits::FAILURE_SECONDS * 1000);
+        // Of another address, perhaps: whoever puts it right is not kept waiting.
+        failed.take_if(|failure| failure.source != Source::of(settings));
+        let remembered = failed.as_ref().filter(|last| now.millis_since(last.at) < limits::FAILURE_SECONDS * 1000);
         let (outcome, is_new) = match remembered {
-            Some((_, trouble)) => (Err(trouble.clone()), false),
+            Some(last) => (Err(last.trouble.clone()), false),
             None => (self.fetch(url, settings, now).await, true),
         };
         match (outcome, known) {
@@ -233,7 +241,8 @@ impl Peers {
                     // Once for each outage.
                     let begins = failed.is_none() && known.is_some();
                     place.tell(begins.then(|| News::Stale(trouble.clone())));
-                    *failed = Some((now.plus_seconds(limits::WAITED_SECONDS), trouble.clone()));
+                    let at = now.plus_seconds(limits::WAITED_SECONDS);
+                    *failed = Some(Failure { at, source: Source::of(settings), trouble: trouble.clone() });
                 }
                 known.map(|known| known.provider).ok_or(trouble)
             }

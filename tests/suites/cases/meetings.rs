@@ -81,25 +81,44 @@ async fn gauntlet_b3_04_when_refreshing_meets_an_end_nothing_is_left(ground: Gro
     assert_eq!(ground.number("SELECT COUNT(*) FROM refresh_tokens WHERE used_ms IS NULL").await, 0);
 }
 
+/// What is shown again after the restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Refresh,
+    Code,
+}
+
 async fn gauntlet_b3_04_a_used_token_stays_used_when_all_nodes_are_restarted(ground: Ground) {
     let node = ground.deaf_node().await;
     let realm = node.realm("main").await;
     let session = node.session(&node.user(&realm, "alice").await).await;
     let at = Provider::on(&node).await;
     let client = at.client("grafana", settings(everyone())).await;
-    let code = at.code(&client, &session, "").await;
-    let first = at.exchange(&client, &code).await.unwrap_or_else(|refused| panic!("{refused}"));
-    let second = at.refresh(&client, &refresh_of(&first)).await.unwrap_or_else(|refused| panic!("{refused}"));
+    // A line for each: what one showing ends, the other one could not end any more.
+    let mut lines = Vec::new();
+    for again in [Again::Refresh, Again::Code] {
+        let code = at.code(&client, &session, "").await;
+        let first = at.exchange(&client, &code).await.unwrap_or_else(|refused| panic!("{refused}"));
+        let second = at.refresh(&client, &refresh_of(&first)).await.unwrap_or_else(|refused| panic!("{refused}"));
+        lines.push((again, code, first, second));
+    }
     drop((node, at));
     ground.advance(6).await;
     let (a, b) = (ground.node().await, ground.node().await);
     let (at_a, at_b) = (Provider::of(&a, "main").await, Provider::of(&b, "main").await);
-    assert!(at_b.is_good(&second.access).await);
-    assert!(is_invalid_grant(at_a.refresh(&client, &refresh_of(&first)).await), "a refresh token");
-    assert!(is_invalid_grant(at_b.exchange(&client, &code).await), "a code");
-    for at in [&at_a, &at_b] {
-        assert!(is_invalid_grant(at.refresh(&client, &refresh_of(&second)).await), "the whole line has ended");
-        assert!(!at.is_good(&second.access).await);
+    for (again, code, first, second) in lines {
+        assert!(at_b.is_good(&second.access).await, "{again:?}");
+        let shown = match again {
+            Again::Refresh => at_a.refresh(&client, &refresh_of(&first)).await,
+            Again::Code => at_a.exchange(&client, &code).await,
+        };
+        assert!(is_invalid_grant(shown), "{again:?} is taken twice");
+        for at in [&at_a, &at_b] {
+            assert!(is_invalid_grant(at.refresh(&client, &refresh_of(&second)).await), "{again:?}: the line has ended");
+            assert!(!at.is_good(&second.access).await, "{again:?}");
+        }
+        assert!(is_invalid_grant(at_b.refresh(&client, &refresh_of(&first)).await), "{again:?}");
+        assert!(is_invalid_grant(at_b.exchange(&client, &code).await), "{again:?}");
     }
 }
 

@@ -221,3 +221,18 @@ fn groups_within_groups_count_at_google_where_that_is_said() {
         assert_eq!(end.answer.status, status, "{more:?} {}", end.answer.text());
     }
 }
+
+#[test]
+fn any_provider_that_speaks_openid_connect_has_two_names_for_its_kind() {
+    let ground = Ground::new(&[]);
+    let issuer = "https://id.example.com";
+    let shown = |kind: &str, name: &str| {
+        let words = ["connector", "add", kind, name, "--issuer", issuer, "--client-id", "doorward"];
+        ground.door.cli_text(&[&words[..], &["--title", "Example Corp", "--scopes", "profile,groups"]].concat());
+        let shown = ground.door.cli_text(&["connector", "show", name, "--output", "json"]);
+        serde_json::from_str::<Value>(&shown).expect("JSON")["settings"].clone()
+    };
+    let usual = shown("oidc", "one");
+    assert_eq!((&usual["oidc"]["issuer"], &usual), (&json!(issuer), &shown("generic", "two")));
+    assert!(ground.door.cli_text(&["connector", "add", "--help"]).contains("[alias: generic]"));
+}

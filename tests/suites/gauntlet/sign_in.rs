@@ -1,6 +1,7 @@
 //! Signing in: for somebody else, by guessing, late, or with letters that mean something elsewhere.
 
 use crate::house::{SCENE, SignInForm, attempt, scene, send_form, sign_in_form, sign_in_page};
+use doorward_testkit::http::Answer;
 use doorward_testkit::jar::Jar;
 use doorward_tests::{PASSWORD, field, page_request};
 
@@ -42,6 +43,46 @@ fn gauntlet_b10_04_a_form_sent_late_ends_the_session_the_browser_has_by_then() {
     let bobs = send(&mut jar, &late, "bob");
     assert!(shows_account(&bobs));
     assert!(!shows_account(&alices), "the former session lives on");
+}
+
+#[test]
+fn gauntlet_b10_01_a_cookie_that_stands_for_no_session_does_not_stay() {
+    let scene = scene();
+    scene.door.cli_text(&["realm", "create", "other"]);
+    let (page, door) = (sign_in_page(&scene.door), scene.door.url());
+    let name = "doorward_session";
+    let taken_back = |answer: &Answer| {
+        let lines = answer.headers_named("set-cookie");
+        let ours: Vec<&&str> = lines.iter().filter(|line| line.starts_with(&format!("{name}="))).collect();
+        match ours.as_slice() {
+            [] => false,
+            [line] => {
+                line.starts_with(&format!("{name}=;")) && line.contains("; Path=/;") && line.contains("Max-Age=0")
+            }
+            several => panic!("{several:?}"),
+        }
+    };
+    // Somebody else's cookie, or one of no use to anybody.
+    for planted in [format!("dws_{}", "A".repeat(43)), "x".to_owned(), "\"".to_owned()] {
+        let answer = page_request(&page).header("Cookie", format!("{name}={planted}")).send();
+        assert!(answer.status == 200 && taken_back(&answer), "{planted}: {:?}", answer.headers_named("set-cookie"));
+    }
+    assert!(!taken_back(&page_request(&page).send()), "nothing to take back");
+    // A session that lives stays where it is, at the realm's own page and at another realm's.
+    let mut jar = Jar::new();
+    assert_eq!(attempt(&mut jar, &scene.door, &page, ("alice", PASSWORD)).status, 303);
+    let cookie = jar.find(&door, name).expect("a session").value.clone();
+    for url in [page.clone(), format!("{door}/realms/other/sign-in")] {
+        assert!(!taken_back(&jar.clone().send(page_request(&url))), "{url}");
+    }
+    // It ends, and the page takes its cookie back; the browser sends none any more.
+    scene.door.cli_text(&["session", "end", "--user", "alice"]);
+    assert!(jar.header_for(&door).is_some_and(|sent| sent.contains(&cookie)));
+    let answer = jar.send(page_request(&page));
+    assert!(taken_back(&answer), "{:?}", answer.headers_named("set-cookie"));
+    assert!(jar.find(&door, name).is_none());
+    assert_eq!(attempt(&mut jar, &scene.door, &page, ("alice", PASSWORD)).status, 303);
+    assert_ne!(jar.find(&door, name).expect("a session").value, cookie);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use doorward_testkit::jar::{Hop, Jar};
 use doorward_tests::{field, page_request};
 
 /// An answer after a change to what its assertion says.
-fn changed(claims: &Claims, signer: &Signer, from: &str, to: &str) -> String {
+pub fn changed(claims: &Claims, signer: &Signer, from: &str, to: &str) -> String {
     let text = claims.assertion("").replace(from, to);
     let made = signature((&claims.id, &text), signer, &Recipe::default());
     claims.response("", &text.replace("</saml:Issuer>", &format!("</saml:Issuer>{made}")))
@@ -86,12 +86,13 @@ fn gauntlet_b6_14_what_was_shown_is_remembered_for_longer_than_anybody_takes_it(
 }
 
 /// An answer nobody asked for.
-fn unasked(ground: &Ground, subject: &str, id: &str) -> Claims {
+pub fn unasked(ground: &Ground, subject: &str, id: &str) -> Claims {
     let claims = Claims::new(&ground.endpoint("company"), id);
     Claims { request: None, response_request: None, subject: subject.to_owned(), ..claims }
 }
 
-fn post(ground: &Ground, jar: &mut Jar, form: &[(&str, &str)]) -> Hop {
+/// Posts a form to the company's connector.
+pub fn post(ground: &Ground, jar: &mut Jar, form: &[(&str, &str)]) -> Hop {
     let sent = Request::new("POST", &ground.endpoint("company")).header("Accept", "text/html").form(form);
     jar.follow(sent).pop().expect("a hop")
 }

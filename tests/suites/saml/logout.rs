@@ -33,15 +33,16 @@ fn who_signs_out_here_is_out_at_simplesamlphp_and_the_other_way_round() {
     doorward_testkit::process::wait_until("the session to be over here too", Duration::from_secs(20), over);
 }
 
-struct Parted {
-    ground: Ground,
-    signer: Signer,
-    jar: Jar,
+/// Ada, signed in, and what the company sends of her.
+pub struct Parted {
+    pub ground: Ground,
+    pub signer: Signer,
+    pub jar: Jar,
 }
 
 impl Parted {
     /// With ada signed in.
-    fn new(words: &[&str]) -> Parted {
+    pub fn new(words: &[&str]) -> Parted {
         let (ground, signer) = Ground::forged(words);
         let mut parted = Parted { ground, signer, jar: Jar::new() };
         parted.jar = parted.come("session-of-ada");
@@ -49,7 +50,7 @@ impl Parted {
     }
 
     /// Lets ada in once more.
-    fn come(&self, session: &str) -> Jar {
+    pub fn come(&self, session: &str) -> Jar {
         let mut asked = self.ground.ask("company");
         let mut claims = Claims::new(&self.ground.endpoint("company"), &asked.id);
         session.clone_into(&mut claims.session);
@@ -58,22 +59,24 @@ impl Parted {
         asked.jar
     }
 
-    fn is_in(&mut self) -> bool {
+    /// Whether ada is in, in the browser she came in first.
+    pub fn is_in(&mut self) -> bool {
         self.ground.is_in(&mut self.jar)
     }
 
     /// Sends a query as a browser without cookies would.
-    fn by_query(&self, query: &str) -> Answer {
+    pub fn by_query(&self, query: &str) -> Answer {
         page_request(&format!("{}?{query}", self.ground.endpoint("company"))).send()
     }
 
-    fn by_form(&self, message: &str) -> Answer {
+    /// Sends a form as a browser without cookies would.
+    pub fn by_form(&self, message: &str) -> Answer {
         let packed = base64(message.as_bytes());
         Request::new("POST", &self.ground.endpoint("company")).form(&[("SAMLRequest", &packed)]).send()
     }
 
     /// A request to sign ada out.
-    fn request(&self, id: &str) -> Asking {
+    pub fn request(&self, id: &str) -> Asking {
         Asking::of(&self.ground, id)
     }
 }
@@ -104,6 +107,11 @@ impl Asking {
         }
     }
 
+    /// The same with other sessions.
+    pub fn naming(self, session: String) -> Asking {
+        Asking { session, ..self }
+    }
+
     pub fn text(&self, signature: &str) -> String {
         let Asking { id, issuer, destination, at, name, session, .. } = self;
         let until = self.until.as_ref().map(|until| format!(" NotOnOrAfter=\"{until}\"")).unwrap_or_default();
@@ -115,7 +123,7 @@ impl Asking {
         )
     }
 
-    fn signed(&self, signer: &Signer) -> String {
+    pub fn signed(&self, signer: &Signer) -> String {
         self.text(&signature((&self.id, &self.text("")), signer, &Recipe::default()))
     }
 }
@@ -178,6 +186,13 @@ fn gauntlet_b6_16_nobody_is_signed_out_on_anybody_elses_word() {
             "old",
             with(&|a| {
                 a.until = None;
+                a.at = at(-400);
+            }),
+        ),
+        (
+            "old, and good for long by its own word",
+            with(&|a| {
+                a.until = Some(at(3600));
                 a.at = at(-400);
             }),
         ),
@@ -266,7 +281,14 @@ fn who_signs_out_here_is_led_to_the_company_and_back() {
     ] {
         assert_eq!(parted.jar.send(page_request(&format!("{endpoint}?{odd}"))).status, 400, "{name}");
     }
+    // An answer to another request is no answer to this one: what comes after it waits.
+    let waits =
+        |jar: &Jar| jar.cookies.iter().any(|cookie| cookie.name.contains("parting") && !cookie.value.is_empty());
+    let other = query("SAMLResponse", &answer("_other", "Success"), "", Some(&parted.signer));
+    let end = parted.jar.send(page_request(&format!("{endpoint}?{other}")));
+    assert!(end.location().ends_with("/signed-out") && waits(&parted.jar), "{} {}", end.status, end.text());
     let good = query("SAMLResponse", &answer(&id, "Success"), "", Some(&parted.signer));
     let end = parted.jar.send(page_request(&format!("{endpoint}?{good}")));
     assert!(end.location().ends_with("/signed-out"), "{} {}", end.status, end.text());
+    assert!(!waits(&parted.jar));
 }

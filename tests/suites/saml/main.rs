@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "the suites fail by panicking")]
 
 mod apart;
+mod begun;
 mod conditions;
 mod encrypted;
 mod forge;
@@ -13,9 +14,11 @@ mod lemonldap;
 mod logout;
 mod metadata;
 mod mutants;
+mod named;
 mod own_keys;
 mod pysaml2;
 mod spid;
+mod trusted;
 mod xmlsec;
 
 use doorward_testkit::jar::Jar;

@@ -20,13 +20,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A company that publishes what it is told to.
-struct Publisher {
+pub struct Publisher {
     said: Arc<Mutex<(u16, String)>>,
-    echo: Echo,
+    pub echo: Echo,
 }
 
 impl Publisher {
-    fn of(text: &str) -> Publisher {
+    pub fn of(text: &str) -> Publisher {
         let said = Arc::new(Mutex::new((200, text.to_owned())));
         let told = said.clone();
         let echo = Echo::start_with(move |_| {
@@ -39,26 +39,26 @@ impl Publisher {
         Publisher { said, echo }
     }
 
-    fn say(&self, status: u16, text: &str) {
+    pub fn say(&self, status: u16, text: &str) {
         *self.said.lock().expect("nobody panics with it") = (status, text.to_owned());
     }
 
     /// How often it was asked since this was asked last.
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.echo.take().len()
     }
 }
 
 /// A connector that reads its metadata there.
-struct Reader {
+pub struct Reader {
     peers: Peers,
     connector: Connector,
-    settings: SamlSettings,
-    begun: Timestamp,
+    pub settings: SamlSettings,
+    pub begun: Timestamp,
 }
 
 impl Reader {
-    fn new(publisher: &Publisher, certificates: &[&Signer]) -> Reader {
+    pub fn new(publisher: &Publisher, certificates: &[&Signer]) -> Reader {
         let reach = Reach::and(vec!["127.0.0.0/8".parse().expect("a network")]);
         let outbound = Outbound::new(Setup { reach, ..Setup::default() }).expect("a client");
         let certificates: Vec<&String> = certificates.iter().map(|signer| &signer.certificate).collect();
@@ -80,16 +80,16 @@ impl Reader {
     }
 
     /// What is known so many seconds after the beginning.
-    async fn at(&self, seconds: i64) -> Result<Arc<Provider>, Trouble> {
+    pub async fn at(&self, seconds: i64) -> Result<Arc<Provider>, Trouble> {
         self.peers.provider((&self.connector, &self.settings), self.begun.plus_seconds(seconds)).await
     }
 
-    fn news(&self) -> Vec<String> {
+    pub fn news(&self) -> Vec<String> {
         self.peers.news(&self.connector.id).iter().map(News::to_string).collect()
     }
 }
 
-fn count(provider: Result<Arc<Provider>, Trouble>) -> usize {
+pub fn count(provider: Result<Arc<Provider>, Trouble>) -> usize {
     provider.map_or(0, |provider| provider.keys.len())
 }
 

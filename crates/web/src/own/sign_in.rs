@@ -20,6 +20,7 @@ use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::flow::{self, Aim};
 use doorward_engine::sign_in::password::{self, Attempt, Opened};
 use doorward_engine::sign_in::renewal;
+use doorward_gate::ask;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::{ConnectorName, RealmName};
@@ -57,6 +58,8 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let page = kept.as_ref().and_then(flow::page);
     let way = Way::of(web, arrival, &realm, wish, (for_client, page)).await?;
     let visitor = visitor(web, arrival, headers).await?;
+    let scheme = web.door().settings.public.scheme();
+    let is_stale = visitor.is_none() && ask::cookies(headers, Cookie::Session.name(scheme)).next().is_some();
     let visitor = visitor.filter(|visitor| visitor.signed_in.session.realm_id == realm.id);
     let is_in = |visitor: &Visitor| way.admits(web, visitor.signed_in.session.came_by());
     if let Some(visitor) = visitor.as_ref().filter(|visitor| for_client.is_none() && is_in(visitor)) {
@@ -97,6 +100,10 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
         }
     };
     browser.keep(web, answer.headers_mut());
+    if is_stale {
+        // What stands for nobody, whoever put it there, does not stay.
+        Cookie::Session.clear(answer.headers_mut(), scheme);
+    }
     Ok(answer)
 }
 

@@ -22,7 +22,8 @@ use zeroize::Zeroizing;
 /// The kinds of providers.
 #[derive(Subcommand, Debug)]
 pub enum Add {
-    /// A provider that speaks OpenID Connect.
+    /// Any provider that speaks OpenID Connect.
+    #[command(visible_alias = "generic")]
     Oidc(Box<Oidc>),
     /// A provider that speaks SAML 2.0.
     Saml(Box<Saml>),
