@@ -93,6 +93,17 @@ impl Forger<'_> {
             ("local time", with(&|c| c.until = Some(at(120).replace('Z', "+00:00")))),
             ("not a bearer", with(&|c| c.method = text("urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"))),
             ("holder of key", with(&|c| c.method = text("urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"))),
+            ("made in the future", with(&|c| c.issued = at(120))),
+            ("made at no time", plain(" IssueInstant=", " Issued=")),
+            ("an answer without an id", {
+                let claims = self.claims();
+                claims.genuine(self.signer).replace(&format!(" ID=\"{}\"", claims.response_id), "")
+            }),
+            ("an answer of no time", self.claims().genuine(self.signer).replacen(" IssueInstant=", " Issued=", 1)),
+            (
+                "an issuer that is no provider",
+                plain("<saml:Issuer>", "<saml:Issuer Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">"),
+            ),
             ("proved in the future", with(&|c| c.proved_at = at(120))),
             ("proved at no time", with(&|c| c.proved_at = String::new())),
             ("session over", with(&|c| c.session_until = Some(at(-1)))),

@@ -89,6 +89,7 @@ impl Forger<'_> {
             ("xsw6", own.response("", &evil.assertion(&with_object(&wrapper, &plain)))),
             ("xsw7", in_status(&bare_evil, &signed)),
             ("xsw7 signed inside", in_status(&signed, &bare_evil)),
+            ("alone where none belongs", in_status(&signed, "")),
             ("xsw8", own.response("", &evil.assertion(&with_object(&wrapper, &signed)))),
             ("same id first", own.response("", &format!("{}{signed}", twin.assertion("")))),
             ("same id last", own.response("", &format!("{signed}{}", twin.assertion("")))),

@@ -21,9 +21,10 @@ pub struct Judge {
     /// Our own key as it is kept.
     pub secret: String,
     keys: Vec<Key>,
-    requests: Vec<Request>,
+    pub requests: Vec<Request>,
     pub signed: (bool, bool),
     pub unsolicited: bool,
+    pub contexts: Vec<String>,
     pub subject_attribute: Option<String>,
 }
 
@@ -37,7 +38,8 @@ impl Judge {
         let own = OwnKeys::open(&settings, &made).expect("a key");
         let secret = made.to_string();
         let signed = (false, false);
-        Judge { signer, own, secret, keys, requests, signed, unsolicited: false, subject_attribute: None }
+        let (unsolicited, contexts, subject_attribute) = (false, Vec::new(), None);
+        Judge { signer, own, secret, keys, requests, signed, unsolicited, contexts, subject_attribute }
     }
 
     /// Who an answer proves.
@@ -62,7 +64,7 @@ impl Judge {
             requests: &self.requests,
             unsolicited: self.unsolicited,
             signed: self.signed,
-            contexts: &[],
+            contexts: &self.contexts,
             keys: &self.keys,
             own: &self.own,
         };

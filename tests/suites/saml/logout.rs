@@ -230,6 +230,10 @@ fn gauntlet_b6_16_nobody_is_signed_out_on_anybody_elses_word() {
         (text("doubled"), parted.by_query(&format!("{good}&SAMLRequest=x"))),
         (text("doubled, the other first"), parted.by_query(&format!("SAMLRequest=x&{good}"))),
         (text("half a signature"), parted.by_query(head)),
+        (text("of another version"), {
+            let older = usual.text("").replace("Version=\"2.0\"", "Version=\"1.1\"");
+            parted.by_query(&query("SAMLRequest", &older, "", Some(&parted.signer)))
+        }),
         (text("nothing"), parted.by_query("")),
         (text("a sign-in answer"), parted.by_query(&query("SAMLResponse", "<a/>", "", Some(&parted.signer)))),
     ]);

@@ -4,6 +4,7 @@
 
 mod apart;
 mod begun;
+mod bounds;
 mod conditions;
 mod encrypted;
 mod forge;

@@ -101,7 +101,8 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     };
     browser.keep(web, answer.headers_mut());
     if is_stale {
-        // What stands for nobody, whoever put it there, does not stay.
+        // What stands for nobody, whoever put it there, does not stay. A session of another realm does: a link to this
+        // one is no sign-out.
         Cookie::Session.clear(answer.headers_mut(), scheme);
     }
     Ok(answer)
