@@ -21,7 +21,7 @@ use crate::provider::{Provider, everyone, refresh_of};
 #[derive(Clone)]
 pub struct Device {
     pub device_code: String,
-    user_code: String,
+    pub user_code: String,
 }
 
 pub fn of_devices(access: Access) -> ClientSettings {
@@ -45,12 +45,12 @@ impl Provider {
         self.try_start(client, &wanted(scopes)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    async fn type_code(&self, by: &SignedIn, code: &str) -> Typed {
+    pub async fn type_code(&self, by: &SignedIn, code: &str) -> Typed {
         type_code(&self.node.door, &self.node.ctx(), &self.realm, (by, code)).await.expect("a database")
     }
 
     /// The sealed question somebody gets for a code.
-    async fn question(&self, by: &SignedIn, device: &Device) -> String {
+    pub async fn question(&self, by: &SignedIn, device: &Device) -> String {
         match self.type_code(by, &device.user_code).await {
             Typed::Question(question) => question.sealed,
             Typed::Unknown => panic!("an unknown code"),
@@ -59,7 +59,7 @@ impl Provider {
         }
     }
 
-    async fn answer(&self, by: &SignedIn, sealed: &str, said: Answer) -> Answered {
+    pub async fn answer(&self, by: &SignedIn, sealed: &str, said: Answer) -> Answered {
         answer(&self.node.door, &self.node.ctx(), &self.realm, (by, sealed), said).await.expect("a database")
     }
 
@@ -68,14 +68,14 @@ impl Provider {
         assert!(matches!(self.answer(by, &sealed, Answer::Allow).await, Answered::Allowed(_)));
     }
 
-    async fn poll(&self, client: &Client, device: &Device) -> Result<Tokens, ErrorCode> {
+    pub async fn poll(&self, client: &Client, device: &Device) -> Result<Tokens, ErrorCode> {
         let code = &device.device_code;
         let outcome =
             device_code(&self.node.door, &self.node.ctx(), "main", client, (code, None)).await.expect("a database");
         outcome.map_err(|error| error.code())
     }
 
-    async fn told(&self, client: &Client, device: &Device) -> Option<ErrorCode> {
+    pub async fn told(&self, client: &Client, device: &Device) -> Option<ErrorCode> {
         self.poll(client, device).await.err()
     }
 }

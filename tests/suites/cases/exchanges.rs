@@ -39,7 +39,7 @@ pub fn tool(audience: &str) -> ClientSettings {
 }
 
 impl Provider {
-    async fn hand_on(&self, client: &Client, token: &str, targets: &[&str]) -> Result<Exchanged, ErrorCode> {
+    pub async fn hand_on(&self, client: &Client, token: &str, targets: &[&str]) -> Result<Exchanged, ErrorCode> {
         self.hand_on_as(client, token, (targets, None, TokenType::Access)).await
     }
 
@@ -56,7 +56,7 @@ impl Provider {
         outcome.expect("a database").map_err(|error| error.code())
     }
 
-    async fn tokens(&self, client: &Client, by: &SignedIn) -> Tokens {
+    pub async fn tokens(&self, client: &Client, by: &SignedIn) -> Tokens {
         let code = self.code(client, by, "").await;
         self.exchange(client, &code).await.unwrap_or_else(|error| panic!("{error}"))
     }

@@ -74,5 +74,6 @@ mod throttling;
 mod tickets;
 mod time_limits;
 mod versions;
+mod ways_handed_on;
 mod ways_in;
 mod workloads;

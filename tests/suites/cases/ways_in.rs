@@ -48,7 +48,7 @@ pub async fn connector(node: &Node, realm: &Realm, name: &str) -> Connector {
     made.await.unwrap_or_else(|refused| panic!("{refused}"))
 }
 
-fn by(connectors: &[&Connector]) -> Ways {
+pub fn by(connectors: &[&Connector]) -> Ways {
     Ways::only(connectors.iter().map(|connector| WayIn::Connector(connector.id.clone())))
 }
 
@@ -58,7 +58,7 @@ async fn put(node: &Node, app: &App, access: Access) -> App {
     app
 }
 
-async fn put_client(node: &Node, client: &Client, ways: Ways) -> Client {
+pub async fn put_client(node: &Node, client: &Client, ways: Ways) -> Client {
     let access = Access { ways, ..client.settings.access.clone() };
     let settings = ClientSettings { access, ..client.settings.clone() };
     let client = Client { settings, ..client.clone() };
