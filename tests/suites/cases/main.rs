@@ -64,6 +64,7 @@ mod responses;
 mod revocation;
 mod roles;
 mod schema;
+mod shut_there;
 mod sign_in;
 mod skew;
 mod taking_over;
