@@ -34,15 +34,17 @@ impl fmt::Display for Bar {
             Self::MustChange => "the password must be changed there first",
             Self::NotNow => "the account may not sign in there at this time or from here",
             Self::Unread => {
-                "whether the account may sign in there cannot be read: the bind DN needs the right to read userAccountControl"
+                "whether the account may sign in there cannot be read: the bind DN needs the right to read \
+                 userAccountControl, or msDS-UserAccountDisabled in AD LDS"
             }
         })
     }
 }
 
 /// Attributes in which directories say so.
-pub(crate) const ATTRIBUTES: [&str; 9] = [
+pub(crate) const ATTRIBUTES: [&str; 10] = [
     "userAccountControl",
+    LIGHT,
     "msDS-User-Account-Control-Computed",
     "accountExpires",
     "pwdLastSet",
@@ -53,6 +55,8 @@ pub(crate) const ATTRIBUTES: [&str; 9] = [
     "shadowExpire",
 ];
 
+/// How AD LDS says in place of `userAccountControl` whether an account is disabled (MS-ADA2, msDS-UserAccountDisabled).
+const LIGHT: &str = "msDS-UserAccountDisabled";
 /// `ADS_UF_ACCOUNTDISABLE`, `ADS_UF_LOCKOUT`, `ADS_UF_DONT_EXPIRE_PASSWD`, `ADS_UF_PASSWORD_EXPIRED` (MS-ADTS 2.2.16).
 const DISABLED: i64 = 0x2;
 const LOCKED: i64 = 0x10;
@@ -80,7 +84,8 @@ pub(crate) fn of_entry(entry: &Entry<'_>, active_directory: bool, now: Timestamp
     let computed = number("msDS-User-Account-Control-Computed").unwrap_or(0);
     // Locked until an administrator says otherwise: how somebody is disabled where there is no other word for it.
     let is_for_good = entry.text("pwdAccountLockedTime").is_some_and(|since| since.starts_with(FOR_GOOD));
-    if is_unreadable || is_for_good || control & DISABLED != 0 || is_true("nsAccountLock") || is_true("loginDisabled") {
+    let is_said = [LIGHT, "nsAccountLock", "loginDisabled"].into_iter().any(is_true);
+    if is_unreadable || is_for_good || is_said || control & DISABLED != 0 {
         return Some(Bar::Disabled);
     }
     let seconds = now.millis() / 1000;
@@ -100,8 +105,10 @@ pub(crate) fn of_entry(entry: &Entry<'_>, active_directory: bool, now: Timestamp
     }
     let is_reset = number("pwdLastSet") == Some(0) && control & LASTING_PASSWORD == 0;
     let must_change = is_reset || is_true("pwdReset");
-    // Every account of Active Directory has one. Who may not read it would take the disabled for free.
-    let is_unread = active_directory && entry.first("userAccountControl").is_none();
+    // Every account of Active Directory has one, and those of AD LDS that are not disabled say so. Who may read neither would
+    // take the disabled for free.
+    let is_enabled = entry.text(LIGHT).is_some_and(|text| text.eq_ignore_ascii_case("false"));
+    let is_unread = active_directory && entry.first("userAccountControl").is_none() && !is_enabled;
     if is_unread { Some(Bar::Unread) } else { must_change.then_some(Bar::MustChange) }
 }
 

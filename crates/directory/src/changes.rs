@@ -13,7 +13,6 @@ use doorward_engine::federation::directory::filter::{BadFilter, Filter};
 use doorward_engine::federation::settings::{LdapSettings, Nesting, Reach};
 use doorward_engine::federation::sync::Page;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::sync::mpsc::Sender;
 
 /// To be asked elsewhere; no name of an entry (RFC 4511 appendix A).
 const REFERRAL: i64 = 10;
@@ -123,7 +122,7 @@ impl Reading {
     }
 
     /// Reads who changed since, whom the groups that changed name, and those of these subjects: whom they named before.
-    /// Without these, when too many are concerned, or when groups lie too deep, everybody is read. Nobody is known to be gone by it.
+    /// `None` without these, or when too many are concerned: then everybody is to be read.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -131,8 +130,7 @@ impl Reading {
         &mut self,
         since: i64,
         (groups, before): (ChangedGroups, Option<Vec<String>>),
-        pages: &Sender<Page>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Option<Vec<Page>>, Trouble> {
         let place = self.place.clone();
         let settings = &place.settings;
         let mut found = Found::default();
@@ -141,28 +139,26 @@ impl Reading {
             || self.members(settings, groups, &mut found).await?
             || self.again(settings, before.unwrap_or_default(), &mut found).await?
         {
-            return self.everybody(pages).await;
+            return Ok(None);
         }
         let mut all = Vec::with_capacity(found.people.len());
         for person in found.people.values() {
             match groups::of(&mut self.wire, settings, person).await {
                 Ok(groups) => all.push(self.present(settings, person, groups)),
-                // Who reads everybody follows groups however deep they lie. No page is out yet, so nobody is counted twice.
-                Err(Trouble::TooDeep(_)) => return self.everybody(pages).await,
+                // Who reads everybody follows groups however many they are.
+                Err(Trouble::TooManyGroups(_)) => return Ok(None),
                 Err(trouble) => return Err(trouble),
             }
         }
         let (mut all, mut nameless) = (all.into_iter(), found.nameless);
         let size = usize::try_from(settings.page_size).unwrap_or(usize::MAX);
+        let mut pages = Vec::new();
         loop {
             let people: Vec<_> = all.by_ref().take(size).collect();
             if people.is_empty() && nameless == 0 {
-                return Ok(());
+                return Ok(Some(pages));
             }
-            // Nobody takes them any more: whoever did has said why.
-            if pages.send(Page { people, nameless: std::mem::take(&mut nameless) }).await.is_err() {
-                return Ok(());
-            }
+            pages.push(Page { people, nameless: std::mem::take(&mut nameless) });
         }
     }
 

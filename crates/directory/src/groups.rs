@@ -56,16 +56,22 @@ impl<'a> Walk<'a> {
         if self.settings.nesting() == Nesting::Off || self.is_in_chain() {
             return Ok(());
         }
-        for _ in 0..limits::LEVELS {
-            if next.is_empty() || self.found.len() > limits::GROUPS {
-                return Ok(());
-            }
-            next = match self.groups.member_of {
-                Some(_) => self.look_at(wire, next).await?,
-                None => self.around(wire, &next).await?,
-            };
+        // However deep they lie: what was seen is not looked at again, so rings come to an end.
+        while !next.is_empty() && self.found.len() <= limits::GROUPS {
+            next = self.further(wire, next).await?;
         }
-        if next.is_empty() { Ok(()) } else { Err(Trouble::TooDeep(limits::LEVELS)) }
+        Ok(())
+    }
+
+    /// One level on. Groups without a name count for nothing and could go on for ever: they are not followed without an end.
+    async fn further(&mut self, wire: &mut Wire, inner: Vec<String>) -> Result<Vec<String>, Trouble> {
+        if self.seen.len() > limits::LOOKED_AT {
+            return Err(Trouble::TooManyGroups(limits::LOOKED_AT));
+        }
+        match self.groups.member_of {
+            Some(_) => self.look_at(wire, inner).await,
+            None => self.around(wire, &inner).await,
+        }
     }
 
     fn is_in_chain(&self) -> bool {
@@ -228,7 +234,7 @@ pub(crate) async fn rest(
     Ok(())
 }
 
-/// The names of the groups around these; `None` when there are too many, or they lie too deep to be followed one by one.
+/// The names of the groups around these; `None` when there are too many to be followed one by one.
 pub(crate) async fn around(
     wire: &mut Wire,
     settings: &LdapSettings,
@@ -239,10 +245,11 @@ pub(crate) async fn around(
     };
     let mut walk = Walk::of(settings, groups)?;
     let mut next = inner;
-    for _ in 0..limits::LEVELS {
-        next = match walk.groups.member_of {
-            Some(_) => walk.look_at(wire, next).await?,
-            None => walk.around(wire, &next).await?,
+    loop {
+        next = match walk.further(wire, next).await {
+            Ok(next) => next,
+            Err(Trouble::TooManyGroups(_)) => return Ok(None),
+            Err(trouble) => return Err(trouble),
         };
         if walk.found.len() > limits::GROUPS {
             return Ok(None);
@@ -252,5 +259,4 @@ pub(crate) async fn around(
             return Ok(Some(walk.found.into_values().collect()));
         }
     }
-    Ok(None)
 }

@@ -110,7 +110,7 @@ impl Index {
 
     /// Notes a group; where the rest begins, when it was told in part.
     fn note(&mut self, entry: &Entry<'_>, settings: &LdapSettings, attribute: &str) -> Result<Option<Part>, Trouble> {
-        let number = u32::try_from(self.names.len()).map_err(|_| Trouble::TooDeep(self.names.len()))?;
+        let number = u32::try_from(self.names.len()).map_err(|_| Trouble::TooManyGroups(self.names.len()))?;
         let own = self.marks.entry(entry.dn.as_bytes());
         self.names.push(name_of(entry, settings));
         self.own.push(own);

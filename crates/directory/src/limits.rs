@@ -23,8 +23,8 @@ pub const AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub const CERTIFICATES_BYTES: u64 = 1024 * 1024;
 /// Groups one person is followed into: the next one is refused, for a part of somebody's groups would be the wrong ones.
 pub const GROUPS: usize = 1000;
-/// Levels of groups inside groups that are followed.
-pub const LEVELS: usize = 32;
+/// Entries looked at to know somebody's groups, those that count for nothing included. How deep they lie makes no difference.
+pub const LOOKED_AT: usize = 4 * GROUPS;
 /// Names of groups asked for in one search.
 pub const NAMES_AT_ONCE: usize = 50;
 /// Longest subject, in bytes.

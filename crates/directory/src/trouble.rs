@@ -35,8 +35,8 @@ pub enum Trouble {
     NoSubject(String),
     #[error("the directory shows no entry {0} to whoever asks it")]
     NoBase(String),
-    #[error("groups lie inside groups deeper than {0} levels")]
-    TooDeep(usize),
+    #[error("more than {0} groups would have to be looked at")]
+    TooManyGroups(usize),
     #[error("its groups have more than {0} members")]
     TooManyMembers(usize),
 }
@@ -59,7 +59,7 @@ impl Trouble {
 
     /// Whether asking again over another connection would bring the same.
     pub(crate) fn is_of_question(&self) -> bool {
-        matches!(self, Self::TooMuch { .. } | Self::TooDeep(_))
+        matches!(self, Self::TooMuch { .. } | Self::TooManyGroups(_))
     }
 
     /// Whether it is about what was asked for, and not about the directory: somebody like that is not known there.

@@ -56,7 +56,11 @@ pub async fn run(
             Some(since) => {
                 let groups = directory.changed_groups(since).await?;
                 let before = reading.members_before(door, &groups.names).await?;
-                Some((since, groups, before))
+                let changes = directory.changes(since, (groups, before)).await?;
+                if changes.is_none() {
+                    reading.of_everybody();
+                }
+                changes
             }
             None => None,
         },
@@ -74,7 +78,15 @@ pub async fn run(
     let asking = async {
         let pages = pages;
         match changes {
-            Some((since, groups, before)) => directory.changes(since, (groups, before), &pages).await,
+            Some(changed) => {
+                for page in changed {
+                    // Nobody takes them any more: whoever did has said why.
+                    if pages.send(page).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            }
             None => directory.everybody(&pages).await,
         }
     };

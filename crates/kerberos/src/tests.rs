@@ -90,7 +90,14 @@ fn key(byte: u8) -> Key {
 }
 
 fn keys() -> Vec<Entry> {
-    keytab::read(&keytab(&[(SERVICE, 2, 18, &[1; 32])])).unwrap_or_default()
+    let elsewhere = format!("{SERVICE}@OTHER.TEST");
+    let all: [(&str, u8, u16, &[u8]); 3] = [
+        (SERVICE, 2, 18, &[1; 32]),
+        // Of the same version, for what is not this door.
+        ("HTTP/intranet.ad.example.test", 2, 18, &[3; 32]),
+        (&elsewhere, 2, 18, &[4; 32]),
+    ];
+    keytab::read(&keytab(&all)).unwrap_or_default()
 }
 
 /// A keytab as other tools write it.
@@ -98,9 +105,10 @@ fn keytab(all: &[(&str, u8, u16, &[u8])]) -> Vec<u8> {
     let text = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
     let mut bytes = vec![5, 2];
     for (service, version, kind, secret) in all {
+        let (service, realm) = service.split_once('@').unwrap_or((service, REALM));
         let parts: Vec<&str> = service.split('/').collect();
         let mut entry = (parts.len() as u16).to_be_bytes().to_vec();
-        entry.extend(text(REALM));
+        entry.extend(text(realm));
         entry.extend(parts.iter().flat_map(|part| text(part)));
         entry.extend([0, 0, 0, 1, 0, 0, 0, 0, *version]);
         entry.extend(kind.to_be_bytes());
@@ -121,6 +129,7 @@ struct Made<'a> {
     flags: u32,
     person: (&'a str, u32, &'a [&'a str]),
     shown_by: &'a str,
+    shown_in: &'a str,
     passed: &'a [u8],
     times: (i64, i64),
     at: i64,
@@ -138,6 +147,7 @@ const MADE: Made<'_> = Made {
     flags: 0x40a0_0000,
     person: (REALM, 1, &["alice"]),
     shown_by: "alice",
+    shown_in: REALM,
     passed: &[],
     times: (-60, 36_000),
     at: 0,
@@ -200,7 +210,7 @@ impl Made<'_> {
         let sum = [number(0, kind_of_sum), write_inside(context(1), OCTETS, &sum)].concat();
         let says = [
             number(0, 5),
-            write_inside(context(1), STRING, realm.as_bytes()),
+            write_inside(context(1), STRING, self.shown_in.as_bytes()),
             name(2, kind, if parts.len() == 1 { std::slice::from_ref(&self.shown_by) } else { parts }),
             write_inside(context(3), SEQUENCE, &sum),
             number(4, 7),
@@ -262,7 +272,9 @@ fn tickets_that_prove_nobody_are_told_apart() {
     assert_eq!(why(Made { realm: "OTHER.TEST", ..MADE }), Some(Trouble::OtherRealm));
     assert_eq!(why(Made { person: ("OTHER.TEST", 1, &["alice"]), ..MADE }), Some(Trouble::OtherRealm));
     assert_eq!(why(Made { passed: b"OTHER.TEST", ..MADE }), Some(Trouble::OtherRealm));
+    // Another service's key, and the key of this one's namesake in another realm, whatever the ticket says it is for.
     assert_eq!(why(Made { key: 3, ..MADE }), Some(Trouble::Sealed));
+    assert_eq!(why(Made { key: 4, ..MADE }), Some(Trouble::Sealed));
     assert!(matches!(why(Made { version: 3, ..MADE }), Some(Trouble::NoKey { .. })));
     assert_eq!(why(Made { times: (-60, -301), ..MADE }), Some(Trouble::Over));
     assert_eq!(why(Made { times: (-60, -300), ..MADE }), Some(Trouble::Over));
@@ -272,6 +284,7 @@ fn tickets_that_prove_nobody_are_told_apart() {
     assert_eq!(why(Made { at: -301, ..MADE }), Some(Trouble::Clock(301)));
     assert_eq!(why(Made { at: -300, ..MADE }), None);
     assert!(refused(Made { shown_by: "bob", ..MADE }));
+    assert!(refused(Made { shown_in: "OTHER.TEST", ..MADE }));
     assert!(refused(Made { flags: 1 << 24, ..MADE }), "not validated");
     assert!(refused(Made { flags: 1 << 15, ..MADE }), "anonymous");
     assert!(refused(Made { addresses: true, ..MADE }));
@@ -280,7 +293,7 @@ fn tickets_that_prove_nobody_are_told_apart() {
     assert!(refused(Made { checksum: (7, 2), ..MADE }));
     assert!(refused(Made { checksum: (0x8003, 0x1002), ..MADE }));
     for (kind, parts) in
-        [(2, &["alice"][..]), (1, &["HTTP", "sso"]), (1, &["alice@other"]), (1, &["a/b"]), (10, &["a"])]
+        [(2, &["alice"][..]), (1, &["HTTP", "sso"]), (1, &["alice@other"]), (1, &["a/b"]), (10, &["a"]), (1, &["pc$"])]
     {
         let shown_by = parts[0];
         assert!(refused(Made { person: (REALM, kind, parts), shown_by, ..MADE }), "{kind} {parts:?}");

@@ -66,6 +66,7 @@ mod revocation;
 mod roles;
 mod schema;
 mod shown;
+mod shut_there;
 mod sign_in;
 mod skew;
 mod taking_over;

@@ -85,6 +85,12 @@ async fn whoever_changes_a_connector_at_the_same_time_leaves_the_keys_its_settin
     let (node, other) = (ground.node().await, ground.node().await);
     let realm = node.realm("main").await;
     let made = company(&node, &realm).await;
+    // Whoever had not heard of the next key makes no other one of its number: the provider may know it by now.
+    change(&node, &made, after(&made, KeyStep::Begin)).await;
+    let (_, before) = now(&node, &realm).await;
+    change(&other, &made, after(&made, KeyStep::Begin)).await;
+    let (_, keys) = now(&node, &realm).await;
+    assert!(before.get(2).is_some() && keys.get(2) == before.get(2));
     // All from the same beginning, one after the other in whatever order.
     let settings = Arc::new((made, realm.clone()));
     at_once(&[&node, &other], 6, |node, number| {

@@ -10,6 +10,7 @@ use doorward_engine::token::exchange_code::{Ask, exchange_code};
 use doorward_engine::token::{Refused, Tokens, refresh};
 use doorward_jose::algorithm::Algorithm;
 use doorward_jose::jws::Presented;
+use doorward_model::ways::{WayIn, Ways};
 use doorward_oauth::authorize::{AuthorizeRequest, parse_details};
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value, json};
 use crate::fixture::Ground;
 use crate::provider::{CALLBACK, Provider, VERIFIER, everyone, refresh_of, settings};
 use crate::requests::{Came, OLD, arrive, proceed};
+use crate::ways_in::{by, connector, put_client};
 
 fn implicit() -> ClientSettings {
     let grants = vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Implicit];
@@ -89,6 +91,29 @@ async fn tokens_through_the_browser_are_tied_together_and_end_with_the_session(g
     let only = at.client("only", only).await;
     assert_eq!(arrive(&at, &query(&only, "code"), Some(&alice)).await.error(), Some(ErrorCode::UnauthorizedClient));
     assert_eq!(arrive(&at, &query(&only, "none"), Some(&alice)).await.words(), "answer");
+}
+
+async fn tokens_through_the_browser_rest_on_the_way_somebody_came_by(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let at = Provider::on(&node).await;
+    let alice = node.user(&realm, "alice").await;
+    let (company, partner) = (connector(&node, &realm, "company").await, connector(&node, &realm, "partner").await);
+    let accounts = Ways::only([WayIn::Account]);
+    for (name, way, ways) in [("home", None, &accounts), ("company", Some(&company.id), &by(&[&company]))] {
+        let session = node.session_by(&alice, (way, None)).await;
+        for kind in ["token", "code+token", "code+id_token+token"] {
+            let client = at.client(&format!("{name}-{}", kind.len()), implicit()).await;
+            let client = put_client(&node, &client, ways.clone()).await;
+            let asked = Provider::query(&client, "").replace("=code&", &format!("={kind}&"));
+            let answer = arrive(&at, &asked, Some(&session)).await.answer();
+            let access = answer.and_then(|answer| answer.access).unwrap_or_else(|| panic!("{name} {kind}")).token;
+            assert!(at.is_good(&access).await, "{name} {kind}");
+            put_client(&node, &client, by(&[&partner])).await;
+            assert!(!at.is_good(&access).await, "{name} {kind}");
+            assert_eq!(arrive(&at, &asked, Some(&session)).await.words(), "sign in", "{name} {kind}");
+        }
+    }
 }
 
 async fn a_signed_response_holds_the_answer_for_its_client(ground: Ground) {
@@ -319,6 +344,7 @@ async fn a_proxy_that_always_wants_quiet_may_be_humoured(ground: Ground) {
 
 on_both!(together:
     tokens_through_the_browser_are_tied_together_and_end_with_the_session,
+    tokens_through_the_browser_rest_on_the_way_somebody_came_by,
     a_signed_response_holds_the_answer_for_its_client,
     a_client_gets_the_person_it_expects_or_an_error,
     a_client_that_knows_people_by_ids_of_its_own_gets_the_person_it_expects,

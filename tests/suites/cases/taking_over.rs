@@ -46,7 +46,7 @@ async fn named(node: &Node, realm: &Realm, (name, domains): (&str, &[&str])) -> 
     made.await.expect("the connector is new")
 }
 
-fn person(name: &str) -> ExternalIdentity {
+pub fn person(name: &str) -> ExternalIdentity {
     ExternalIdentity {
         issuer: "directory".to_owned(),
         subject: format!("subject of {name}"),
@@ -60,16 +60,16 @@ fn with_email(name: &str, email: &str) -> ExternalIdentity {
     ExternalIdentity { email: EmailAddress::parse(email).ok(), email_verified: true, ..person(name) }
 }
 
-fn page(people: Vec<(ExternalIdentity, Standing)>) -> Page {
+pub fn page(people: Vec<(ExternalIdentity, Standing)>) -> Page {
     let people = people.into_iter().map(|(identity, standing)| Present { identity, standing }).collect();
     Page { people, ..Page::default() }
 }
 
-fn crew(names: &[&str]) -> Page {
+pub fn crew(names: &[&str]) -> Page {
     page(names.iter().map(|name| (person(name), Standing::Free)).collect())
 }
 
-async fn read(node: &Node, place: (&Realm, &Connector), page: &Page, brake: Option<i64>) -> Report {
+pub async fn read(node: &Node, place: (&Realm, &Connector), page: &Page, brake: Option<i64>) -> Report {
     let mut reading = Reading::begin(&node.door, &node.ctx(), place).await.expect("it begins");
     reading.page(&node.door, &node.ctx(), page).await.expect("it is taken over");
     reading.finish(&node.door, &node.ctx(), brake).await.expect("it ends")
@@ -80,7 +80,7 @@ async fn find(node: &Node, realm: &Realm, name: &str) -> Option<User> {
     stored::find_by_name(&mut &node.door.store, &realm.id, &name).await.expect("an answer")
 }
 
-async fn is_active(node: &Node, realm: &Realm, name: &str) -> bool {
+pub async fn is_active(node: &Node, realm: &Realm, name: &str) -> bool {
     find(node, realm, name).await.is_some_and(|user| user.is_active)
 }
 
@@ -92,7 +92,7 @@ async fn come(node: &Node, place: (&Realm, &Connector), identity: &ExternalIdent
     matches!(outcome.expect("an outcome"), Outcome::Opened(_))
 }
 
-async fn ground_of(ground: &Ground, domains: &[&str]) -> (Arc<Node>, Realm, Connector) {
+pub async fn ground_of(ground: &Ground, domains: &[&str]) -> (Arc<Node>, Realm, Connector) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
     let connector = company(&node, &realm, domains).await;
@@ -204,7 +204,7 @@ async fn while_an_entry_is_nobodys_nobody_is_gone(ground: Ground) {
 }
 
 /// A reading of changes, after which the directory is at this count.
-async fn read_changes(node: &Node, place: (&Realm, &Connector), page: &Page, reached: i64) -> Report {
+pub async fn read_changes(node: &Node, place: (&Realm, &Connector), page: &Page, reached: i64) -> Report {
     let mut reading = Reading::begin(&node.door, &node.ctx(), place).await.expect("it begins");
     let since = reading.since(&node.door, ("dc1", Some(reached))).await.expect("an answer");
     assert!(since.is_some(), "{:?}", reading.report().whole_because);
@@ -213,7 +213,7 @@ async fn read_changes(node: &Node, place: (&Realm, &Connector), page: &Page, rea
     reading.finish(&node.door, &node.ctx(), Some(0)).await.expect("it ends")
 }
 
-async fn remember(node: &Node, place: (&Realm, &Connector), reached: Option<i64>) {
+pub async fn remember(node: &Node, place: (&Realm, &Connector), reached: Option<i64>) {
     let reading = Reading::begin(&node.door, &node.ctx(), place).await.expect("it begins");
     reading.remember(&node.door, &node.ctx(), "dc1", reached).await.expect("it is noted");
 }

@@ -1,4 +1,4 @@
-//! Which ways in count where somebody's right is handed on: to a device, and to the next service.
+//! Which ways in count where somebody's right is handed on: with a code, to a device, and to the next service.
 
 use doorward_engine::clients::{Client, ClientSettings};
 use doorward_engine::device::{Answer, Answered, Typed};
@@ -17,6 +17,7 @@ use crate::provider::{Provider, everyone, is_invalid_grant, refresh_of, settings
 use crate::ways_in::{by, connector, put_client};
 
 on_both! { together:
+    a_code_becomes_tokens_for_whoever_came_by_a_way_that_counts,
     a_device_is_let_in_by_whoever_came_by_a_way_that_counts,
     a_device_hears_no_when_the_way_counts_no_more,
     what_a_device_got_rests_on_the_way_of_whoever_let_it_in,
@@ -49,6 +50,28 @@ fn asks_for_another_way(verdict: &Verdict) -> bool {
 
 fn through(ways: &Ways, settings: ClientSettings) -> ClientSettings {
     ClientSettings { access: Access { ways: ways.clone(), ..everyone() }, ..settings }
+}
+
+async fn a_code_becomes_tokens_for_whoever_came_by_a_way_that_counts(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let at = Provider::on(&node).await;
+    let three = three_ways(&node, &realm).await;
+    for (place, ways) in three.ways.iter().enumerate() {
+        for (came, session) in three.sessions.iter().enumerate() {
+            // A code that was given before there was a rule.
+            let client = at.client(&format!("web-{place}-{came}"), settings(everyone())).await;
+            let code = at.code(&client, session, "").await;
+            let client = put_client(&node, &client, ways.clone()).await;
+            let tokens = at.exchange(&client, &code).await;
+            if came == place {
+                let tokens = tokens.unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert!(at.is_good(&tokens.access).await, "{place}");
+            } else {
+                assert!(is_invalid_grant(tokens), "{place} by {came}");
+            }
+        }
+    }
 }
 
 async fn a_device_is_let_in_by_whoever_came_by_a_way_that_counts(ground: Ground) {

@@ -87,7 +87,9 @@ async fn only_who_came_by_a_named_way_passes_and_a_change_of_the_rule_is_heard_e
             assert!(node.check_pass(DAGSTER, pass).await.passes(), "every way counts where none is named");
         }
     }
-    let [(account, by_account), (at_company, _), (at_partner, by_partner)] = passes.as_slice() else { panic!() };
+    let [(account, by_account), (at_company, by_company), (at_partner, by_partner)] = passes.as_slice() else {
+        panic!()
+    };
     let dagster = put(&a, &dagster, Access { ways: by(&[&company]), ..everyone() }).await;
     b.follow().await;
     for node in [&a, &b] {
@@ -98,6 +100,7 @@ async fn only_who_came_by_a_named_way_passes_and_a_change_of_the_rule_is_heard_e
     }
     // Who has no right whatever the way learns that at the end only: another way may bring it.
     assert!(matches!(b.ticket(by_partner, &dagster, &b.binding()).await, Entry::OtherWay));
+    assert!(matches!(b.ticket(by_company, &dagster, &b.binding()).await, Entry::Ticket(_)));
     put(&a, &dagster, Access { ways: Ways::only([WayIn::Account]), ..everyone() }).await;
     b.follow().await;
     for node in [&a, &b] {

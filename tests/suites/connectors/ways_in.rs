@@ -205,3 +205,28 @@ fn where_the_only_way_in_is_gone_nobody_gets_in_and_everybody_is_told() {
     let page = visit(&mut jar, &at);
     assert!(page.answer.text().contains("type=\"password\"") && page.answer.text().contains("/broker/company/"));
 }
+
+#[test]
+fn a_token_made_on_the_page_comes_as_its_person_had_come() {
+    let ground = ground();
+    let (mut ada, _) = ground.come("ada");
+    let account = format!("{}/realms/main/account", ground.door.url());
+    let mut make = |name: &str| {
+        let csrf = field(&ada.get(&account).text(), "csrf");
+        let form = [("csrf", csrf.as_str()), ("name", name), ("days", "30"), ("app-tool", "yes")];
+        let page = ada.send(Request::new("POST", &format!("{account}/tokens")).form(&form)).text();
+        page.find(">dwa_").map(|start| page[start + 1..start + 48].to_owned())
+    };
+    let enters = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        Request::new("GET", &ground.tool_url("/x")).header("Authorization", bearer).send().status == 200
+    };
+    for (way, counts) in [("company", true), ("accounts", false)] {
+        ground.door.cli_text(&["app", "update", "tool", "--connector", ""]);
+        let before = make(way).expect("a token, for every way counts");
+        ground.door.cli_text(&["app", "update", "tool", "--connector", way]);
+        assert_eq!(enters(&before), counts, "{way}");
+        let token = make(&format!("{way}-again"));
+        assert_eq!(token.is_some_and(|token| enters(&token)), counts, "{way}: nobody makes one by another way");
+    }
+}

@@ -1,7 +1,7 @@
 //! How far what changed is followed: to a bound of people, through groups told in parts, and as deep as groups lie in each
 //! other. Beyond it everybody is read, and nobody is told less than by that.
 
-use crate::ground::{Ground, group, person};
+use crate::ground::{Ground, THEIRS, group, person};
 use crate::scripted::{BIND, done, entry_of, server_that_reads};
 use doorward_testkit::peers::{SLAPD_READER, Slapd};
 use doorward_testkit::process::wait_until;
@@ -36,49 +36,109 @@ fn when_more_are_concerned_than_are_followed_one_by_one_everybody_is_read() {
     slapd.modify("dn: uid=p0,ou=people,dc=example,dc=org\nchangetype: modify\nreplace: sn\nsn: zero\n");
     let ground = Ground::with(&slapd, &[]);
     assert_eq!(sync(&ground, &[])["created"], json!(FOLLOWED + 4));
-    let read_of = |count: usize| {
+    let one_by_one = (json!("changes"), json!(null));
+    let everybody = (json!("whole"), json!("more are concerned than are followed one by one"));
+    let read_of = |count: usize, kind: &(Value, Value)| {
         let lines = names.iter().take(count).map(|name| format!("member: uid={name},ou=people,dc=example,dc=org\n"));
         let lines: String = lines.collect();
         let place = "dn: cn=crowd,ou=groups,dc=example,dc=org\nchangetype: modify\nreplace: member\n";
         slapd.modify(&format!("{place}{lines}"));
         let told = sync(&ground, &["--changes"]);
-        assert_eq!(told["whole_because"], json!(null), "{told:#}");
-        told["read"].clone()
+        assert_eq!((&told["run"], &told["whole_because"]), (&kind.0, &kind.1), "{told:#}");
+        told
     };
-    assert_eq!(read_of(FOLLOWED), json!(FOLLOWED), "one by one");
-    assert_eq!(read_of(FOLLOWED + 1), json!(FOLLOWED + 4), "everybody");
+    assert_eq!(read_of(FOLLOWED, &one_by_one)["read"], json!(FOLLOWED));
+    assert_eq!(read_of(FOLLOWED + 1, &everybody)["read"], json!(FOLLOWED + 4));
     let last = format!("p{FOLLOWED}");
     assert_eq!((ground.groups(&last), ground.groups("p1003")), (json!(["crowd"]), json!([])));
-    // As many were in it before.
-    assert_eq!(read_of(1), json!(FOLLOWED + 4), "everybody");
+    let told = ground.door.cli_text(&["events", "--kind", "directory_read", "--output", "json"]);
+    assert!(told.contains(&format!("what changed, {FOLLOWED} people")), "{told}");
+    assert!(told.contains(&format!("everybody, {} people, 0 new, 0 linked, 0 back, 1 in", FOLLOWED + 4)), "{told}");
+    // As many were in it before. Everybody was read, so whoever is not there is gone.
+    slapd.modify("dn: uid=p1003,ou=people,dc=example,dc=org\nchangetype: delete\n");
+    let told = read_of(1, &everybody);
+    assert_eq!((&told["read"], &told["removed"]), (&json!(FOLLOWED + 3), &json!(1)), "{told:#}");
     assert_eq!((ground.groups(&last), ground.groups("p0")), (json!([]), json!(["crowd"])));
 }
 
 #[test]
-fn groups_deeper_than_anybody_is_followed_end_no_reading_of_what_changed() {
-    const LEVELS: usize = 34;
-    let mut all = vec![person("alice", ""), person("bob", ""), person("carol", ""), group("level0", &["alice"])];
-    all.extend((1..LEVELS).map(|level| group(&format!("level{level}"), &[&format!("cn=level{}", level - 1)])));
+fn many_who_changed_themselves_or_by_a_group_inside_another_one_are_many_too() {
+    const FOLLOWED: usize = 1000;
+    let names: Vec<String> = (0..FOLLOWED + 4).map(|number| format!("p{number}")).collect();
+    let mut all: Vec<String> = names.iter().map(|name| person(name, "")).collect();
+    let inside: Vec<&str> = names.iter().take(FOLLOWED + 1).map(String::as_str).collect();
+    all.extend([group("inner", &inside), group("outer", &["p5"])]);
+    let slapd = Slapd::filled(&old(&all));
+    let renamed = |name: &String| {
+        format!("dn: uid={name},ou=people,dc=example,dc=org\nchangetype: modify\nreplace: sn\nsn: other\n\n")
+    };
+    slapd.modify(&renamed(&names[0]));
+    let ground = Ground::with(&slapd, &[]);
+    sync(&ground, &[]);
+    let is_whole = || {
+        let told = sync(&ground, &["--changes"]);
+        assert_eq!((&told["run"], &told["read"]), (&json!("whole"), &json!(FOLLOWED + 4)), "{told:#}");
+    };
+    // The group that changed names one group, and that one names more than are followed.
+    let place = "dn: cn=outer,ou=groups,dc=example,dc=org\nchangetype: modify\n";
+    slapd.modify(&format!("{place}replace: member\nmember: cn=inner,ou=groups,dc=example,dc=org\n"));
+    is_whole();
+    let both = json!(["inner", "outer"]);
+    assert_eq!((ground.groups("p0"), ground.groups("p1000"), ground.groups("p1003")), (both.clone(), both, json!([])));
+    slapd.modify(&format!("{place}replace: member\nmember: uid=p5,ou=people,dc=example,dc=org\n"));
+    is_whole();
+    // People whose own entries changed.
+    let changed = |count: usize| slapd.modify(&names.iter().take(count).map(renamed).collect::<String>());
+    let told = {
+        changed(FOLLOWED);
+        sync(&ground, &["--changes"])
+    };
+    assert_eq!((&told["run"], &told["read"]), (&json!("changes"), &json!(FOLLOWED)), "{told:#}");
+    changed(FOLLOWED + 1);
+    is_whole();
+}
+
+#[test]
+fn groups_are_followed_however_deep_they_lie_by_readings_and_at_the_door() {
+    const LEVELS: usize = 60;
+    // The last one lies in the first one again.
+    let mut all = ["alice", "bob", "carol", "dora"].map(|name| person(name, "")).to_vec();
+    all.push(group("level0", &["alice", &format!("cn=level{}", LEVELS - 2)]));
+    all.extend((1..LEVELS - 1).map(|level| group(&format!("level{level}"), &[&format!("cn=level{}", level - 1)])));
+    all.push(group("dagster-users", &[&format!("cn=level{}", LEVELS - 2)]));
     let slapd = Slapd::filled(&old(&all));
     let change = |dn: &str, what: &str| {
         slapd.modify(&format!("dn: {dn},dc=example,dc=org\nchangetype: modify\n{what}"));
     };
     change("uid=carol,ou=people", "replace: sn\nsn: carola\n");
     let ground = Ground::with(&slapd, &[]);
-    sync(&ground, &[]);
     let count = |name: &str| ground.groups(name).as_array().map(Vec::len);
+    // Nobody was read before.
+    let (_, end) = ground.come("alice", THEIRS);
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    assert_eq!(count("alice"), Some(LEVELS));
+    let told = sync(&ground, &[]);
+    assert_eq!(told["regrouped"], json!(0), "the door and the reading say the same: {told:#}");
     assert_eq!((count("alice"), count("bob")), (Some(LEVELS), Some(0)));
     let told = sync(&ground, &["--changes"]);
     assert_eq!(told["read"], json!(1), "what lies deep is of no concern to who is not in it: {told:#}");
     // Somebody inside, whose own entry changed.
     change("uid=alice,ou=people", "replace: sn\nsn: alicia\n");
     let told = sync(&ground, &["--changes"]);
-    assert_eq!((&told["read"], &told["regrouped"]), (&json!(3), &json!(0)), "everybody: {told:#}");
+    assert_eq!(
+        (&told["run"], &told["read"], &told["regrouped"]),
+        (&json!("changes"), &json!(2), &json!(0)),
+        "{told:#}"
+    );
     assert_eq!(count("alice"), Some(LEVELS));
     // A group with as many around it.
     change("cn=level0,ou=groups", "replace: member\nmember: uid=bob,ou=people,dc=example,dc=org\n");
     let told = sync(&ground, &["--changes"]);
-    assert_eq!((&told["read"], &told["regrouped"]), (&json!(3), &json!(2)), "everybody: {told:#}");
+    assert_eq!(
+        (&told["run"], &told["read"], &told["regrouped"]),
+        (&json!("changes"), &json!(3), &json!(2)),
+        "{told:#}"
+    );
     assert_eq!((count("alice"), count("bob")), (Some(0), Some(LEVELS)));
 }
 

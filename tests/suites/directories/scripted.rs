@@ -251,3 +251,41 @@ fn a_domain_that_does_not_show_how_it_is_with_accounts_lets_nobody_in() {
     let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!((&told["unread"], &told["created"]), (&serde_json::json!(1), &serde_json::json!(0)), "{told:#}");
 }
+
+#[test]
+fn accounts_of_ad_lds_say_in_their_own_word_that_they_are_not_disabled() {
+    let said = Arc::new(std::sync::Mutex::new(""));
+    let url = server({
+        let said = said.clone();
+        move |kind, id, stream| {
+            let said = *said.lock().expect("ours");
+            let mut all = vec![("sAMAccountName", "alice"), ("objectGUID", "alice's own")];
+            all.extend((!said.is_empty()).then_some(("msDS-UserAccountDisabled", said)));
+            let all: Vec<_> = all.into_iter().map(|(name, value)| (name, vec![value.to_owned()])).collect();
+            let answer = match kind {
+                BIND => done(id, 0x61, 0, ""),
+                _ => [entry_of(id, "cn=alice,dc=x", &all), done(id, 0x65, 0, "")].concat(),
+            };
+            let _ = stream.write_all(&answer);
+        }
+    });
+    let ground = Ground::new(SLAPD_READER.1);
+    ground.door.cli_text(&["connector", "add", "ad", "domain", "--server-url", &url, "--user-search-base", "dc=x"]);
+    let is_there = || ground.door.cli(&["user", "show", "alice"]).status.success();
+    let keeps_out = |word: &'static str, why: &str| {
+        *said.lock().expect("ours") = word;
+        let end = ground.come("alice", THEIRS).1;
+        assert_eq!(end.answer.status, 403, "{word}: {}", end.answer.text());
+        assert!(complaint(&end).contains(why), "{word}: {}", complaint(&end));
+    };
+    // Not said, or in no word there is: not known, and so not in.
+    for word in ["", "no", "0"] {
+        keeps_out(word, "does not say whether your account may sign in");
+    }
+    keeps_out("TRUE", "disabled");
+    assert!(!is_there());
+    *said.lock().expect("ours") = "FALSE";
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 403, "in, without the group");
+    assert!(is_there());
+    keeps_out("TRUE", "disabled");
+}

@@ -21,6 +21,7 @@ impl Reading<'_> {
         let mark = reading_marks::find(&mut &door.store, &self.connector.id).await?;
         match since(mark.as_ref(), self.connector.revision, stand) {
             Ok(from) => {
+                self.is_of_changes = true;
                 self.report.run = Run::Changes;
                 Ok(Some(from))
             }
@@ -29,6 +30,13 @@ impl Reading<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Too many are concerned to be followed one by one, so everybody is read after all, before anybody was taken over. Nobody
+    /// is left out of that, so whoever is not there is gone.
+    pub fn of_everybody(&mut self) {
+        self.report.run = Run::Whole;
+        self.report.whole_because = Some("more are concerned than are followed one by one");
     }
 
     /// Who is in these groups of the directory's, or would be here, because it has said so: by what it calls them. `None`

@@ -138,6 +138,8 @@ pub struct Reading<'a> {
     began_at: Timestamp,
     /// Marks of the subjects seen, under keys of this reading's own: 16 bytes each, whatever a subject is.
     seen: HashSet<u128>,
+    /// Whether those who changed were to be read: then whoever is shut there is out at once, however many are read after all.
+    is_of_changes: bool,
     keys: (RandomState, RandomState),
     /// Groups by name.
     groups: HashMap<GroupName, GroupId>,
@@ -165,6 +167,7 @@ impl<'a> Reading<'a> {
             source: Source::Connector(connector.id.clone()),
             began_at: ctx.now,
             seen: HashSet::new(),
+            is_of_changes: false,
             keys: (RandomState::new(), RandomState::new()),
             groups: HashMap::new(),
             bearing: None,
@@ -241,7 +244,7 @@ impl<'a> Reading<'a> {
             }
         }
         self.put_groups(&mut tx, &wanted).await?;
-        if self.report.run == Run::Changes {
+        if self.is_of_changes {
             self.shut(ctx, &mut tx, &page.people).await?;
         }
         door.commit(ctx, tx).await?;
