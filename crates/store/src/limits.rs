@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// Connections to SQLite that are kept to read with, and long readings at a time: readers do not block each other, more
-/// than the cores gain nothing.
+/// Long readings of SQLite at a time, and connections kept for them beside one for each processor.
 pub const SQLITE_READERS: usize = 4;
 /// How long a reading of SQLite may hold the thread that asks: longer ones begin anew on a thread that may wait, which costs
 /// a waking of some 50 microseconds and this.

@@ -77,7 +77,7 @@ impl Sqlite {
         Ok(Self {
             file: file.to_owned(),
             writer: Arc::new(tokio::sync::Mutex::new(Writer(Some(connection)))),
-            idle: Arc::default(),
+            idle: Arc::new(Mutex::new(Idle { most: kept(), readers: Vec::new(), is_closed: false })),
             long: Arc::new(Semaphore::new(limits::SQLITE_READERS)),
         })
     }
@@ -172,15 +172,20 @@ impl Sqlite {
 }
 
 /// Connections that read, while nobody asks them.
-#[derive(Default)]
 struct Idle {
+    most: usize,
     readers: Vec<Reader>,
     is_closed: bool,
 }
 
+/// One for each thread that can be at it, and those of the long readings. Others are closed when they were used.
+fn kept() -> usize {
+    limits::SQLITE_READERS + std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 impl Idle {
     fn keep(&mut self, reader: Reader) {
-        if !self.is_closed && self.readers.len() < limits::SQLITE_READERS {
+        if !self.is_closed && self.readers.len() < self.most {
             self.readers.push(reader);
         }
     }
