@@ -84,6 +84,7 @@ impl Sqlite {
 
     /// All rows of a statement that changes nothing.
     pub(crate) async fn all(&self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, Trouble> {
+        turn().await;
         let mut reader = self.reader()?;
         match reader.ask(sql, values, Some(limits::SQLITE_QUICK)) {
             Err(trouble) if trouble.takes_time() => {
@@ -375,6 +376,11 @@ impl Kept {
             Self::Bytes(bytes) => Value::Bytes(bytes),
         }
     }
+}
+
+/// Lets others have their turn now and then: whoever asks on and on never waits for anything otherwise.
+pub(crate) async fn turn() {
+    tokio::task::consume_budget().await;
 }
 
 /// Runs something on a thread that may wait.

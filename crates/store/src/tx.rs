@@ -4,7 +4,7 @@
 use crate::limits::A_FEW;
 use crate::row::{Row, Value};
 use crate::sql::{POSTGRES_FEED_LOCK, POSTGRES_NOTIFY, Sql};
-use crate::sqlite::{Open, Trouble};
+use crate::sqlite::{Open, Trouble, turn};
 use crate::store::{Pools, Query, Store, bound, fault, troubled};
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
@@ -141,6 +141,7 @@ async fn on<T: Send + 'static>(
 ) -> Result<T, Fault> {
     let broken = |trouble| troubled(sql.name, trouble);
     if !sql.is_deletion() {
+        turn().await;
         let open = open.as_ref().ok_or_else(|| abandoned(sql.name))?;
         return work(open, sql, values).map_err(broken);
     }
