@@ -278,7 +278,7 @@ fn at_routes(kind: Kind, shown: &Shown, (from, to): (&Ground<'_>, &Ground<'_>)) 
         let carriers = [Carrier::Anywhere, Carrier::OwnFields];
         for carrier in carriers.into_iter().filter(|carrier| is_own || *carrier != Carrier::OwnFields) {
             for method in &methods {
-                let judge = || judged(kind, (route, method, &url), (carrier, &csrf), (from, to, shown));
+                let judge = || judged(kind, (&route, method, &url), (carrier, &csrf), (from, to, shown));
                 // The list of sessions begins with the one used last, and use is noted once a minute: of two answers one
                 // may lie before that and one behind, but not twice.
                 let why = judge().and_then(|_| judge());
