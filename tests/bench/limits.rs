@@ -35,7 +35,7 @@ pub const GRPC_CONNECTIONS: usize = 4;
 /// Open checks on each connection of the gRPC load.
 pub const GRPC_STREAMS: usize = 8;
 /// Sign-ins measured.
-pub const SIGN_INS: usize = 41;
+pub const SIGN_INS: usize = 101;
 /// Starts measured of each kind.
 pub const STARTS: usize = 11;
 /// Rounds of the benches that write.

@@ -1,6 +1,6 @@
 //! A whole sign-in through the form, one after the other, against Argon2id alone with the same parameters.
 
-use crate::figure::{Budget, Figure, median};
+use crate::figure::{Budget, Figure, median, paired};
 use crate::limits;
 use doorward_engine::passwords::Hasher;
 use doorward_model::id::RealmId;
@@ -41,16 +41,9 @@ pub fn run() -> bool {
     }
     let budget = Budget::RatioMax(limits::LOGIN_RATIO_MAX);
     let (value, baseline) = (median(&whole), Some(median(&alone)));
-    Figure {
-        bench: "login",
-        figure: "sign-in against Argon2id alone",
-        value,
-        unit: "ms",
-        baseline,
-        ratio: None,
-        budget,
-    }
-    .tell()
+    let ratio = Some(paired(&whole, &alone));
+    Figure { bench: "login", figure: "sign-in against Argon2id alone", value, unit: "ms", baseline, ratio, budget }
+        .tell()
 }
 
 fn password() -> Password {

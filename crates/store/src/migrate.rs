@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0017_links_away.sql"),
     include_str!("../migrations/0019_ways.sql"),
     include_str!("../migrations/0018_reading_marks.sql"),
+    include_str!("../migrations/0020_ends.sql"),
 ];
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)";
 const NOTES_IN_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_versions'";

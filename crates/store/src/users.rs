@@ -21,7 +21,11 @@ statements! {
                 WHERE realm_id = $1 AND email = $2 ORDER BY id LIMIT 2";
     PAGE = "SELECT id, realm_id, name, email, display, is_active, created_ms FROM users \
             WHERE realm_id = $1 AND name > $2 ORDER BY name LIMIT $3";
-    PASSWORD = "SELECT password, password_temporary, profile FROM users WHERE id = $1";
+    NAMED = "SELECT id, realm_id, name, email, display, is_active, created_ms, password, password_temporary, profile FROM users \
+             WHERE realm_id = $1 AND name = $2";
+    ADDRESSED = "SELECT id, realm_id, name, email, display, is_active, created_ms, password, password_temporary, profile FROM users \
+                 WHERE realm_id = $1 AND email = $2 ORDER BY id LIMIT 2";
+    PASSWORD = "SELECT password, password_temporary FROM users WHERE id = $1";
     KEPT_FOR_EMERGENCIES = "SELECT COUNT(*) FROM users WHERE realm_id = $1 AND is_active = 1 AND password IS NOT NULL \
                             AND profile LIKE '%\"break_glass\":true%'";
     WITHOUT_PASSWORD = "SELECT id FROM users WHERE realm_id = $1 AND password IS NULL ORDER BY id";
@@ -42,6 +46,7 @@ statements! {
                       WHERE id = $1 AND password = $2 AND password_temporary = 1 AND is_active = 1";
     HOLD_PASSWORD = "UPDATE users SET password_temporary = 0 \
                      WHERE id = $1 AND password = $2 AND password_temporary = 0 AND is_active = 1";
+    HAS_PASSWORD = "SELECT id FROM users WHERE id = $1 AND password = $2 AND password_temporary = 0 AND is_active = 1";
     HOLD = "UPDATE users SET name = name WHERE id = $1";
     UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
     SET_ACTIVE = "UPDATE users SET is_active = $2 WHERE id = $1 AND is_active <> $2";
@@ -160,20 +165,6 @@ pub async fn find_by_name(query: &mut impl Query, realm: &RealmId, name: &UserNa
     query.first(BY_NAME, &values).await?.map(|row| user(&row, 0)).transpose()
 }
 
-/// The one user with that e-mail address; `None` when there is none or more than one, because an
-/// address shared by two people identifies neither.
-pub async fn find_by_email(
-    query: &mut impl Query,
-    realm: &RealmId,
-    email: &EmailAddress,
-) -> Result<Option<User>, Fault> {
-    let rows = query.all(BY_EMAIL, &[Value::Text(realm.as_str()), Value::Text(email.as_str())]).await?;
-    match rows.as_slice() {
-        [only] => user(only, 0).map(Some),
-        _ => Ok(None),
-    }
-}
-
 /// Every user with that e-mail address, up to two: more than one is nobody's address.
 pub async fn of_email(query: &mut impl Query, realm: &RealmId, email: &EmailAddress) -> Result<Vec<User>, Fault> {
     let rows = query.all(BY_EMAIL, &[Value::Text(realm.as_str()), Value::Text(email.as_str())]).await?;
@@ -197,18 +188,51 @@ pub struct StoredPassword {
 
 /// The stored password, if one is set.
 pub async fn password(query: &mut impl Query, id: &UserId) -> Result<Option<StoredPassword>, Fault> {
-    Ok(password_and_profile(query, id).await?.0)
+    let row = query.first(PASSWORD, &[Value::Text(id.as_str())]).await?;
+    row.map_or(Ok(None), |row| stored_password(&row, 0))
 }
 
-/// The stored password, if one is set, and what is kept of the user besides, as it is stored; nothing for nobody.
-pub async fn password_and_profile(
+fn stored_password(row: &Row, from: usize) -> Result<Option<StoredPassword>, Fault> {
+    let Some(hash) = row.maybe_text(from)? else { return Ok(None) };
+    Ok(Some(StoredPassword { hash, is_temporary: row.claim(from + 1)? }))
+}
+
+/// Whom a name that was typed belongs to, and what a password is compared with.
+pub struct Candidate {
+    /// The user.
+    pub user: User,
+    /// The stored password, if one is set.
+    pub password: Option<StoredPassword>,
+    /// What is kept of the user besides, as it is stored.
+    pub profile: String,
+}
+
+fn candidate(row: &Row) -> Result<Candidate, Fault> {
+    Ok(Candidate { user: user(row, 0)?, password: stored_password(row, 7)?, profile: row.text(9)? })
+}
+
+/// The candidate of that name in a realm.
+pub async fn candidate_by_name(
     query: &mut impl Query,
-    id: &UserId,
-) -> Result<(Option<StoredPassword>, String), Fault> {
-    let Some(row) = query.first(PASSWORD, &[Value::Text(id.as_str())]).await? else { return Ok((None, String::new())) };
-    let profile = row.text(2)?;
-    let Some(hash) = row.maybe_text(0)? else { return Ok((None, profile)) };
-    Ok((Some(StoredPassword { hash, is_temporary: row.claim(1)? }), profile))
+    realm: &RealmId,
+    name: &UserName,
+) -> Result<Option<Candidate>, Fault> {
+    let values = [Value::Text(realm.as_str()), Value::Text(name.as_str())];
+    query.first(NAMED, &values).await?.map(|row| candidate(&row)).transpose()
+}
+
+/// The one candidate with that e-mail address; `None` when there is none or more than one, because an
+/// address shared by two people identifies neither.
+pub async fn candidate_by_email(
+    query: &mut impl Query,
+    realm: &RealmId,
+    email: &EmailAddress,
+) -> Result<Option<Candidate>, Fault> {
+    let rows = query.all(ADDRESSED, &[Value::Text(realm.as_str()), Value::Text(email.as_str())]).await?;
+    match rows.as_slice() {
+        [only] => candidate(only).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// How many users of a realm have a password and say of it, in their profile as it is stored, that it is kept for
@@ -246,7 +270,7 @@ pub async fn renew_password(tx: &mut Tx, id: &UserId, (old, new): (&str, &str)) 
 
 /// Holds a user's row to the end of the transaction, if this lasting password is in force still and the user active.
 pub async fn hold_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<bool, Fault> {
-    Ok(tx.run(HOLD_PASSWORD, &[Value::Text(id.as_str()), Value::Text(hash)]).await? == 1)
+    tx.hold_if((HOLD_PASSWORD, HAS_PASSWORD), &[Value::Text(id.as_str()), Value::Text(hash)]).await
 }
 
 /// Holds a user's row to the end of the transaction.

@@ -20,6 +20,7 @@ use doorward_model::secret::{Password, PlainToken, TokenHash, TokenKind};
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
 use doorward_store::tx::Tx;
+use doorward_store::users::Candidate;
 use doorward_store::{sessions, users};
 
 /// One attempt as it came from the form.
@@ -89,10 +90,12 @@ pub enum Outcome {
 
 /// Tries to sign in.
 pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Outcome, Fault> {
-    let user = find_user(door, attempt.realm_id, attempt.login).await?;
-    // Somebody unknown costs the same reads as somebody known.
+    let (user, stored, profile) = match find_candidate(door, attempt.realm_id, attempt.login).await? {
+        Some(Candidate { user, password, profile }) => (Some(user), password, profile),
+        None => (None, None, String::new()),
+    };
+    // Somebody unknown costs what somebody known does.
     let id = user.as_ref().map_or_else(|| UserId::draw(&*door.dice), |user| user.id.clone());
-    let (stored, profile) = users::password_and_profile(&mut &door.store, &id).await?;
     let typed = canonical(attempt.login);
     let profile = Profile::read(&id, &profile)?;
     let (rule, _) = sign_in_rules(door, ctx.now, &mut &door.store, attempt.realm_id).await?;
@@ -188,10 +191,10 @@ async fn checked(
     let realm = asked.realm();
     let verify = |password, hash| door.hasher.verify(realm, password, hash);
     let full = asked.full(door, ctx).await?;
-    // The work is done while the place is written down. Not when many come at once: then those for whom there is no place
-    // must not cost the others theirs at the work.
+    // The work begins first, and the place is written down while it is done. Not when many come at once: then those for whom
+    // there is no place must not cost the others theirs at the work.
     if full.is_none() && !goes_elsewhere && door.hasher.is_free() {
-        let (place, verified) = tokio::join!(asked.take(door, ctx), verify(password, hash));
+        let (verified, place) = tokio::join!(verify(password, hash), asked.take(door, ctx));
         return Ok(match place? {
             Place::Free(reserved) => Tried::Here(Some(reserved), verified),
             Place::SilentlyTaken => Tried::Here(None, verified),
@@ -328,15 +331,15 @@ pub(crate) async fn begin_session(
 }
 
 /// Finds by user name, else by e-mail address.
-async fn find_user(door: &Door, realm: &RealmId, login: &str) -> Result<Option<User>, Fault> {
+async fn find_candidate(door: &Door, realm: &RealmId, login: &str) -> Result<Option<Candidate>, Fault> {
     let login = login.trim();
     if let Ok(name) = UserName::parse(login)
-        && let Some(user) = users::find_by_name(&mut &door.store, realm, &name).await?
+        && let Some(named) = users::candidate_by_name(&mut &door.store, realm, &name).await?
     {
-        return Ok(Some(user));
+        return Ok(Some(named));
     }
     match EmailAddress::parse(login) {
-        Ok(email) => users::find_by_email(&mut &door.store, realm, &email).await,
+        Ok(email) => users::candidate_by_email(&mut &door.store, realm, &email).await,
         Err(_) => Ok(None),
     }
 }
