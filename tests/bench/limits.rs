@@ -70,8 +70,10 @@ pub const IDLE_MIB_MAX: f64 = 40.0;
 /// Resident memory with everything loaded, in MiB, at most.
 pub const LOADED_MIB_MAX: f64 = 96.0;
 
-/// Sign-ins with a directory that are measured.
-pub const LDAP_SIGN_INS: usize = 101;
+/// Sign-ins with one directory that are measured.
+pub const LDAP_SIGN_INS: usize = 31;
+/// Directories started for them, one after the other.
+pub const LDAP_ROUNDS: usize = 5;
 /// A directory's part of a sign-in against a bind alone, at most.
 pub const LDAP_LOGIN_RATIO_MAX: f64 = 1.10;
 /// People of the directory that is taken over.
