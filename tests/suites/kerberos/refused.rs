@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::Postgres;
-use doorward_tests::page_request;
+use doorward_tests::{field, page_request};
 use std::time::Duration;
 
 /// All nodes know it.
@@ -186,4 +186,56 @@ fn a_showing_counts_once_on_whatever_node() {
     let mut jar = Jar::new();
     first.show(&mut jar, &alice.shown_to("doorward.localhost"));
     assert_eq!(jar.send(page_request(&account)).status, 200);
+}
+
+#[test]
+fn a_good_ticket_is_not_enough_where_more_is_wanted() {
+    let ground = Ground::new(&[]);
+    let alice = ground.domain.computer("alice", "Alice-pw1", "1h");
+    let client = ["client", "create", "notes", "--redirect-uri", "https://notes.example.com/cb", "--everyone"];
+    ground.door.cli_text(&client);
+    let show = |more: &str| {
+        let mut jar = Jar::new();
+        let url = format!(
+            "{}/realms/main/protocol/openid-connect/auth?client_id=notes&redirect_uri=https://notes.example.com/cb\
+             &response_type=code&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+             &code_challenge_method=S256{more}",
+            ground.door.url()
+        );
+        let page = lead(&mut jar, page_request(&url));
+        let flow = field(&page.answer.text(), "flow");
+        let url = format!("{}/realms/main/broker/domain/login?flow={flow}", ground.door.url());
+        let shown = alice.shown_to("doorward.localhost");
+        let answer = jar.send(page_request(&url).header("Authorization", shown));
+        answer.header("location").unwrap_or_default().to_owned()
+    };
+    // The ticket is older than the client takes, however new its showing.
+    std::thread::sleep(Duration::from_secs(3));
+    for more in ["&prompt=login", "&max_age=0", "&prompt=select_account", "&max_age=1"] {
+        let to = show(more);
+        assert!(to.contains("way=page") && !to.contains("ticket=refused"), "{more}: {to}");
+        assert!(!ground.has("alice"), "{more}");
+    }
+    let to = show("&max_age=3000");
+    assert!(!to.contains("way=page") && ground.has("alice"), "{to}");
+    // Whoever is in stays who they are, though an attempt begun before is shown somebody else's ticket.
+    let bob = ground.domain.computer("bob", "Bob-pw1", "1h");
+    let mut jar = Jar::new();
+    let before = ground.leave(&mut jar);
+    ground.show(&mut jar, &alice.shown_to("doorward.localhost"));
+    let other = page_request(&before.url).header("Authorization", bob.shown_to("doorward.localhost"));
+    let to = jar.send(other).header("location").unwrap_or_default().to_owned();
+    assert!(to.contains("way=page") && !ground.has("bob"), "{to}");
+}
+
+#[test]
+fn the_directory_has_to_call_them_by_the_ticket_s_name() {
+    let ground = Ground::new(&["--directory", "people"]);
+    let filter = "(&(objectClass=user)(sAMAccountName=bob)(!(cn={name})))";
+    ground.door.cli_text(&["connector", "update", "people", "--set", &format!("ldap.users.filter={filter}")]);
+    let alice = ground.domain.computer("alice", "Alice-pw1", "1h");
+    let end = ground.show(&mut Jar::new(), &alice.shown_to("doorward.localhost"));
+    assert!(end.url.contains("ticket=refused"), "{}", end.url);
+    assert!(ground.log().contains("by another name than the ticket's"), "{}", ground.log());
+    assert!(!ground.has("bob") && !ground.has("alice"));
 }
