@@ -5,7 +5,7 @@ use doorward_testkit::peers::SLAPD_READER;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub const BIND: u8 = 0x60;
@@ -179,6 +179,43 @@ fn gauntlet_b8_09_a_group_of_ten_thousand_told_in_parts_is_whole() {
         assert_eq!(ground.groups(name), serde_json::json!(groups), "{name}");
     }
     assert_eq!(ground.groups("p10000"), serde_json::json!([]));
+}
+
+#[test]
+fn groups_without_names_are_not_followed_without_an_end() {
+    let (made, is_endless) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
+    let url = server_that_reads({
+        let is_endless = is_endless.clone();
+        move |(kind, id), question, stream| {
+            let asks_for = |text: &str| question.windows(text.len()).any(|part| part == text.as_bytes());
+            if kind == BIND {
+                return drop(stream.write_all(&done(id, 0x61, 0, "")));
+            }
+            // Each lies in others that nobody has seen before.
+            let count = match asks_for("dc=groups") {
+                true if asks_for("uid=alice,dc=x") => 2000,
+                true if is_endless.load(Ordering::Relaxed) => 60,
+                _ => 0,
+            };
+            let first = made.fetch_add(count, Ordering::Relaxed);
+            let group = |number: usize| entry_of(id, &format!("ou=g{number},dc=groups"), &[]);
+            let found = match asks_for("dc=groups") {
+                true => (first..first + count).flat_map(group).collect(),
+                false => entry(id),
+            };
+            let _ = stream.write_all(&[found, done(id, 0x65, 0, "")].concat());
+        }
+    });
+    let ground = Ground::new(SLAPD_READER.1);
+    let mut words = vec!["connector", "add", "ldap", "company", "--server-url", &url];
+    words.extend(["--user-search-base", "dc=x", "--group-search-base", "dc=groups"]);
+    ground.door.cli_text(&words);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 403, "in, without the group");
+    is_endless.store(true, Ordering::Relaxed);
+    let (_, end) = ground.come("alice", THEIRS);
+    assert_eq!(end.answer.status, 503, "{}", end.answer.text());
+    let log = ground.door.process.log();
+    assert!(log.contains("more than 4000 groups would have to be looked at"), "{}", ground.door.process.tail());
 }
 
 /// The kind of question a server hangs up at.
