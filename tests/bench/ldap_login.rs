@@ -22,9 +22,9 @@ const PASSWORD: &str = "a password of the directory";
 
 /// `bench ldap-login`
 pub fn run() -> bool {
-    // With the cost OpenLDAP's module for Argon2 has unless told otherwise since 2.6, which is the least OWASP advises; with the
-    // third of it that older releases had; and as OpenLDAP keeps passwords without that module, which costs next to nothing to
-    // compare: anything at all is much beside it.
+    // With the cost OpenLDAP's module for Argon2 has in its present sources unless told otherwise, which is the least OWASP
+    // advises; with the third of it that the one of Debian's 2.5.13 has; and as OpenLDAP keeps passwords without that module,
+    // which costs next to nothing to compare: anything at all is much beside it.
     let budget = Budget::RatioMax(limits::LDAP_LOGIN_RATIO_MAX);
     let figures = [
         (
