@@ -75,15 +75,6 @@ impl Tx {
         }
     }
 
-    /// Runs a statement that takes a lock on one row and changes nothing, and tells whether the row is there. On SQLite,
-    /// where an open transaction holds the one lock there is, the reading beside it tells.
-    pub async fn hold_if(&mut self, (lock, look): (Sql, Sql), values: &[Value<'_>]) -> Result<bool, Fault> {
-        match self.inner {
-            Inner::Sqlite(_) => Ok(!self.all(look, values).await?.is_empty()),
-            Inner::Postgres(_) => Ok(self.run(lock, values).await? == 1),
-        }
-    }
-
     /// Writes events and changes, commits durably, wakes those who follow the feed, and hands the
     /// changes back so that this process can act on them before it answers.
     pub async fn commit(mut self, ctx: &Ctx) -> Result<Vec<Change>, Fault> {

@@ -44,8 +44,6 @@ statements! {
     SET_TEMPORARY = "UPDATE users SET password_temporary = $2 WHERE id = $1 AND password_temporary <> $2";
     RENEW_PASSWORD = "UPDATE users SET password = $3, password_temporary = 0 \
                       WHERE id = $1 AND password = $2 AND password_temporary = 1 AND is_active = 1";
-    HOLD_PASSWORD = "UPDATE users SET password_temporary = 0 \
-                     WHERE id = $1 AND password = $2 AND password_temporary = 0 AND is_active = 1";
     HAS_PASSWORD = "SELECT id FROM users WHERE id = $1 AND password = $2 AND password_temporary = 0 AND is_active = 1";
     HOLD = "UPDATE users SET name = name WHERE id = $1";
     UPDATE = "UPDATE users SET email = $2, display = $3 WHERE id = $1";
@@ -268,9 +266,11 @@ pub async fn renew_password(tx: &mut Tx, id: &UserId, (old, new): (&str, &str)) 
     Ok(tx.run(RENEW_PASSWORD, &values).await? == 1)
 }
 
-/// Holds a user's row to the end of the transaction, if this lasting password is in force still and the user active.
+/// Holds a user's row to the end of the transaction, and tells whether this lasting password is in force still and the user
+/// active.
 pub async fn hold_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<bool, Fault> {
-    tx.hold_if((HOLD_PASSWORD, HAS_PASSWORD), &[Value::Text(id.as_str()), Value::Text(hash)]).await
+    hold(tx, id).await?;
+    Ok(tx.first(HAS_PASSWORD, &[Value::Text(id.as_str()), Value::Text(hash)]).await?.is_some())
 }
 
 /// Holds a user's row to the end of the transaction.
