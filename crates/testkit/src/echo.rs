@@ -6,10 +6,12 @@ use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::http::{Ending, read_body, read_head};
+use crate::limits;
 use crate::websocket::{Message, accept_for, read_message, write_message};
 
 /// One request as it reached the upstream.
@@ -112,8 +114,7 @@ impl Echo {
     /// # Panics
     /// When the port cannot be bound.
     pub fn start_on(port: u16, handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Echo {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .unwrap_or_else(|error| panic!("cannot listen on port {port}: {error}"));
+        let listener = listen(port).unwrap_or_else(|error| panic!("cannot listen on port {port}: {error}"));
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
             connections: Mutex::default(),
@@ -168,6 +169,20 @@ impl Drop for Echo {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A program another thread is just starting holds every listener of this process until it runs, also the one that was
+/// closed to find the port free: so what is taken is tried again for a moment.
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let give_up = Instant::now() + limits::PORT_RELEASE;
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < give_up => {
+                std::thread::sleep(limits::POLL_INTERVAL);
+            }
+            bound => return bound,
+        }
+    }
 }
 
 fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {

@@ -39,6 +39,8 @@ pub const LOG_TAIL_LINES: usize = 40;
 pub const PORT_FIRST: u16 = 20_000;
 /// Number of ports to hand out from.
 pub const PORT_COUNT: u16 = 12_000;
+/// For a port that was free a moment ago to be free again.
+pub const PORT_RELEASE: Duration = Duration::from_secs(5);
 /// Bytes a relay carries at once.
 pub const RELAY_CHUNK_BYTES: usize = 16 * 1024;
 /// For a standby to have what its primary has.
