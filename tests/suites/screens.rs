@@ -57,6 +57,12 @@ fn set_up(browser: &Browser, again: &str) {
     browser.press_on("main form button");
 }
 
+/// How wide the first such element is, in pixels.
+fn width_of(browser: &Browser, selector: &str) -> i64 {
+    let script = "return Math.round(document.querySelector(arguments[0]).getBoundingClientRect().width)";
+    browser.execute(script, &[selector.into()]).as_i64().expect("a width")
+}
+
 /// What the browsers complained of that has to do with our pages' policies.
 fn policy_errors(browsers: &[&Browser]) -> Vec<String> {
     let errors = browsers.iter().flat_map(|browser| browser.console_errors());
@@ -103,6 +109,10 @@ fn every_page_is_fit_to_be_seen() {
     look(&browser, "tool-unreachable", &mut found);
     browser.goto(&format!("{url}/no-such-page"));
     look(&browser, "not-found", &mut found);
+    browser.goto(&door.url_as("elsewhere.localhost"));
+    browser.wait_for_text("Wrong door");
+    assert_eq!(width_of(&browser, ".note-picture .mark"), 64, "the page has its stylesheet at a host nobody knows");
+    look(&browser, "wrong-door", &mut found);
     user(&door, "bob");
     let visitor = Browser::start();
     visitor.goto(&format!("{}/runs/7", door.url_as("dagster.localhost")));

@@ -51,6 +51,14 @@ pub struct Shell {
     pub ctx: Ctx,
 }
 
+/// Where a server is reached, and whether that is the settings' word alone.
+pub struct Found {
+    /// Where.
+    pub standing: Standing,
+    /// No server answered.
+    pub is_assumed: bool,
+}
+
 /// Runs one command.
 pub async fn run(command: Command, config: Config, world: World) -> Result<Report, Exit> {
     let is_first = nothing_there(&config).is_some();
@@ -136,7 +144,15 @@ impl Shell {
 
     /// Where the server of this data directory is reached: in its own words when one runs, else by the settings.
     pub async fn standing(&self) -> Standing {
-        control::ask(&self.config).await.unwrap_or_else(|| Standing::of_settings(&self.config))
+        self.found().await.standing
+    }
+
+    /// The same, and whether a server said so.
+    pub async fn found(&self) -> Found {
+        match control::ask(&self.config).await {
+            Some(standing) => Found { standing, is_assumed: false },
+            None => Found { standing: Standing::of_settings(&self.config), is_assumed: true },
+        }
     }
 
     /// Hashes a password.

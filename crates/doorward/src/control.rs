@@ -3,6 +3,7 @@
 //! looked, so that its effect is there at once.
 
 use crate::limits;
+use crate::lock::Lock;
 use crate::settings::Config;
 use doorward_engine::upkeep;
 use doorward_model::address::Address;
@@ -46,8 +47,9 @@ fn path(data: &Path) -> PathBuf {
 }
 
 /// The socket, bound before the server says it is ready. Without one (an unusual file system) commands still
-/// work, a tenth of a second later and by the settings they see.
-pub fn bind(data: &Path) -> Option<UnixListener> {
+/// work, a tenth of a second later and by the settings they see. What is found in its place was left behind: the lock
+/// says that no other server is here.
+pub fn bind(data: &Path, _: &Lock) -> Option<UnixListener> {
     let path = path(data);
     let _ = std::fs::remove_file(&path);
     let listener = match UnixListener::bind(&path) {

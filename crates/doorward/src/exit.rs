@@ -94,12 +94,22 @@ impl Exit {
         Self::new(Code::Usage, sentence)
     }
 
+    /// Addresses that are taken, each with the flag that chooses another.
+    pub fn taken(addresses: &[(SocketAddr, &str)]) -> Self {
+        let each: Vec<String> = addresses.iter().map(|(address, flag)| format!("{address} ({flag})")).collect();
+        let are = if each.len() == 1 { "is" } else { "are" };
+        let may_do_without = addresses.iter().any(|(_, flag)| *flag != "--listen");
+        let none = if may_do_without { ", or `none` where it is not needed" } else { "" };
+        let sentence = format!(
+            "{} {are} taken: end what listens there, or choose another port with the flag in brackets{none}",
+            each.join(" and ")
+        );
+        Self::new(Code::AddressTaken, sentence)
+    }
+
     /// An address that cannot be listened at; `flag` says where it was given.
     pub fn address(address: SocketAddr, flag: &str, error: &std::io::Error) -> Self {
         let sentence = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                format!("{flag}: {address} is taken by another program: end it or choose another port")
-            }
             std::io::ErrorKind::PermissionDenied => {
                 format!("{flag}: this user may not listen at {address}: choose a port above 1023")
             }
@@ -163,12 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn all_addresses_that_are_taken_are_told_at_once() {
+        let at = |port: u16, flag| (([127, 0, 0, 1], port).into(), flag);
+        assert_eq!(
+            Exit::taken(&[at(8080, "--listen")]).sentence,
+            "127.0.0.1:8080 (--listen) is taken: end what listens there, or choose another port with the flag in brackets"
+        );
+        assert_eq!(
+            Exit::taken(&[at(8080, "--listen"), at(8081, "--grpc-listen")]).sentence,
+            "127.0.0.1:8080 (--listen) and 127.0.0.1:8081 (--grpc-listen) are taken: end what listens there, or choose \
+             another port with the flag in brackets, or `none` where it is not needed"
+        );
+    }
+
+    #[test]
     fn an_address_that_cannot_be_used_is_named_with_its_flag() {
         let said = |error: Error| Exit::address(([127, 0, 0, 1], 80).into(), "--listen", &error).sentence;
-        assert_eq!(
-            said(ErrorKind::AddrInUse.into()),
-            "--listen: 127.0.0.1:80 is taken by another program: end it or choose another port"
-        );
         assert_eq!(
             said(ErrorKind::PermissionDenied.into()),
             "--listen: this user may not listen at 127.0.0.1:80: choose a port above 1023"

@@ -6,6 +6,10 @@ pub const SETTINGS_BYTES: u64 = 256 * 1024;
 pub const AUTHORITIES_BYTES: u64 = 1024 * 1024;
 /// Longest master key file, in bytes: 64 hexadecimal digits and a line end.
 pub const MASTER_KEY_FILE_BYTES: u64 = 1024;
+/// Tools that `up` tells of at its start, one line each; of more the count is told.
+pub const TOOLS_TOLD: usize = 30;
+/// Longest lock file that is read, in bytes: it holds the number of a process.
+pub const LOCK_FILE_BYTES: u64 = 32;
 /// Longest password read from standard input, in bytes: twice what a password may have.
 pub const PASSWORD_INPUT_BYTES: u64 = 2048;
 /// Longest declared input read from standard input or one file, in bytes; the reader's own limit is lower.

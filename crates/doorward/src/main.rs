@@ -10,6 +10,7 @@ mod exit;
 mod headings;
 mod imported;
 mod limits;
+mod lock;
 mod log;
 mod open;
 mod report;

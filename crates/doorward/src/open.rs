@@ -206,23 +206,40 @@ fn mode_of(path: &Path) -> io::Result<u32> {
     Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
 }
 
-fn prepare_directory(config: &Config) -> Result<(), Exit> {
+/// Makes the data directory, or sees that it may be used.
+///
+/// # Errors
+/// Code 4 with one sentence.
+pub fn prepare_directory(config: &Config) -> Result<(), Exit> {
     let data = &config.data;
+    let shown = data.display();
     let unusable = |error: io::Error| {
-        let sentence = format!(
-            "the data directory {} cannot be written, {}: correct its owner or name another with --data",
-            data.display(),
-            plain_error(&error)
-        );
+        let why = plain_error(&error);
+        let sentence = match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                format!(
+                    "the data directory {shown} cannot be made, a file is in its place: name a directory with --data"
+                )
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                format!(
+                    "the data directory {shown} cannot be written, {why}: correct its owner or name another with --data"
+                )
+            }
+            _ => format!("the data directory {shown} cannot be used, {why}: name another with --data"),
+        };
         Exit::new(Code::Data, sentence)
     };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(unusable)?;
     let mode = mode_of(data).map_err(unusable)?;
     if mode & 0o002 != 0 {
-        let shown = data.display();
+        // Of a directory everybody is meant to share, such as /tmp, nobody may take the others' rights.
+        let is_shared = mode & 0o1000 != 0;
+        let or = if is_shared { String::new() } else { format!("run chmod 700 {shown}, or ") };
         let sentence = format!(
-            "the data directory {shown} can be written by everybody on this machine (mode {mode:03o}): run chmod 700 \
-             {shown}, or name a directory inside it with --data"
+            "the data directory {shown} can be written by everybody on this machine (mode {mode:03o}): {or}name a \
+             directory inside it with --data, such as {}",
+            data.join("doorward").display()
         );
         return Err(Exit::new(Code::Data, sentence));
     }

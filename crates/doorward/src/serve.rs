@@ -2,6 +2,7 @@
 
 use crate::control::Standing;
 use crate::exit::{Code, Exit};
+use crate::lock::{self, Lock};
 use crate::settings::Config;
 use crate::{control, imported, open, tasks};
 use doorward_engine::door::Door;
@@ -30,7 +31,7 @@ use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// What `serve` and `up` have bound before anything else, so that a taken port is told at once.
+/// What `serve` and `up` have bound before they look into the database, so that a taken port is told at once.
 pub struct Listeners {
     front: TcpListener,
     grpc: Option<TcpListener>,
@@ -50,35 +51,51 @@ impl Listeners {
 /// `doorward serve`
 pub async fn run(config: Config, world: World) -> Result<(), Exit> {
     let begun = Instant::now();
-    let listeners = bind(&config, false).await?;
+    let (lock, listeners) = begin(&config, false).await?;
     let door = open::open(&config, &world, open::Begin::Allowed).await?;
     let ctx = start_ctx(&world);
     let realm = ensure_realm(&door, &ctx).await?;
     imported::from_environment(&door, &ctx, &realm).await?;
     print_setup_link(&door, &ctx, &realm).await?;
-    stand(config, world, door, listeners, &[], begun).await
+    stand(config, world, door, (lock, listeners), &[], begun).await
 }
 
-/// Binds every listener.
-pub async fn bind(config: &Config, with_sample: bool) -> Result<Listeners, Exit> {
-    let front = listen_at(config.listen, "--listen").await?;
-    let grpc = match config.grpc_listen {
-        Some(address) => Some(listen_at(address, "--grpc-listen").await?),
-        None => None,
-    };
-    let operations = match config.operations_listen {
-        Some(address) => Some(listen_at(address, "--operations-listen").await?),
-        None => None,
-    };
+/// Takes the data directory and every address to listen at.
+///
+/// # Errors
+/// Code 4 when another server has the directory, code 6 naming every address that is taken.
+pub async fn begin(config: &Config, with_sample: bool) -> Result<(Option<Lock>, Listeners), Exit> {
+    open::prepare_directory(config)?;
+    let lock = lock::take(config).await?;
+    let mut taken = Vec::new();
+    let front = listen_at(Some(config.listen), "--listen", &mut taken).await?;
+    let grpc = listen_at(config.grpc_listen, "--grpc-listen", &mut taken).await?;
+    let operations = listen_at(config.operations_listen, "--operations-listen", &mut taken).await?;
     let sample = match with_sample {
-        true => Some(listen_at(SocketAddr::from(([127, 0, 0, 1], 0)), "the sample tool").await?),
+        true => listen_at(Some(SocketAddr::from(([127, 0, 0, 1], 0))), "the sample tool", &mut taken).await?,
         false => None,
     };
-    Ok(Listeners { front, grpc, operations, sample })
+    match front {
+        Some(front) if taken.is_empty() => Ok((lock, Listeners { front, grpc, operations, sample })),
+        _ => Err(Exit::taken(&taken)),
+    }
 }
 
-async fn listen_at(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit> {
-    TcpListener::bind(address).await.map_err(|error| Exit::address(address, flag, &error))
+/// Listens where it is wanted; an address that is taken is noted, so that all of them are told at once.
+async fn listen_at(
+    wanted: Option<SocketAddr>,
+    flag: &'static str,
+    taken: &mut Vec<(SocketAddr, &'static str)>,
+) -> Result<Option<TcpListener>, Exit> {
+    let Some(address) = wanted else { return Ok(None) };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            taken.push((address, flag));
+            Ok(None)
+        }
+        Err(error) => Err(Exit::address(address, flag, &error)),
+    }
 }
 
 /// The circumstances of what happens at the start.
@@ -131,7 +148,7 @@ pub async fn stand(
     config: Config,
     world: World,
     door: Door,
-    listeners: Listeners,
+    (lock, listeners): (Option<Lock>, Listeners),
     lines: &[String],
     begun: Instant,
 ) -> Result<(), Exit> {
@@ -152,7 +169,7 @@ pub async fn stand(
     ));
     let (tell, stop) = watch::channel(false);
     let mut running = tasks::start(&web, outbound, &stop);
-    if let Some(listener) = control::bind(&config.data) {
+    if let Some(listener) = lock.as_ref().and_then(|lock| control::bind(&config.data, lock)) {
         let answers = control::serve(listener, config.data.clone(), web.clone(), standing, stop.clone());
         running.push(tokio::spawn(answers));
     }
@@ -185,6 +202,8 @@ pub async fn stand(
         let _ = task.await;
     }
     web.door().store.close().await;
+    // Held to the very end: the next server starts on what this one has closed.
+    drop(lock);
     Ok(())
 }
 

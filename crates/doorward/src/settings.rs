@@ -169,7 +169,12 @@ fn listener(given: Option<Given>, usual: &str) -> Result<Option<SocketAddr>, Exi
         return Ok(None);
     }
     let what = format!("`{}` is not an address to listen at", given.shown());
-    given.text.parse().map(Some).map_err(|_| given.wrong(what, "write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"))
+    given.text.parse().map(Some).map_err(|_| match given.text.parse::<u16>() {
+        Ok(port) => {
+            given.wrong(what, format!("write 127.0.0.1:{port}, or 0.0.0.0:{port} for every address of this machine"))
+        }
+        Err(_) => given.wrong(what, "write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"),
+    })
 }
 
 fn public_url(given: &Given) -> Result<Address, Exit> {

@@ -1,6 +1,8 @@
 //! `doorward up`: one machine, everything generated. A small sample tool stands behind the gate, and real
 //! ones by `--protect`.
 
+mod behind;
+
 use crate::exit::Exit;
 use crate::serve;
 use crate::settings::Config;
@@ -32,21 +34,21 @@ pub struct Protect {
 /// `doorward up`
 pub async fn run(config: Config, world: World, protects: Vec<Protect>) -> Result<(), Exit> {
     let begun = Instant::now();
-    let listeners = serve::bind(&config, true).await?;
+    let (lock, listeners) = serve::begin(&config, true).await?;
     let door = open::open(&config, &world, open::Begin::Allowed).await?;
     let ctx = serve::start_ctx(&world);
     let realm = serve::ensure_realm(&door, &ctx).await?;
     imported::from_environment(&door, &ctx, &realm).await?;
-    let lines = put_behind(&door, &ctx, &realm, &protects).await?;
+    put_behind(&door, &ctx, &realm, &protects).await?;
+    let lines = behind::lines(&door, &realm).await?;
     control::poke(&config).await;
     serve::print_setup_link(&door, &ctx, &realm).await?;
-    serve::stand(config, world, door, listeners, &lines, begun).await
+    serve::stand(config, world, door, (lock, listeners), &lines, begun).await
 }
 
 /// Creates the sample and the protected apps, or brings them up to date; what was changed by hand stays.
-async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect]) -> Result<Vec<String>, Exit> {
+async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect]) -> Result<(), Exit> {
     let mut tx = door.begin().await?;
-    let mut lines = Vec::new();
     let sample = AppSlug::parse("sample").map_err(|bad| Exit::usage(bad.to_string()))?;
     if !protects.iter().any(|protect| protect.slug == sample) {
         let wanted = Wanted {
@@ -57,8 +59,7 @@ async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect])
             access: Access { everyone: true, ..Access::default() },
             is_our_own: true,
         };
-        let address = ensure(door, &mut tx, realm, &sample, wanted).await?;
-        lines.push(format!("Sample    {address}"));
+        ensure(door, &mut tx, realm, &sample, wanted).await?;
     }
     for protect in protects {
         let groups = manage::groups::find_or_create(door, &mut tx, &realm.id, &protect.groups).await?;
@@ -71,13 +72,10 @@ async fn put_behind(door: &Door, ctx: &Ctx, realm: &Realm, protects: &[Protect])
             access: Access { groups, ..Access::default() },
             is_our_own: false,
         };
-        let address = ensure(door, &mut tx, realm, &protect.slug, wanted).await?;
-        let who: Vec<&str> = protect.groups.iter().map(GroupName::as_str).collect();
-        let who = if who.is_empty() { "nobody yet: name a group with --allow".to_owned() } else { who.join(", ") };
-        lines.push(format!("{title:<9} {address} -> {} (for {who})", protect.upstream));
+        ensure(door, &mut tx, realm, &protect.slug, wanted).await?;
     }
     door.commit(ctx, tx).await?;
-    Ok(lines)
+    Ok(())
 }
 
 struct Wanted<'a> {
@@ -90,7 +88,7 @@ struct Wanted<'a> {
     is_our_own: bool,
 }
 
-async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted: Wanted<'_>) -> Result<Address, Exit> {
+async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted: Wanted<'_>) -> Result<(), Exit> {
     let address = address(&door.settings.public, slug)?;
     let Some(app) = apps::find(tx, &realm.id, slug).await? else {
         let text = |text: &str| DisplayText::parse(text).map_err(|bad| Exit::usage(bad.to_string()));
@@ -107,20 +105,13 @@ async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted:
         };
         let created = manage::apps::create(door, tx, &realm.id, slug.clone(), (wanted.access, settings)).await?;
         created.map_err(Exit::from)?;
-        return Ok(address);
+        return Ok(());
     };
     let brought = brought_up_to_date(&app, &address, &wanted);
     if brought != app {
         manage::apps::update(door, tx, &brought).await?.map_err(Exit::from)?;
     }
-    let first = brought.settings.addresses.first().cloned().unwrap_or(address.clone());
-    if is_at_another_port(&first, &address) {
-        tracing::warn!(
-            "app {slug} is declared at {first} and this server is reached at {address}: if people come to the latter, \
-             run `doorward app update {slug} --address {address}`"
-        );
-    }
-    Ok(first)
+    Ok(())
 }
 
 /// The app with the upstream and groups asked for now. The address of a real tool is whatever was said last.
@@ -138,11 +129,6 @@ fn brought_up_to_date(app: &App, address: &Address, wanted: &Wanted<'_>) -> App 
         }
     }
     app
-}
-
-/// Sign-in leads back to the declared address, so at another port it leads past this server.
-fn is_at_another_port(declared: &Address, ours: &Address) -> bool {
-    declared.origin() != ours.origin() && declared.scheme() == ours.scheme() && declared.host() == ours.host()
 }
 
 /// The app's host beside Doorward's own: `doorward.example.com` gives `dagster.example.com`.

@@ -86,8 +86,8 @@ fn apps_tokens_and_explanations() {
     given.run("recipe nginx --app built-in --upstream 127.0.0.1:3000").is(
         7,
         "doorward: app built-in has an upstream, so the built-in proxy serves it and other proxies that ask about it \
-         get no answer: take it away with `doorward app update built-in --upstream ''` and give --upstream to the \
-         recipe",
+         get no answer: hand it over with `doorward app update built-in --upstream '' --address \
+         http://built-in.localhost:8000`, then run `doorward recipe nginx --app built-in --upstream 127.0.0.1:3000`",
     );
     let recipe = given.done("recipe haproxy --app dagster --upstream 127.0.0.1:3000");
     assert!(recipe.starts_with("# file: haproxy.cfg\n") && recipe.contains("\n# file: "), "{recipe}");
@@ -144,7 +144,8 @@ fn a_recipe_for_another_port_than_the_declared_one_is_warned_about() {
     let given = Given::fresh();
     given.done("app create d --address http://d.localhost:8000 --everyone");
     let warned = |listen: &str| {
-        let ended = given.run(&format!("recipe nginx --app d --upstream 127.0.0.1:3000 --listen {listen}"));
+        let words = "recipe nginx --app d --upstream 127.0.0.1:3000 --doorward 127.0.0.1:8080 --listen";
+        let ended = given.run(&format!("{words} {listen}"));
         assert_eq!(ended.code, 0, "{}", ended.err);
         ended.err
     };
@@ -164,7 +165,7 @@ fn a_recipe_for_another_port_than_the_declared_one_is_warned_about() {
     given.done("app update d --address https://d.localhost");
     assert_eq!(warned("127.0.0.1:8000"), "");
     given.done("app update d --address http://d.localhost:8000");
-    given.run("recipe istio --app d --upstream d.svc:3000 --listen 127.0.0.1:9000").is(0, "");
+    given.run("recipe istio --app d --upstream d.svc:3000 --doorward d.svc:8080 --listen 127.0.0.1:9000").is(0, "");
 }
 
 #[test]
@@ -332,7 +333,16 @@ fn a_data_directory_that_everybody_can_write_is_refused() {
         4,
         &format!(
             "doorward: the data directory {shown} can be written by everybody on this machine (mode 777): run chmod \
-             700 {shown}, or name a directory inside it with --data"
+             700 {shown}, or name a directory inside it with --data, such as {shown}/doorward"
+        ),
+    );
+    // What everybody is meant to share, such as /tmp, keeps its mode.
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    given.run("user list").is(
+        4,
+        &format!(
+            "doorward: the data directory {shown} can be written by everybody on this machine (mode 1777): name a \
+             directory inside it with --data, such as {shown}/doorward"
         ),
     );
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -403,9 +413,16 @@ fn a_data_directory_that_cannot_be_used() {
     ended(output).is(
         4,
         &format!(
-            "doorward: the data directory {} cannot be written, Not a directory: correct its owner or name another \
-             with --data",
+            "doorward: the data directory {} cannot be made, a file is in its place: name a directory with --data",
             within.display()
+        ),
+    );
+    let output = given.command(&file).args(["user", "list"]).output().unwrap();
+    ended(output).is(
+        4,
+        &format!(
+            "doorward: the data directory {} cannot be made, a file is in its place: name a directory with --data",
+            file.display()
         ),
     );
 }

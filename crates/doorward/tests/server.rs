@@ -66,9 +66,101 @@ fn commands_ask_the_running_server_where_it_is_reached() {
     for _ in 0..2 {
         assert!(door.cli_text(&["setup-link"]).starts_with("http://doorward.localhost:8080/setup?"));
         assert!(recipe("nginx", &door).contains("127.0.0.1:8080"));
+        let asked = ["recipe", "nginx", "--app", "d", "--upstream", "127.0.0.1:3000"];
+        let warned = String::from_utf8(door.cli(&asked).stderr).unwrap();
+        assert!(warned.contains("so this recipe has it at 127.0.0.1:8080, as the settings say: give"), "{warned}");
+        let told = door.cli(&[asked.as_slice(), &["--doorward", "10.0.0.1:80"]].concat());
+        assert_eq!(String::from_utf8(told.stderr).unwrap(), "");
         door.restart();
         door.stop();
     }
+}
+
+#[test]
+fn a_data_directory_has_one_server() {
+    let mut door = Door::start(options(DoorOptions::up()));
+    let (data, process) = (door.scratch().join("data"), door.process.pid());
+    let socket = data.join("control.sock");
+    for verb in ["up", "serve"] {
+        // Free ports: nothing but the directory is in the way.
+        let ports = ["--listen", "--grpc-listen", "--operations-listen"];
+        let flags = ports.map(|flag| [flag.to_owned(), format!("127.0.0.1:{}", free_port())]);
+        let flags = flags.as_flattened().iter().map(String::as_str);
+        let second = door.cli(&[verb].into_iter().chain(flags).collect::<Vec<_>>());
+        let said = String::from_utf8(second.stderr).unwrap();
+        let expected = format!(
+            "doorward: a server runs on the data directory {} already, process {process}, reached at {}: end it first, or \
+             give this one a directory of its own with --data\n",
+            data.display(),
+            door.url()
+        );
+        assert_eq!((second.status.code(), said.as_str()), (Some(4), expected.as_str()), "{verb}");
+        assert!(socket.exists(), "the first one's socket is its own: {verb}");
+        assert!(believed(&door).contains(&door.url()), "commands still reach the first");
+    }
+    door.kill9();
+    door.restart();
+    assert!(believed(&door).contains(&door.url()), "one that was killed leaves nothing in the way");
+    door.stop();
+    assert!(!socket.exists());
+}
+
+/// The address at which a command believes the server to be reached.
+fn believed(door: &Door) -> String {
+    door.cli_text(&["setup-link"])
+}
+
+#[test]
+fn every_port_that_is_taken_is_told_at_once() {
+    let held: Vec<std::net::TcpListener> =
+        (0..2).map(|_| std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap()).collect();
+    let ports: Vec<u16> = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+    let scratch = Scratch::new("taken");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_doorward"))
+        .args(["up", "--listen", &format!("127.0.0.1:{}", ports[0]), "--grpc-listen", "none"])
+        .args(["--operations-listen", &format!("127.0.0.1:{}", ports[1]), "--data"])
+        .arg(scratch.join("data"))
+        .output()
+        .unwrap();
+    let expected = format!(
+        "doorward: 127.0.0.1:{} (--listen) and 127.0.0.1:{} (--operations-listen) are taken: end what listens there, or \
+         choose another port with the flag in brackets, or `none` where it is not needed\n",
+        ports[0], ports[1]
+    );
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(6), expected));
+}
+
+#[test]
+fn up_tells_of_every_tool_and_of_what_keeps_people_out() {
+    let arguments = ["--protect", "tool=http://127.0.0.1:3000", "--allow", "one"].map(str::to_owned).to_vec();
+    let mut door = Door::start(options(DoorOptions { arguments, ..DoorOptions::up() }));
+    let port = door.port();
+    let first = door.output();
+    assert!(first.contains("Setup link:"), "{first}");
+    let tool = format!("  Tool      http://tool.localhost:{port} -> http://127.0.0.1:3000 (for one)\n");
+    assert!(first.contains(&format!("  Sample    http://sample.localhost:{port}\n{tool}  Data ")), "{first}");
+    door.cli_text(&["user", "create", "alice", "--password-env", "DOORWARD_TEST_PASSWORD"]);
+    door.cli_text(&["group", "create", "two"]);
+    let other = ["app", "create", "other", "--address", "http://other.localhost:1", "--upstream", "http://127.0.0.1:1"];
+    door.cli_text(&other);
+    door.restart();
+    let again = door.output();
+    let hint = "            Nobody is in one yet: `doorward group add-member one NAME`\n";
+    assert!(again.contains(&format!("{tool}{hint}")), "{again}");
+    let other = "  other     http://other.localhost:1 -> http://127.0.0.1:1 (for nobody)\n            \
+                 Nobody may enter: `doorward app allow other GROUP`\n";
+    assert!(again.contains(other), "{again}");
+    assert!(again.contains("Nobody administers this realm yet: `doorward setup-link` makes a link"), "{again}");
+    let moved = format!("run `doorward app update other --address http://other.localhost:{port}`");
+    assert!(again.contains(&moved), "{again}");
+    // Members of a group inside count; administrators are members of theirs.
+    door.cli_text(&["group", "nest", "one", "two"]);
+    door.cli_text(&["group", "add-member", "two", "alice"]);
+    door.cli_text(&["group", "create", "doorward-admins"]);
+    door.cli_text(&["group", "add-member", "doorward-admins", "alice"]);
+    door.restart();
+    let quiet = door.output();
+    assert!(quiet.contains(&tool) && !quiet.contains("Nobody is in") && !quiet.contains("administers"), "{quiet}");
 }
 
 #[test]

@@ -199,6 +199,9 @@ impl Gate {
                 Err(fault) => Outcome::Answer(self.fault(ctx, original.kind, &fault)),
             },
             Verdict::SignIn | Verdict::Refused(Refusal::TokenExpired | Refusal::Inactive) => {
+                if matches!(credentials[0], Credential::Service(_) | Credential::Malformed) {
+                    return Outcome::Answer(self.bad_token(ctx));
+                }
                 Outcome::Answer(self.sign_in(ctx, dialect, place, original))
             }
             // Whoever can come in by another way is asked to; a program cannot.

@@ -46,6 +46,15 @@ pub trait Words: Send + Sync {
 }
 
 impl Gate {
+    /// 401 for a token of ours that lets nobody in (RFC 6750 §3.1). Which way it is not valid is nobody's business who
+    /// does not have it.
+    pub(crate) fn bad_token(&self, ctx: &Ctx) -> Response<Bytes> {
+        let sentence = "this token is not valid: it is wrong, expired or revoked";
+        let mut answer = self.problem(ctx, Kind::Call, StatusCode::UNAUTHORIZED, sentence);
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(INVALID_TOKEN));
+        answer
+    }
+
     pub(crate) fn sign_in(&self, ctx: &Ctx, dialect: &Dialect, place: &Place, original: &Original) -> Response<Bytes> {
         let start = self.start_url(dialect.entrance, place, original);
         let location = HeaderValue::from_str(&start).unwrap_or_else(|_| HeaderValue::from_static("/"));
@@ -108,7 +117,10 @@ impl Gate {
             names => format!("this app is for members of {}", names.join(" or ")),
         };
         let Holder::Person(pass) = &checked.holder else {
-            return self.problem(ctx, Kind::Call, StatusCode::FORBIDDEN, &sentence);
+            let is_for_others = checked.verdict == Verdict::Refused(Refusal::TokenScope);
+            let of_token = format!("this token is not for app {}", place.app.slug);
+            let sentence = if is_for_others { &of_token } else { &sentence };
+            return self.problem(ctx, Kind::Call, StatusCode::FORBIDDEN, sentence);
         };
         if original.kind == Kind::Call {
             return self.problem(ctx, Kind::Call, StatusCode::FORBIDDEN, &sentence);
@@ -181,6 +193,8 @@ impl Gate {
     }
 }
 
+const INVALID_TOKEN: &str =
+    "Bearer realm=\"doorward\", error=\"invalid_token\", error_description=\"the token is wrong, expired or revoked\"";
 const NARROWED: &str = "the proxy allows other groups or addresses only";
 
 /// Names of the groups any of which would let the person in.

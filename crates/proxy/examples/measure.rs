@@ -57,7 +57,7 @@ async fn front(carrier: &Carrier, upstream: &Upstream, set: &HeaderMap, request:
     match carrier.carry(upstream, request, edit, std::future::pending()).await {
         Ok(response) => response,
         Err(fault) => {
-            let mut response = Response::new(Body::full(fault.sentence()));
+            let mut response = Response::new(Body::full(fault.sentence("The tool")));
             *response.status_mut() = fault.status();
             response
         }

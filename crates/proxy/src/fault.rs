@@ -54,19 +54,35 @@ impl Fault {
         }
     }
 
-    /// One sentence that may be shown to anybody; it names no address and no internals.
+    /// One sentence about the tool of that name, which may be shown to anybody; it names no address and no internals.
     #[must_use]
-    pub fn sentence(&self) -> &'static str {
+    pub fn sentence(&self, name: &str) -> String {
         match self {
-            Fault::Connect(_) => "The application cannot be reached at the moment; try again soon.",
-            Fault::Timeout(Stage::RequestBody) => "The upload stalled; send the request again.",
+            Fault::Connect(_) => format!("{name} cannot be reached at the moment; try again soon."),
+            Fault::Timeout(Stage::RequestBody) => "The upload stalled; send the request again.".to_owned(),
             Fault::Timeout(Stage::Connect | Stage::ResponseHeaders) => {
-                "The application did not answer in time; try again."
+                format!("{name} did not answer in time; try again.")
             }
-            Fault::BadRequest(sentence) => sentence,
-            Fault::Upstream(_) => "The application broke off its answer; try again.",
-            Fault::Busy => "The application is very busy; try again in a moment.",
-            Fault::Ended => "Your session ended before the application answered; sign in again.",
+            Fault::BadRequest(sentence) => (*sentence).to_owned(),
+            Fault::Upstream(_) => format!("{name} broke off its answer; try again."),
+            Fault::Busy => format!("{name} is very busy; try again in a moment."),
+            Fault::Ended => format!("Your session ended before {name} answered; sign in again."),
         }
+    }
+
+    /// The whole story for the log, cause by cause. It names addresses.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let mut story = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let told = error.to_string();
+            // Some say what their cause says, and some say nothing but that something is wrong.
+            if !story.ends_with(&told) {
+                story = format!("{story}: {told}");
+            }
+            cause = error.source();
+        }
+        story
     }
 }

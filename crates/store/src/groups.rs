@@ -21,6 +21,9 @@ statements! {
     REMOVE_MEMBER = "DELETE FROM memberships WHERE group_id = $1 AND user_id = $2 AND source = $3";
     MEMBERS = "SELECT m.user_id, u.name, m.source FROM memberships m JOIN users u ON u.id = m.user_id \
                WHERE m.group_id = $1 AND u.name > $2 ORDER BY u.name LIMIT $3";
+    ANYONE = "WITH RECURSIVE below (id) AS (SELECT CAST($1 AS TEXT) \
+              UNION SELECT n.child_id FROM nestings n JOIN below b ON n.parent_id = b.id) \
+              SELECT 1 FROM memberships m JOIN below b ON b.id = m.group_id LIMIT 1";
     NEST = "INSERT INTO nestings (parent_id, child_id, source) VALUES ($1, $2, $3) \
             ON CONFLICT (parent_id, child_id, source) DO NOTHING";
     UNNEST = "DELETE FROM nestings WHERE parent_id = $1 AND child_id = $2 AND source = $3";
@@ -117,6 +120,11 @@ pub async fn remove_member(tx: &mut Tx, group: &GroupId, user: &UserId, source: 
 pub async fn members(query: &mut impl Query, id: &GroupId, after: &str, count: i64) -> Result<Vec<Member>, Fault> {
     let values = [Value::Text(id.as_str()), Value::Text(after), Value::Number(count)];
     query.all(MEMBERS, &values).await?.iter().map(member).collect()
+}
+
+/// Whether anybody is in a group, directly or by a group inside it.
+pub async fn has_members(query: &mut impl Query, id: &GroupId) -> Result<bool, Fault> {
+    Ok(query.first(ANYONE, &[Value::Text(id.as_str())]).await?.is_some())
 }
 
 /// Groups directly inside a group.

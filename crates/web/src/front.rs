@@ -1,10 +1,10 @@
 //! The first look at every request on the main listener: a proxy's question, an app's host, or our own.
 //! Proxies' questions are answered before any router, because they come most often.
 
-use crate::answers;
 use crate::callers::Arrival;
 use crate::limits;
 use crate::operations;
+use crate::pages::PREFIX;
 use crate::proxied;
 use crate::routes::{Routers, is_reserved};
 use crate::web::Web;
@@ -74,7 +74,8 @@ impl Front {
             return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host, path: path.into() }, request))
                 .await;
         }
-        if is_ours(web, &host) || operations::PROBES.contains(&path) {
+        // What pages are made of is there at every host, for the page that says that nothing else is.
+        if is_ours(web, &host) || operations::PROBES.contains(&path) || path.starts_with(PREFIX) {
             if dialect::find(path).is_some() {
                 return untrusted(peer);
             }
@@ -84,12 +85,9 @@ impl Front {
         if dialect::find(path).is_some() {
             return untrusted(peer);
         }
-        let words = (
-            "Wrong door",
-            "No app and no page of Doorward answers at this host name.",
-            "Check the address, or declare the app with this host.",
-        );
-        answers::problem(web, &ctx, StatusCode::MISDIRECTED_REQUEST, words).map(Body::stream)
+        // The name that was asked for is not repeated: whoever made the link chose it.
+        let sentence = "no app and no page of Doorward answers at this host name";
+        web.gate.problem(&ctx, ask::kind(request.headers()), StatusCode::MISDIRECTED_REQUEST, sentence).map(whole)
     }
 
     async fn page(&self, router: &Router, arrival: Arrival, mut request: Request<Incoming>) -> Response<Body> {

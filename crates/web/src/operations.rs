@@ -17,7 +17,9 @@ pub const PROBES: [&str; 2] = ["/ping", "/ready"];
 
 /// The operations listener's own paths.
 pub fn router(web: Arc<Web>) -> Router {
-    Router::new().route("/healthz", get(ping)).route("/readyz", get(ready)).with_state(web)
+    // Each under both names: the main listener's, and the one orchestrators look for.
+    let router = Router::new().route("/healthz", get(ping)).route("/ping", get(ping));
+    router.route("/readyz", get(ready)).route("/ready", get(ready)).with_state(web)
 }
 
 /// `GET /ping`, `GET /healthz`

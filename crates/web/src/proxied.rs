@@ -88,8 +88,9 @@ async fn send(
     match web.carrier.carry(upstream, request, edit, ends).await {
         Ok(answer) => answer,
         Err(fault) => {
-            tracing::warn!(request = %ctx.request, app = %place.app.slug, "carrying to {upstream}: {fault:?}");
-            web.gate.problem(ctx, original.kind, fault.status(), fault.sentence()).map(whole)
+            tracing::warn!(request = %ctx.request, app = %place.app.slug, "carrying to {upstream}: {}", fault.story());
+            let sentence = fault.sentence(place.app.settings.title.as_str());
+            web.gate.problem(ctx, original.kind, fault.status(), &sentence).map(whole)
         }
     }
 }

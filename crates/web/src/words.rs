@@ -35,11 +35,22 @@ impl Words for PageWords {
         let title = match status {
             StatusCode::BAD_REQUEST => "This address cannot be opened",
             StatusCode::FORBIDDEN => "Not open to you",
+            StatusCode::MISDIRECTED_REQUEST => "Wrong door",
+            StatusCode::BAD_GATEWAY => "The tool does not answer",
+            StatusCode::GATEWAY_TIMEOUT => "The tool takes too long",
             StatusCode::SERVICE_UNAVAILABLE => "Back in a moment",
             _ => "Something broke",
         };
         let how = match status {
             StatusCode::BAD_REQUEST => "Check the address for typing errors, or start from the launcher.",
+            StatusCode::MISDIRECTED_REQUEST => {
+                let public = &self.public;
+                &format!("Open {public} instead. If you run this platform, declare the app with this host name.")
+            }
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+                "You may enter, and the fault lies behind the door. Wait a moment and load the page again; if it goes on, tell \
+                 whoever runs the tool."
+            }
             StatusCode::SERVICE_UNAVAILABLE => "Nothing is lost. Wait a moment and load the page again.",
             _ => "Start from the launcher, or give the request number to your administrator.",
         };

@@ -120,7 +120,13 @@ async fn what_happens_is_recorded_without_what_was_typed(ground: Ground) {
     assert_eq!(opened.len(), 1);
     assert!(opened.iter().all(|event| event.subject == alice.id.as_str() && event.actor == alice.id.as_str()));
     assert!(opened.iter().all(|event| event.client_address == "192.0.2.1" && event.request.starts_with("req_")));
-    assert_eq!(of("sign_in_refused").len(), 10);
+    let refused = of("sign_in_refused");
+    let about_alice = refused.iter().filter(|event| event.subject == alice.id.as_str());
+    let why: Vec<&str> = about_alice.map(|event| event.detail.as_str()).collect();
+    assert_eq!(why, vec!["wrong password"; 5], "whose account it was, and why");
+    let about_nobody = refused.iter().filter(|event| event.subject.is_empty());
+    let why: Vec<&str> = about_nobody.map(|event| event.detail.as_str()).collect();
+    assert_eq!(why, vec!["nobody has the name or address that was typed"; 5]);
     let throttled = of("sign_in_throttled");
     assert_eq!(throttled.len(), 2);
     assert_eq!(throttled.iter().filter(|event| event.subject == alice.id.as_str()).count(), 1);

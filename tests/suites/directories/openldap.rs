@@ -89,7 +89,8 @@ fn a_wrong_password_and_a_name_nobody_has_look_the_same() {
     let slapd = Slapd::start(&people());
     let ground = Ground::with(&slapd, &[]);
     user(&ground.door, "cleo");
-    let pages: Vec<String> = [("alice", "wrong"), ("nobody", "wrong"), ("cleo", "wrong"), ("nobody", THEIRS)]
+    let (stranger, guess) = ("zaphod", "not this one");
+    let pages: Vec<String> = [("alice", guess), (stranger, guess), ("cleo", guess), (stranger, THEIRS)]
         .into_iter()
         .map(|(name, password)| {
             let (_, end) = ground.come(name, password);
@@ -104,7 +105,10 @@ fn a_wrong_password_and_a_name_nobody_has_look_the_same() {
         assert_eq!(shape(page).len(), shape(&pages[0]).len());
     }
     let told = ground.refusals();
-    assert!(!told.contains("nobody") && !told.contains("wrong"), "{told}");
+    assert!(!told.contains(stranger) && !told.contains(guess), "what was typed is not kept: {told}");
+    let why = |reason: &str| told.matches(&format!("\"detail\": \"{reason}\"")).count();
+    // Neither Alice, who has never been here, nor the stranger has an account here.
+    assert_eq!((why("wrong password"), why("no account kept here, and no directory, takes it")), (1, 3), "{told}");
 }
 
 #[test]

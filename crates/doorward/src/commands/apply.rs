@@ -19,8 +19,11 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub struct Apply {
     /// A file, a directory of .yaml files, or - for standard input; may be repeated.
-    #[arg(short = 'f', long = "file", required = true, value_name = "FILE")]
+    #[arg(short = 'f', long = "file", required_unless_present = "paths", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The same without -f.
+    #[arg(value_name = "FILE")]
+    paths: Vec<PathBuf>,
     /// Only say what would change; ends with code 2 when something would.
     #[arg(long)]
     plan: bool,
@@ -39,7 +42,7 @@ impl Apply {
 /// Runs the command.
 pub async fn run(asked: Apply, shell: &Shell) -> Result<Report, Exit> {
     let mut found = Found::default();
-    for path in &asked.files {
+    for path in asked.files.iter().chain(&asked.paths) {
         found.read(path)?;
     }
     let notes = found.notes(&asked.files);

@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 #[derive(Args, Debug)]
 pub struct Events {
     /// How many.
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = count)]
+    #[arg(long, alias = "limit", default_value_t = 50, value_name = "N", value_parser = count)]
     count: i64,
     /// Only of this kind, as the column KIND shows it.
     #[arg(long, value_name = "KIND", value_parser = kind)]

@@ -14,16 +14,16 @@ use serde::Serialize;
 /// Whether a user may enter an app, and why.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// The user.
+    /// Whose right to enter is asked about.
     #[arg(value_parser = UserName::parse)]
     user: UserName,
-    /// The app.
+    /// The app they want to enter, by its name.
     #[arg(required_unless_present = "client", value_parser = AppSlug::parse)]
     app: Option<AppSlug>,
-    /// The path.
+    /// The path they ask for there: some may be public.
     #[arg(default_value = "/", value_parser = RequestPath::parse)]
     path: RequestPath,
-    /// The method.
+    /// The HTTP method they ask with.
     #[arg(long, default_value = "GET")]
     method: String,
     /// Ask about this client in place of an app: whether the user may sign in through it.

@@ -1,12 +1,12 @@
 //! `doorward recipe`
 
-use crate::commands::{Shell, app};
+use crate::commands::{Found, Shell, app};
 use crate::exit::{Code, Exit, plain};
 use crate::report::Report;
 use clap::Args;
 use doorward_gate::headers::OWN_DEFAULT;
 use doorward_model::address::{Address, Scheme};
-use doorward_model::app::HeaderFamily;
+use doorward_model::app::{AppSettings, HeaderFamily};
 use doorward_model::name::AppSlug;
 use doorward_platform::recipes::{Place, RecipeFacts, RecipeFile, RecipeKind, render};
 use serde_json::json;
@@ -52,12 +52,14 @@ fn kind(text: &str) -> Result<RecipeKind, String> {
 pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
     let tool = shell.app(&shell.realm().await?, &asked.app).await?;
     let settings = &tool.settings;
-    if settings.upstream.is_some() {
+    if let Some(upstream) = &settings.upstream {
         // The gate would not be asked at the app's own host: Doorward answers there itself.
         return Err(Exit::refused(format!(
-            "app {0} has an upstream, so the built-in proxy serves it and other proxies that ask about it get no \
-             answer: take it away with `doorward app update {0} --upstream ''` and give --upstream to the recipe",
-            tool.slug
+            "app {} has an upstream, so the built-in proxy serves it and other proxies that ask about it get no answer: \
+             hand it over with `{}`, then run `{}`",
+            tool.slug,
+            handing_over(&asked, settings),
+            again(&asked, upstream),
         )));
     }
     let Some(upstream) = asked.upstream else {
@@ -69,7 +71,8 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
         (true, false) => settings.headers.clone(),
         (true, true) => OWN_DEFAULT.to_vec(),
     };
-    let standing = shell.standing().await;
+    let Found { standing, is_assumed } = shell.found().await;
+    let is_told = asked.doorward.is_some() && (asked.kind != RecipeKind::EnvoyGrpc || asked.doorward_grpc.is_some());
     let facts = RecipeFacts {
         slug: &tool.slug,
         title: &settings.title,
@@ -97,7 +100,36 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
     };
     // Istio's gateway listens where its own objects say.
     let elsewhere = if asked.kind == RecipeKind::Istio { None } else { elsewhere(&facts) };
-    Ok(report.and_warnings(elsewhere))
+    let assumed = (is_assumed && !is_told).then(|| {
+        format!(
+            "no server runs on {}, so this recipe has it at {}, as the settings say: give --doorward HOST:PORT if it listens \
+             elsewhere",
+            shell.config.data.display(),
+            facts.doorward_http
+        )
+    });
+    Ok(report.and_warnings(assumed.into_iter().chain(elsewhere)))
+}
+
+/// The command that takes an app from the built-in proxy, and lets people come to the other one.
+fn handing_over(asked: &Recipe, settings: &AppSettings) -> String {
+    let mut words = format!("doorward app update {} --upstream ''", asked.app);
+    // Whatever ends TLS for an https address will lead to the other proxy, at the same address.
+    for address in settings.addresses.iter().filter(|address| address.scheme() == Scheme::Http) {
+        let (host, port, prefix) = (address.host(), asked.proxy_listen.port(), address.prefix());
+        words.push_str(&format!(" --address http://{host}:{port}{prefix}"));
+    }
+    words
+}
+
+/// The same command for an app without an upstream, which is said here instead.
+fn again(asked: &Recipe, upstream: &str) -> String {
+    let place = upstream.split_once("://").map_or(upstream, |(_, place)| place).trim_end_matches('/');
+    let mut words = format!("doorward recipe {} --app {} --upstream {place}", asked.kind.as_str(), asked.app);
+    if let Some(directory) = &asked.write {
+        words.push_str(&format!(" --write {}", directory.display()));
+    }
+    words
 }
 
 /// What to say when people come to another port than the proxy listens at. Of `https` addresses nothing can be

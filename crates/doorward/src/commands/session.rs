@@ -10,6 +10,7 @@ use doorward_model::id::SessionId;
 use doorward_model::name::UserName;
 use doorward_model::session::Session as Live;
 use doorward_store::sessions;
+use doorward_web::own::account;
 use serde_json::{Value, json};
 
 const WHY: &str = "ended by an operator";
@@ -55,13 +56,14 @@ async fn list(shell: &Shell, user: Option<&UserName>) -> Result<Report, Exit> {
     let all = sessions::of_realm(&mut &shell.door.store, &realm.id, now, limits::ROWS).await?;
     let wanted = |session: &Live| session.is_live(now) && of_user.as_ref().is_none_or(|id| session.user_id == *id);
     let rows = all.iter().filter(|(session, _)| wanted(session)).map(|(session, name)| row(session, name));
-    Ok(Report::rows(&["id", "user", "created", "last_seen", "expires", "address"], rows.collect()))
+    Ok(Report::rows(&["id", "user", "device", "created", "last_seen", "expires", "address"], rows.collect()))
 }
 
 fn row(session: &Live, name: &str) -> Value {
     json!({
         "id": session.id,
         "user": name,
+        "device": account::device(&session.user_agent),
         "created": session.created_at.rfc3339(),
         "last_seen": session.last_seen_at.rfc3339(),
         "expires": session.expires_at.rfc3339(),

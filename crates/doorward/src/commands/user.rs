@@ -177,7 +177,15 @@ async fn create(
         manage::users::require_new_password(&mut tx, &user, true).await?;
     }
     shell.commit(tx).await?;
-    let rest = if has_password { "" } else { " There is no password yet: set one with `doorward user set-password`." };
+    let rest = match has_password {
+        true => String::new(),
+        false => {
+            format!(
+                " There is no password yet: set one with `doorward user set-password {} --password-stdin`.",
+                user.name
+            )
+        }
+    };
     Ok(Report::words(format!("Created user {}.{rest}", user.name)))
 }
 

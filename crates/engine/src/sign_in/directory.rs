@@ -6,6 +6,7 @@ use crate::door::Door;
 use crate::federation::sign_in::{self, Browser, Outcome};
 use crate::federation::{Connector, ExternalIdentity};
 use crate::passwords::HashError;
+use crate::sign_in::password;
 use crate::sign_in::throttle::{self, Place, Reserved};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -141,7 +142,7 @@ impl Asking {
     /// Nothing proves that the password is right. `why` is for the record.
     pub async fn wrong(self, door: &Door, ctx: &Ctx, why: Option<(&Connector, String)>) -> Result<Refused, Fault> {
         let Some(asking) = self.after_comparing(door, ctx).await? else { return Ok(Refused::Busy) };
-        refused(door, ctx, &asking.realm_id, why).await?;
+        refused(door, ctx, (&asking.realm_id, asking.user.as_ref()), why).await?;
         Ok(Refused::Told)
     }
 
@@ -179,7 +180,7 @@ impl Asking {
     /// The password is right, and the directory does not let them in.
     pub async fn barred(self, door: &Door, ctx: &Ctx, (connector, why): (&Connector, String)) -> Result<(), Fault> {
         self.was_no_guess(door, ctx).await?;
-        refused(door, ctx, &self.realm_id, Some((connector, why))).await
+        refused(door, ctx, (&self.realm_id, self.user.as_ref()), Some((connector, why))).await
     }
 
     /// The directory has proved who it is: what every other provider's word leads to follows.
@@ -210,10 +211,20 @@ impl Asking {
     }
 }
 
-async fn refused(door: &Door, ctx: &Ctx, realm: &RealmId, why: Option<(&Connector, String)>) -> Result<(), Fault> {
+async fn refused(
+    door: &Door,
+    ctx: &Ctx,
+    (realm, user): (&RealmId, Option<&UserId>),
+    why: Option<(&Connector, String)>,
+) -> Result<(), Fault> {
+    let Some((connector, why)) = why else {
+        let why = if user.is_some() { "wrong password" } else { "no account kept here, and no directory, takes it" };
+        return password::refused(door, ctx, realm, user, why).await;
+    };
     // Neither what was typed nor what the directory wrote stands in the record.
-    let detail = why.map(|(connector, why)| format!("connector {}: {why}", connector.name)).unwrap_or_default();
     let mut tx = door.begin().await?;
-    tx.record(Event::new(EventKind::SignInRefused, Some(realm), String::new(), detail));
+    let (subject, detail) =
+        (user.map(UserId::to_string).unwrap_or_default(), format!("connector {}: {why}", connector.name));
+    tx.record(Event::new(EventKind::SignInRefused, Some(realm), subject, detail));
     door.commit(ctx, tx).await
 }

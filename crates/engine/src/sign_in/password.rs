@@ -150,13 +150,19 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
         let was_compared = stored.is_some() && reserved.is_some();
         return Ok(elsewhere(directories, None, (reserved, was_compared)));
     }
+    let (had_place, known) = (reserved.is_some(), user.as_ref().map(|user| user.id.clone()));
     let proved = user.filter(|_| right).zip(stored).zip(reserved);
     let Some(((user, stored), reserved)) = proved else {
-        record(door, ctx, EventKind::SignInRefused, realm_id, None).await?;
+        let why = match (&known, had_place) {
+            (None, _) => "nobody has the name or address that was typed",
+            (Some(_), true) => "wrong password",
+            (Some(_), false) => "too many attempts before",
+        };
+        refused(door, ctx, realm_id, known.as_ref(), why).await?;
         return Ok(Outcome::Wrong);
     };
     if !user.is_active {
-        record(door, ctx, EventKind::SignInRefused, realm_id, Some(&user)).await?;
+        refused(door, ctx, realm_id, Some(&user.id), "is disabled; the password was right").await?;
         return Ok(Outcome::Disabled);
     }
     if stored.is_temporary {
@@ -238,7 +244,7 @@ async fn open_session(
     // Checking takes its time: a password that was replaced meanwhile, or a user disabled, opens nothing.
     if !users::hold_password(&mut tx, &user.id, &closing.hash).await? {
         drop(tx);
-        record(door, ctx, EventKind::SignInRefused, &user.realm_id, None).await?;
+        refused(door, ctx, &user.realm_id, Some(&user.id), "the password was replaced meanwhile").await?;
         return Ok(Outcome::Wrong);
     }
     throttle::succeeded(&mut tx, &closing.reserved).await?;
@@ -363,10 +369,17 @@ async fn known_device(door: &Door, user: &UserId, device: Option<TokenHash>) -> 
     }
 }
 
-async fn record(door: &Door, ctx: &Ctx, kind: EventKind, realm: &RealmId, user: Option<&User>) -> Result<(), Fault> {
+/// Records that nobody came in, about whose account, and why.
+pub(super) async fn refused(
+    door: &Door,
+    ctx: &Ctx,
+    realm: &RealmId,
+    user: Option<&UserId>,
+    why: &str,
+) -> Result<(), Fault> {
     // What was typed is not recorded: people type passwords into the name field.
-    let subject = user.map(|user| user.id.to_string()).unwrap_or_default();
     let mut tx = door.begin().await?;
-    tx.record(Event::new(kind, Some(realm), subject, String::new()));
+    let subject = user.map(UserId::to_string).unwrap_or_default();
+    tx.record(Event::new(EventKind::SignInRefused, Some(realm), subject, why));
     door.commit(ctx, tx).await
 }

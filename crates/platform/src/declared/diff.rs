@@ -123,6 +123,10 @@ fn keys(around: &str, before: &Value, after: &Value, changes: &mut Vec<String>) 
         match (items(old), items(new)) {
             (Some(old), Some(new)) => changes.push(format!("{key}: {}", list(&old, &new))),
             _ if old.is_object() && new.is_object() => keys(&format!("{key}."), old, new, changes),
+            // Without a family of its own an app is told by the default ones.
+            _ if key == "headers" => {
+                changes.push(format!("{key}: {} → {}", word_or("default", old), word_or("default", new)))
+            }
             _ => changes.push(format!("{key}: {} → {}", word(old), word(new))),
         }
     }
@@ -160,9 +164,13 @@ fn list(old: &[String], new: &[String]) -> String {
 }
 
 fn word(value: &Value) -> String {
+    word_or("none", value)
+}
+
+fn word_or(nothing: &str, value: &Value) -> String {
     match value {
-        Value::Null => "none".to_owned(),
-        Value::Array(entries) if entries.is_empty() => "none".to_owned(),
+        Value::Null => nothing.to_owned(),
+        Value::Array(entries) if entries.is_empty() => nothing.to_owned(),
         Value::Array(_) => items(value).unwrap_or_default().join(" "),
         other => other.to_string(),
     }

@@ -178,7 +178,7 @@ async fn door(
     };
     match carrier.carry(upstream, request, edit, ends).await {
         Ok(response) => response,
-        Err(fault) => Response::builder().status(fault.status()).body(Body::full(fault.sentence())).unwrap(),
+        Err(fault) => Response::builder().status(fault.status()).body(Body::full(fault.sentence("The tool"))).unwrap(),
     }
 }
 

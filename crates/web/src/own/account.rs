@@ -200,7 +200,7 @@ pub fn moment(at: Timestamp) -> String {
 }
 
 /// Browser and system in words people use; the full description is too long to recognise.
-fn device(user_agent: &str) -> String {
+pub fn device(user_agent: &str) -> String {
     if let Some(client) = user_agent.strip_prefix(AGENT) {
         return format!("{client}, which sent your password");
     }

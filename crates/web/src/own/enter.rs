@@ -9,6 +9,7 @@ use crate::pages;
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
+use doorward_engine::gate::decide::Verdict;
 use doorward_engine::live::apps::Place;
 use doorward_engine::sessions::SignedIn;
 use doorward_engine::sign_in::enter::{self, Entry, back_at};
@@ -63,7 +64,12 @@ async fn sign_in_for(web: &Web, arrival: &Arrival, headers: &HeaderMap, wish: &W
     if let Some(visitor) = visitor(web, arrival, headers).await?
         && visitor.signed_in.session.realm_id == realm.id
     {
-        return go_on(web, (arrival, headers), &visitor.signed_in, Some(wish), visitor.proof.reveal()).await;
+        let signed_in = &visitor.signed_in;
+        let entry = enter::ask(web.door(), &arrival.ctx, signed_in, wish).await?;
+        return match entry {
+            Entry::Refused(verdict) => denied(web, arrival, signed_in, (wish, &verdict), visitor.proof.reveal()),
+            entry => lead(web, (arrival, headers), signed_in, wish, entry).await,
+        };
     }
     to_page(web, (arrival, headers), realm, wish)
 }
@@ -76,17 +82,28 @@ fn to_page(web: &Web, (arrival, headers): (&Arrival, &HeaderMap), realm: &Realm,
     Ok(answer)
 }
 
-/// Where a signed-in browser goes next: to the app it asked for, to the launcher, to the page that says what is missing, or
-/// to the sign-in page, when another way in counts there.
+/// Where whoever has just signed in goes next: to the app they asked for, to the launcher, or to the sign-in page, when
+/// another way in counts there. The page that says what is missing has an address of its own, so that loading it again
+/// asks again and sends no password.
 pub async fn go_on(
     web: &Web,
     (arrival, headers): (&Arrival, &HeaderMap),
     signed_in: &SignedIn,
     wish: Option<&Wish>,
-    proof: &str,
 ) -> Outcome {
     let Some(wish) = wish else { return Ok(answers::see_other("/")) };
-    match enter::ask(web.door(), &arrival.ctx, signed_in, wish).await? {
+    let entry = enter::ask(web.door(), &arrival.ctx, signed_in, wish).await?;
+    lead(web, (arrival, headers), signed_in, wish, entry).await
+}
+
+async fn lead(
+    web: &Web,
+    (arrival, headers): (&Arrival, &HeaderMap),
+    signed_in: &SignedIn,
+    wish: &Wish,
+    entry: Entry,
+) -> Outcome {
+    match entry {
         Entry::Gone => Ok(nowhere(web, arrival)),
         Entry::OtherWay => {
             let apps = web.door().live.apps();
@@ -95,29 +112,38 @@ pub async fn go_on(
                 None => Ok(nowhere(web, arrival)),
             }
         }
-        Entry::Refused(verdict) => {
-            let apps = web.door().live.apps();
-            let Some(app) = apps.find(&wish.app_id) else { return Ok(nowhere(web, arrival)) };
-            let realm = apps.realm(&app.realm_id).map_or("", |realm| realm.name.as_str());
-            let view = pages::Denied {
-                app_name: app.settings.title.to_string(),
-                missing_groups: missing(&apps, &verdict),
-                signed_in_as: signed_in.user.name.to_string(),
-                how_to_ask: app.settings.how_to_ask.as_ref().map(ToString::to_string),
-                home_url: web.door().settings.public.url("/"),
-                switch_account_action: format!("/realms/{realm}/sign-out"),
-                csrf: proof.to_owned(),
-                request_id: arrival.ctx.request.to_string(),
-                retry_url: wish.back_to.url(),
-            };
-            answers::page(StatusCode::FORBIDDEN, &view, &wish.back_to.address().origin())
-        }
+        Entry::Refused(_) => Ok(answers::see_other(&again_url(web, wish))),
         Entry::Shared => go_on_shared(web, arrival, signed_in, wish).await,
         Entry::Ticket(ticket) => {
             let path = format!("{}?ticket={}", wish.entrance.enter_path(), ticket.reveal());
             Ok(answers::see_other(&wish.back_to.address().url(&path)))
         }
     }
+}
+
+/// The page that says what is missing.
+fn denied(
+    web: &Web,
+    arrival: &Arrival,
+    signed_in: &SignedIn,
+    (wish, verdict): (&Wish, &Verdict),
+    proof: &str,
+) -> Outcome {
+    let apps = web.door().live.apps();
+    let Some(app) = apps.find(&wish.app_id) else { return Ok(nowhere(web, arrival)) };
+    let realm = apps.realm(&app.realm_id).map_or("", |realm| realm.name.as_str());
+    let view = pages::Denied {
+        app_name: app.settings.title.to_string(),
+        missing_groups: missing(&apps, verdict),
+        signed_in_as: signed_in.user.name.to_string(),
+        how_to_ask: app.settings.how_to_ask.as_ref().map(ToString::to_string),
+        home_url: web.door().settings.public.url("/"),
+        switch_account_action: format!("/realms/{realm}/sign-out"),
+        csrf: proof.to_owned(),
+        request_id: arrival.ctx.request.to_string(),
+        retry_url: wish.back_to.url(),
+    };
+    answers::page(StatusCode::FORBIDDEN, &view, &wish.back_to.address().origin())
 }
 
 async fn go_on_shared(web: &Web, arrival: &Arrival, signed_in: &SignedIn, wish: &Wish) -> Outcome {
@@ -153,6 +179,17 @@ pub fn enter_url(web: &Web, wish: &Wish) -> String {
         wish.entrance.as_str()
     );
     web.door().settings.public.url(&query)
+}
+
+/// The link that asks once more for what a browser wished.
+fn again_url(web: &Web, wish: &Wish) -> String {
+    match wish.entrance {
+        Entrance::Shared => {
+            let target = url_encode(&wish.back_to.url());
+            web.door().settings.public.url(&format!("{}?rd={target}", wish.entrance.start_path()))
+        }
+        _ => enter_url(web, wish),
+    }
 }
 
 /// Reads what [`enter_url`] writes; anything that does not lead to the app itself is refused.

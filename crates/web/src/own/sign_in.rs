@@ -63,11 +63,11 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let visitor = visitor.filter(|visitor| visitor.signed_in.session.realm_id == realm.id);
     let is_in = |visitor: &Visitor| way.admits(web, visitor.signed_in.session.came_by());
     if let Some(visitor) = visitor.as_ref().filter(|visitor| for_client.is_none() && is_in(visitor)) {
-        let (signed_in, proof) = (&visitor.signed_in, visitor.proof.reveal());
+        let signed_in = &visitor.signed_in;
         return match &way {
             Way::Page(page) => Ok(answers::see_other(page)),
-            Way::App(wish) => enter::go_on(web, (arrival, headers), signed_in, Some(wish), proof).await,
-            Way::Home | Way::Client { .. } => enter::go_on(web, (arrival, headers), signed_in, None, proof).await,
+            Way::App(wish) => enter::go_on(web, (arrival, headers), signed_in, Some(wish)).await,
+            Way::Home | Way::Client { .. } => enter::go_on(web, (arrival, headers), signed_in, None).await,
         };
     }
     let token = match &kept {
@@ -258,8 +258,8 @@ pub async fn open(
     let signed_in = Arc::new(SignedIn { session: opened.kept, user: opened.user });
     let proof = Arc::new(FormProof::of(opened.session.reveal()));
     let mut answer = match way {
-        Way::Home => enter::go_on(web, (arrival, headers), &signed_in, None, proof.reveal()).await?,
-        Way::App(wish) => enter::go_on(web, (arrival, headers), &signed_in, Some(wish), proof.reveal()).await?,
+        Way::Home => enter::go_on(web, (arrival, headers), &signed_in, None).await?,
+        Way::App(wish) => enter::go_on(web, (arrival, headers), &signed_in, Some(wish)).await?,
         Way::Page(path) => answers::see_other(path),
         Way::Client { request, .. } => {
             let visitor = Visitor { signed_in: signed_in.clone(), proof };
