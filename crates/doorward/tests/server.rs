@@ -5,7 +5,7 @@ use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::http::{Answer, Request, percent};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::ports::free_port;
-use doorward_testkit::process::wait_until;
+use doorward_testkit::process::{Process, wait_until};
 use doorward_testkit::scratch::Scratch;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -85,16 +85,18 @@ fn a_data_directory_has_one_server() {
         // Free ports: nothing but the directory is in the way.
         let ports = ["--listen", "--grpc-listen", "--operations-listen"];
         let flags = ports.map(|flag| [flag.to_owned(), format!("127.0.0.1:{}", free_port())]);
-        let flags = flags.as_flattened().iter().map(String::as_str);
-        let second = door.cli(&[verb].into_iter().chain(flags).collect::<Vec<_>>());
-        let said = String::from_utf8(second.stderr).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.arg(verb).args(flags.as_flattened()).arg("--data").arg(&data);
+        let mut second = Process::start("second", command, &door.scratch().join(&format!("{verb}.log")));
+        let code = second.wait_exit(Duration::from_secs(20)).and_then(|status| status.code());
+        let said = second.log();
         let expected = format!(
             "doorward: a server runs on the data directory {} already, process {process}, reached at {}: end it first, or \
              give this one a directory of its own with --data\n",
             data.display(),
             door.url()
         );
-        assert_eq!((second.status.code(), said.as_str()), (Some(4), expected.as_str()), "{verb}");
+        assert_eq!((code, said.as_str()), (Some(4), expected.as_str()), "{verb}");
         assert!(socket.exists(), "the first one's socket is its own: {verb}");
         assert!(believed(&door).contains(&door.url()), "commands still reach the first");
     }
