@@ -143,8 +143,20 @@ impl Shell {
     }
 
     /// Where the server of this data directory is reached: in its own words when one runs, else by the settings.
+    /// What was merely guessed is said aloud: addresses are copied into the settings of tools.
     pub async fn standing(&self) -> Standing {
-        self.found().await.standing
+        let Found { standing, is_assumed } = self.found().await;
+        if is_assumed && !self.config.is_public_named {
+            // Nobody may be listening.
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: no server runs on {}, so addresses are told as if it were reached at {}: start it first, or set \
+                 DOORWARD_PUBLIC_URL",
+                self.config.data.display(),
+                standing.public
+            );
+        }
+        standing
     }
 
     /// The same, and whether a server said so.

@@ -24,8 +24,18 @@ pub fn sentence(error: &clap::Error, mut root: Command, words: &[OsString]) -> S
         ErrorKind::MissingRequiredArgument | ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             walk.eaten().unwrap_or_else(|| told(error, &walk.path))
         }
+        ErrorKind::InvalidSubcommand => match singular(error, &root) {
+            Some(meant) => format!("{}: did you mean `{meant}`?", plain(error)),
+            None => told(error, &walk.path),
+        },
         _ => told(error, &walk.path),
     }
+}
+
+/// The command whose plural was typed.
+fn singular<'e>(error: &'e clap::Error, root: &Command) -> Option<&'e str> {
+    let meant = context(error, ContextKind::InvalidSubcommand)?.strip_suffix('s')?;
+    root.find_subcommand(meant).map(|_| meant)
 }
 
 /// What clap says over several lines, as one sentence without its tips.
@@ -166,6 +176,7 @@ mod tests {
             ("doorward up --lissen 127.0.0.1:1", "unexpected argument '--lissen' found: did you mean `--listen`?"),
             ("doorward --data user usr list", "unrecognized subcommand 'usr': did you mean `user`?"),
             ("doorward --data=x user lst", "unrecognized subcommand 'lst': did you mean `list`?"),
+            ("doorward clients list", "unrecognized subcommand 'clients': did you mean `client`?"),
             ("doorward dance", "unrecognized subcommand 'dance': see `doorward --help`"),
             ("doorward", "a command is missing: see `doorward --help`"),
             ("doorward --data user user", "a command is missing: see `doorward user --help`"),

@@ -43,6 +43,8 @@ pub struct Config {
     pub trusted: TrustedProxies,
     /// Whether the realm was named for this call, by flag or variable.
     pub is_realm_named: bool,
+    /// Whether somebody said where browsers reach Doorward.
+    pub is_public_named: bool,
     /// How Doorward itself calls others.
     pub outbound: doorward_outbound::Setup,
     /// Settings of the use cases.
@@ -75,7 +77,9 @@ impl Config {
         let listen = listener(listen, LISTEN)?.ok_or_else(|| Exit::new(Code::Broken, "there is no listener"))?;
         let grpc = pick(flags.grpc_listen.as_ref(), "--grpc-listen", &written.grpc_listen);
         let operations = pick(flags.operations_listen.as_ref(), "--operations-listen", &written.operations_listen);
-        let public = match pick(flags.public_url.as_ref(), "--public-url", &written.public_url) {
+        let named = pick(flags.public_url.as_ref(), "--public-url", &written.public_url);
+        let is_public_named = named.is_some();
+        let public = match named {
             Some(given) => public_url(&given)?,
             None => {
                 let text = format!("http://doorward.localhost:{}", listen.port());
@@ -96,6 +100,7 @@ impl Config {
             trusted: certificates::taken_from(trusted(flags, written)?, flags, written)?,
             outbound: outbound::setup(&flags.outbound_allow, &written.outbound)?,
             is_realm_named: common.realm.is_some(),
+            is_public_named,
             settings: Settings {
                 shared_domain: domain.map(|given| shared_domain(&given, &public)).transpose()?,
                 client_authorities: certificates::authorities(flags, written)?,

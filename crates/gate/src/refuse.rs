@@ -19,6 +19,8 @@ use http::{Response, StatusCode, Uri};
 
 /// Facts for the page that tells a signed-in person what is missing.
 pub struct Denied {
+    /// The realm's name for people.
+    pub realm_title: String,
     /// The app's name for people.
     pub app_title: String,
     /// Groups any of which would let the person in.
@@ -126,7 +128,9 @@ impl Gate {
             return self.problem(ctx, Kind::Call, StatusCode::FORBIDDEN, &sentence);
         }
         let scheme = place.address.scheme();
+        let realm = apps.realm(&place.app.realm_id);
         let facts = Denied {
+            realm_title: realm.map(|realm| realm.title.to_string()).unwrap_or_default(),
             app_title: place.app.settings.title.to_string(),
             missing_groups,
             user_name: pass.session.person.user.name.to_string(),

@@ -9,6 +9,7 @@ use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
 use doorward_model::fault::Fault;
 use doorward_model::id::{ClientId, UserId};
+use doorward_model::name::ClientName;
 use doorward_model::time::Timestamp;
 
 statements! {
@@ -24,7 +25,10 @@ statements! {
                 WHERE at_ms >= $2 AND ($3 = '' OR kind = $3) \
                 AND ($4 = '' OR actor = $4 OR subject = $4 OR detail LIKE '%' || $4 || '%' \
                 OR subject IN (SELECT id FROM sessions WHERE user_id = $4)) \
-                AND ($5 = '' OR actor = $5 OR subject = $5 OR detail LIKE '%' || $5 || '%') \
+                AND ($5 = '' OR actor = $5 OR subject = $5 OR detail LIKE '%' || $5 || '%' \
+                OR ' ' || detail || ' ' LIKE '% client ' || $6 || ' %' ESCAPE '\\' \
+                OR ' ' || detail LIKE '% client ' || $6 || ', %' ESCAPE '\\' \
+                OR ' ' || detail LIKE '% client ' || $6 || ': %' ESCAPE '\\') \
                 ORDER BY sequence DESC LIMIT $1";
     PRUNE = "DELETE FROM events WHERE at_ms < $1";
 }
@@ -98,8 +102,9 @@ pub struct Wanted {
     pub kind: Option<EventKind>,
     /// Done by this user, or about them or a session of theirs.
     pub user: Option<UserId>,
-    /// Done by this client, or about it.
-    pub client: Option<ClientId>,
+    /// Done by this client, or about it: its id, and its name, which stands in what is recorded of people who sign in
+    /// through it.
+    pub client: Option<(ClientId, ClientName)>,
 }
 
 /// The newest entries of those that are wanted, newest first.
@@ -109,9 +114,15 @@ pub async fn matching(query: &mut impl Query, count: i64, wanted: &Wanted) -> Re
         wanted.since.unwrap_or(Timestamp::from_millis(0)).into(),
         Value::Text(wanted.kind.map(EventKind::as_str).unwrap_or_default()),
         Value::Text(wanted.user.as_ref().map(UserId::as_str).unwrap_or_default()),
-        Value::Text(wanted.client.as_ref().map(ClientId::as_str).unwrap_or_default()),
+        Value::Text(wanted.client.as_ref().map(|(id, _)| id.as_str()).unwrap_or_default()),
+        Value::Text(&wanted.client.as_ref().map(|(_, name)| as_found(name)).unwrap_or_default()),
     ];
     query.all(MATCHING, &values).await?.iter().map(recorded).collect()
+}
+
+/// A name as the search for it in a detail takes it, where nothing in it stands for any letter.
+fn as_found(name: &ClientName) -> String {
+    name.as_str().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 fn recorded(row: &Row) -> Result<Recorded, Fault> {

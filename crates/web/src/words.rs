@@ -18,6 +18,7 @@ impl Words for PageWords {
     fn denied(&self, facts: &Denied) -> String {
         let proof = facts.pass_cookie.as_deref().map(FormProof::of);
         let view = pages::Denied {
+            realm_title: facts.realm_title.clone(),
             app_name: facts.app_title.clone(),
             missing_groups: facts.missing_groups.clone(),
             signed_in_as: facts.user_name.clone(),

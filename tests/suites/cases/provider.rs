@@ -23,6 +23,7 @@ use doorward_oauth::authorize::{AuthorizeRequest, Entry};
 use doorward_oauth::error::ErrorCode;
 use doorward_oauth::parameters::Parameters;
 use doorward_oauth::redirect::{Http, RedirectRule};
+use doorward_store::events::{self, Wanted};
 use doorward_store::sessions::SignedIn;
 
 use crate::fixture::{Ground, Node};
@@ -284,6 +285,33 @@ async fn a_code_needs_its_verifier_its_address_and_its_minute(ground: Ground) {
     assert!(is_invalid_grant(provider.exchange(&client, &code).await), "too late");
 }
 
+async fn the_record_is_searched_by_client(ground: Ground) {
+    let node = ground.node().await;
+    let realm = node.realm("main").await;
+    let alice = node.session(&node.user(&realm, "alice").await).await;
+    let provider = Provider::on(&node).await;
+    // Names of which one holds the other, and one with what stands for any letter in a search.
+    let names = ["my_tool", "my-tool", "my_tool:8080", "tool"];
+    for name in names {
+        let client = provider.client(name, settings(everyone())).await;
+        let code = provider.code(&client, &alice, "").await;
+        let tokens = provider.exchange(&client, &code).await.unwrap_or_else(|error| panic!("{error}"));
+        provider.refresh(&client, &refresh_of(&tokens)).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+    for name in names {
+        let name = ClientName::parse(name).expect("a name");
+        let found = doorward_engine::clients::find(&node.door, &realm.id, &name).await.expect("a database");
+        let wanted =
+            Wanted { client: Some((found.expect("the client").id.clone(), name.clone())), ..Wanted::default() };
+        let mut query = &node.door.store;
+        let told = events::matching(&mut query, 100, &wanted).await.expect("a database");
+        let kinds: Vec<&str> = told.iter().map(|event| event.kind.as_str()).collect();
+        for kind in ["client_created", "code_issued", "code_to_token", "token_refreshed"] {
+            assert_eq!(kinds.iter().filter(|known| **known == kind).count(), 1, "{kind} of {name}: {kinds:?}");
+        }
+    }
+}
+
 async fn people_are_asked_to_sign_in_and_to_agree_where_a_request_needs_it(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -300,6 +328,9 @@ async fn people_are_asked_to_sign_in_and_to_agree_where_a_request_needs_it(groun
     assert!(matches!(provider.ask(&query(&client, "&prompt=login"), Some(&alice), fresh).await, Next::Answer(_)));
     ground.advance(100).await;
     assert!(matches!(provider.ask(&query(&client, "&max_age=60"), Some(&alice), old).await, Next::SignIn));
+    let now = node.session(&node.user(&realm, "eve").await).await;
+    let at_once = provider.ask(&query(&client, "&max_age=0"), Some(&now), old).await;
+    assert!(matches!(at_once, Next::SignIn), "0 asks everybody, also who signed in this second");
     assert!(matches!(provider.ask(&query(&client, "&max_age=200"), Some(&alice), old).await, Next::Answer(_)));
     let error = |next: Next| if let Next::Error(error) = next { Some(error.code()) } else { None };
     let quiet = provider.ask(&query(&client, "&prompt=none"), None, old).await;
@@ -422,6 +453,7 @@ on_both!(together:
     gauntlet_b3_04_one_refresh_token_has_one_successor_and_a_late_replay_ends_the_line,
     gauntlet_b3_05_tokens_end_with_the_user_the_group_the_session_and_the_client,
     a_code_needs_its_verifier_its_address_and_its_minute,
+    the_record_is_searched_by_client,
     people_are_asked_to_sign_in_and_to_agree_where_a_request_needs_it,
     a_client_without_a_rule_admits_nobody_and_a_public_one_needs_pkce,
     a_revoked_token_is_over_at_once_on_every_node,

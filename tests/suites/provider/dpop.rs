@@ -158,6 +158,36 @@ fn a_used_proof_stays_used_after_a_restart() {
 }
 
 #[test]
+fn a_plus_stands_for_any_port_of_a_loopback_rule() {
+    let door = provider();
+    let rules = ["--redirect-loopback", "http://127.0.0.1/cb", "--redirect-uri", "https://pages.example.com:8443/cb"];
+    let words =
+        [["client", "create", "page", "--public", "--everyone", "--web-origin", "+"].as_slice(), &rules].concat();
+    door.cli_text(&words);
+    let url = endpoint(&door, "token");
+    let may_read = |origin: &str| {
+        let form = [("grant_type", "authorization_code"), ("code", "x"), ("client_id", "page")];
+        let answer = Request::new("POST", &url).header("Origin", origin).form(&form).send();
+        answer.header("access-control-allow-origin") == Some(origin)
+    };
+    for own in ["http://127.0.0.1", "http://127.0.0.1:5173", "https://pages.example.com:8443"] {
+        assert!(may_read(own), "{own}");
+    }
+    let others = [
+        "http://localhost:5173",
+        "https://127.0.0.1:5173",
+        "http://127.0.0.1.evil.example:5173",
+        "http://127.0.0.1:5173:80",
+        "http://127.0.0.1:",
+        "https://pages.example.com",
+        "https://pages.example.com:9443",
+    ];
+    for other in others {
+        assert!(!may_read(other), "{other}");
+    }
+}
+
+#[test]
 fn scripts_of_a_clients_own_origin_can_read_the_nonce() {
     let door = provider();
     let origin = "http://127.0.0.1:9";

@@ -84,7 +84,8 @@ async fn wanted(asked: &Events, shell: &Shell) -> Result<Wanted, Exit> {
         wanted.user = Some(shell.user(&shell.realm().await?, name).await?.id);
     }
     if let Some(name) = &asked.client {
-        wanted.client = Some(shell.client(&shell.realm().await?, name).await?.id);
+        let client = shell.client(&shell.realm().await?, name).await?;
+        wanted.client = Some((client.id.clone(), client.name.clone()));
     }
     Ok(wanted)
 }

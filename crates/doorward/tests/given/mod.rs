@@ -57,6 +57,8 @@ impl Given {
     pub fn command(&self, data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
         command.env_clear().env("USER", "tester").env("DOORWARD_DATA", data).current_dir(self.scratch.path());
+        // Said, so that no command has to warn that it guesses.
+        command.env("DOORWARD_PUBLIC_URL", "http://doorward.localhost:8080");
         command
     }
 

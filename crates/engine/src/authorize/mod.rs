@@ -23,7 +23,7 @@ use doorward_model::fault::Fault;
 use doorward_model::people::Realm;
 use doorward_oauth::authorize::{AuthorizeRequest, Entry, Prompt};
 use doorward_oauth::error::{ErrorCode, OAuthError};
-use doorward_oauth::redirect::VerifiedRedirect;
+use doorward_oauth::redirect::{RedirectRule, VerifiedRedirect};
 use doorward_store::groups;
 use doorward_store::sessions::SignedIn;
 use std::sync::Arc;
@@ -52,15 +52,17 @@ impl Return {
 }
 
 /// Finds the client and checks the address. The sentence of a refusal is for people: nothing is redirected.
-pub async fn address(door: &Door, realm: &Realm, entry: &Entry) -> Result<Result<Return, &'static str>, Fault> {
+pub async fn address(door: &Door, realm: &Realm, entry: &Entry) -> Result<Result<Return, String>, Fault> {
     let name = doorward_model::name::ClientName::parse(&entry.client_id);
     let known = match name {
         Ok(name) => clients::find(door, &realm.id, &name).await?,
         Err(_) => None,
     };
-    let Some(client) = known else { return Ok(Err("No client of that client_id is registered in this realm.")) };
+    let Some(client) = known else {
+        return Ok(Err("No client of that client_id is registered in this realm.".to_owned()));
+    };
     if !client.is_active {
-        return Ok(Err("This client is disabled."));
+        return Ok(Err("This client is disabled.".to_owned()));
     }
     let is_named = entry.redirect_uri.is_some();
     match VerifiedRedirect::find(&client.settings.redirect_uris, entry.redirect_uri.as_deref()) {
@@ -68,10 +70,18 @@ pub async fn address(door: &Door, realm: &Realm, entry: &Entry) -> Result<Result
             let (realm, came) = (realm.clone(), Came::default());
             Ok(Ok(Return { client, realm, target, is_named, came }))
         }
-        Err(_) if is_named => Ok(Err("The redirect_uri is not one this client has registered.")),
-        Err(_) => Ok(Err("The request names no redirect_uri, and the client has not exactly one.")),
+        Err(_) if is_named => {
+            let rules: Vec<&str> =
+                client.settings.redirect_uris.iter().map(RedirectRule::text).take(RULES_TOLD).collect();
+            tracing::info!(client = %client.name, "a redirect_uri was refused that is none of: {}", rules.join(" "));
+            Ok(Err(format!("The redirect_uri is not one {} has registered.", client.title())))
+        }
+        Err(_) => Ok(Err(format!("The request names no redirect_uri, and {} has not exactly one.", client.title()))),
     }
 }
+
+/// Redirect rules the log tells of one client.
+const RULES_TOLD: usize = 10;
 
 /// What happens next with a request that is acceptable.
 pub enum Next {
@@ -95,7 +105,8 @@ fn is_recent(ctx: &Ctx, request: &AuthorizeRequest, signed_in: &SignedIn, fresh:
         return true;
     }
     let age = ctx.now.millis_since(signed_in.session.created_at) / 1000;
-    let within = request.max_age.is_none_or(|most| age <= i64::from(most));
+    // None at all is `prompt=login` (OIDC Core §3.1.2.1), also for somebody who signed in this very second.
+    let within = request.max_age.is_none_or(|most| most > 0 && age <= i64::from(most));
     within && !request.prompt.contains(Prompt::Login) && !request.prompt.contains(Prompt::SelectAccount)
 }
 

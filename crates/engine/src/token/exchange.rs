@@ -200,7 +200,9 @@ async fn targets_refused(
             return Ok(Some(OAuthError::new(ErrorCode::InvalidTarget, "the client asked for is disabled")));
         }
         if subject(door, &mut &door.store, &known, (&person.user.id, good.came_by.as_ref())).await?.is_err() {
-            let sentence = "this person may not enter the client asked for";
+            let sentence = format!(
+                "this person may not enter client {target}: its rule lets them in neither by group nor as everyone"
+            );
             return Ok(Some(OAuthError::new(ErrorCode::AccessDenied, sentence)));
         }
     }

@@ -72,7 +72,7 @@ pub enum BadRedirect {
     #[error("this scheme cannot bring a browser back to an application; use https or a scheme of the app's own")]
     Scheme,
     /// Plain HTTP over a network.
-    #[error("plain http is for this machine only; use https, or allow http for this realm")]
+    #[error("plain http leads to this machine only: http://localhost, http://127.0.0.1 or http://[::1]; use https")]
     PlainHttp,
     /// No host, or one that browsers read differently.
     #[error("a redirect URI needs a plain host name: letters, digits, hyphens and dots, no final dot")]
@@ -108,7 +108,9 @@ pub enum BadRedirect {
     #[error("a wildcard may stand only at the end of the path, behind a fixed host: https://app.example.com/sub/*")]
     StarPlace,
     /// Not a loopback address.
-    #[error("a loopback redirect URI must begin with http://127.0.0.1, http://[::1] or http://localhost")]
+    #[error(
+        "a loopback redirect URI must begin with http://127.0.0.1, http://[::1] or http://localhost: http://127.0.0.1/callback"
+    )]
     NotLoopback,
     /// Not a path.
     #[error("a relative redirect URI must be a plain path such as /oauth2/callback")]
@@ -150,7 +152,10 @@ impl RedirectRule {
         if text.contains('*') {
             return Err(BadRedirect::Star);
         }
-        let uri = Uri::parse(text)?;
+        let uri = Uri::parse(text).map_err(|bad| match bad {
+            BadRedirect::NotAbsolute => BadRedirect::NotLoopback,
+            other => other,
+        })?;
         let is_loopback =
             (uri.scheme == "http") && uri.host.is_some_and(|host| matches!(host, "127.0.0.1" | "[::1]" | "localhost"));
         if is_loopback { Ok(Self::Loopback(RuleText(text.into()))) } else { Err(BadRedirect::NotLoopback) }

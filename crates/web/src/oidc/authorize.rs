@@ -208,6 +208,7 @@ fn denied(here: &Here<'_>, back: &Return, raw: &str, (visitor, missing_groups): 
     let app = back.client.app_id.as_ref().and_then(|id| apps.find(id));
     let public = &web.door().settings.public;
     let view = pages::Denied {
+        realm_title: back.realm.title.to_string(),
         app_name: back.client.title().to_owned(),
         missing_groups,
         signed_in_as: visitor.signed_in.user.name.to_string(),

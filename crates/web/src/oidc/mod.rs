@@ -34,6 +34,7 @@ use doorward_model::time::Timestamp;
 use doorward_oauth::client_auth::{AssertionType, Presented};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
+use doorward_oauth::redirect::RedirectRule;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue,
@@ -242,9 +243,25 @@ pub fn share(headers: &HeaderMap, client: &Client, answer: &mut Response) {
 /// Whether an origin is one of the client's: `+` stands for those of its redirect URIs, as with Keycloak.
 fn allows(client: &Client, origin: &str) -> bool {
     client.settings.web_origins.iter().any(|known| match known.as_str() {
-        "+" => client.settings.redirect_uris.iter().any(|rule| origin_of(rule.text()) == Some(origin)),
+        "+" => client.settings.redirect_uris.iter().any(|rule| has_origin(rule, origin)),
         exact => exact == origin,
     })
+}
+
+/// Whether a redirect rule leads to an origin. A loopback rule leads to any port of its host (RFC 8252 §7.3).
+fn has_origin(rule: &RedirectRule, origin: &str) -> bool {
+    match (rule, origin_of(rule.text())) {
+        (RedirectRule::Loopback(_), Some(known)) => without_port(known) == without_port(origin),
+        (_, known) => known == Some(origin),
+    }
+}
+
+/// Scheme and host.
+fn without_port(origin: &str) -> &str {
+    match origin.rsplit_once(':') {
+        Some((rest, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => origin,
+    }
 }
 
 /// Scheme, host and port of a URL.

@@ -214,6 +214,7 @@ async fn denied(
     let app = client.app_id.as_ref().and_then(|id| apps.find(id));
     let public = &web.door().settings.public;
     let view = pages::Denied {
+        realm_title: realm.title.to_string(),
         app_name: client.title().to_owned(),
         missing_groups: missing(web.door(), verdict).await?,
         signed_in_as: visitor.signed_in.user.name.to_string(),

@@ -131,14 +131,15 @@ fn denied(
 ) -> Outcome {
     let apps = web.door().live.apps();
     let Some(app) = apps.find(&wish.app_id) else { return Ok(nowhere(web, arrival)) };
-    let realm = apps.realm(&app.realm_id).map_or("", |realm| realm.name.as_str());
+    let Some(realm) = apps.realm(&app.realm_id) else { return Ok(nowhere(web, arrival)) };
     let view = pages::Denied {
+        realm_title: realm.title.to_string(),
         app_name: app.settings.title.to_string(),
         missing_groups: missing(&apps, verdict),
         signed_in_as: signed_in.user.name.to_string(),
         how_to_ask: app.settings.how_to_ask.as_ref().map(ToString::to_string),
         home_url: web.door().settings.public.url("/"),
-        switch_account_action: format!("/realms/{realm}/sign-out"),
+        switch_account_action: format!("/realms/{}/sign-out", realm.name),
         csrf: proof.to_owned(),
         request_id: arrival.ctx.request.to_string(),
         retry_url: wish.back_to.url(),

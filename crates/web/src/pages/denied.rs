@@ -7,6 +7,8 @@ use askama::Template;
 #[derive(Clone, Debug, Template)]
 #[template(path = "denied.html")]
 pub struct Denied {
+    /// Title of the realm.
+    pub realm_title: String,
     /// Name of the App.
     pub app_name: String,
     /// Groups of which any one would open it; empty if the App admits nobody yet.
@@ -31,6 +33,7 @@ impl Denied {
     /// Realistic examples for the gallery.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
+            realm_title: "Northwind Data Platform".to_owned(),
             app_name: "Dagster".to_owned(),
             missing_groups: vec!["data-engineers".to_owned()],
             signed_in_as: "grace".to_owned(),
