@@ -65,7 +65,11 @@ pub async fn run(command: Command, config: Config, world: World) -> Result<Repor
     let door = open(&config, &world, command.begin()).await?;
     if is_first {
         // Said before anything else: a mistyped --data shows here. Nobody may be listening.
-        let _ = writeln!(std::io::stderr(), "Made a new data directory at {}.", config.data.display());
+        let _ = writeln!(
+            std::io::stderr(),
+            "Made a new data directory at {}. If a server has another one, give its --data.",
+            config.data.display()
+        );
     }
     let shell = Shell { ctx: context(&world, operator()), door, config };
     let report = match command {

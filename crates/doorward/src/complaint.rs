@@ -50,6 +50,9 @@ pub fn plain(error: &clap::Error) -> String {
 /// Clap's sentence, and what to do.
 fn told(error: &clap::Error, path: &str) -> String {
     let sentence = plain(error);
+    if context(error, ContextKind::InvalidArg).is_some_and(|flag| flag == "--port" || flag.starts_with("--port=")) {
+        return format!("{sentence}: did you mean `--listen 127.0.0.1:PORT`?");
+    }
     let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     if let Some(meant) = kinds.into_iter().find_map(|kind| context(error, kind)) {
         return format!("{sentence}: did you mean `{meant}`?");
@@ -176,6 +179,7 @@ mod tests {
             ("doorward up --lissen 127.0.0.1:1", "unexpected argument '--lissen' found: did you mean `--listen`?"),
             ("doorward --data user usr list", "unrecognized subcommand 'usr': did you mean `user`?"),
             ("doorward --data=x user lst", "unrecognized subcommand 'lst': did you mean `list`?"),
+            ("doorward up --port 1", "unexpected argument '--port' found: did you mean `--listen 127.0.0.1:PORT`?"),
             ("doorward clients list", "unrecognized subcommand 'clients': did you mean `client`?"),
             ("doorward dance", "unrecognized subcommand 'dance': see `doorward --help`"),
             ("doorward", "a command is missing: see `doorward --help`"),

@@ -51,7 +51,10 @@ pub fn nothing_there(config: &Config) -> Option<Exit> {
                 return None;
             }
         }
-        Database::Postgres(_) if key_variable().is_none() && is_absent(&data.join(KEY_FILE)) => at(),
+        Database::Postgres(_) if key_variable().is_none() && is_absent(&data.join(KEY_FILE)) => format!(
+            "there is no master key for the PostgreSQL database at {}: give the --data the server has, or {KEY_VARIABLE}",
+            data.display()
+        ),
         Database::Postgres(_) => return None,
     };
     Some(Exit::new(Code::Data, sentence))

@@ -64,6 +64,14 @@ impl Config {
         Self::from_written(common, flags, &written)
     }
 
+    /// How this program is called again for the same data directory.
+    pub fn doorward(&self) -> String {
+        match usual_data_directory() {
+            Ok(usual) if usual == self.data => "doorward".to_owned(),
+            _ => format!("doorward --data {}", self.data.display()),
+        }
+    }
+
     fn from_written(common: &Common, flags: &ListenFlags, written: &Written) -> Result<Self, Exit> {
         let data = data_directory(common, written)?;
         let database = match pick(common.database.as_ref(), "--database", &written.database) {

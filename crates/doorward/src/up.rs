@@ -40,7 +40,7 @@ pub async fn run(config: Config, world: World, protects: Vec<Protect>) -> Result
     let realm = serve::ensure_realm(&door, &ctx).await?;
     imported::from_environment(&door, &ctx, &realm).await?;
     put_behind(&door, &ctx, &realm, &protects).await?;
-    let lines = behind::lines(&door, &realm).await?;
+    let lines = behind::lines(&door, &realm, (&config, &config.doorward())).await?;
     control::poke(&config).await;
     serve::print_setup_link(&door, &ctx, &realm).await?;
     serve::stand(config, world, door, (lock, listeners), &lines, begun).await
@@ -108,6 +108,12 @@ async fn ensure(door: &Door, tx: &mut Tx, realm: &Realm, slug: &AppSlug, wanted:
         return Ok(());
     };
     let brought = brought_up_to_date(&app, &address, &wanted);
+    if app.settings.upstream.is_none() {
+        tracing::warn!(
+            "app {slug} stood behind another proxy, and the built-in one serves it from now on: that proxy's questions \
+             about it are answered no more"
+        );
+    }
     if brought != app {
         manage::apps::update(door, tx, &brought).await?.map_err(Exit::from)?;
     }

@@ -94,7 +94,8 @@ fn who_may_enter_is_said_when_people_sign_in() {
         .is(3, "doorward: nobody could sign in through client web: give --app APP, --allow GROUP or --everyone");
     given
         .run(&format!("{create} --allow nowhere"))
-        .is(7, "doorward: there is no group named nowhere in realm main: list them with `doorward group list`");
+        .is(7, "doorward: there is no group named nowhere in realm main: list them with `doorward group list`, or make it with \
+         `doorward group create nowhere`");
     let both = given.run(&format!("{create} --allow data --everyone"));
     assert_eq!(both.code, 3);
     assert!(both.err.contains("cannot be used with"), "{}", both.err);

@@ -43,7 +43,8 @@ fn people_and_groups_are_made_listed_and_refused() {
     assert!(given.done("user show alice --output yaml").contains("all_groups:\n- data\n- night\n- ops\n"));
     given
         .run("group delete missing")
-        .is(7, "doorward: there is no group named missing in realm main: list them with `doorward group list`");
+        .is(7, "doorward: there is no group named missing in realm main: list them with `doorward group list`, or make it with \
+         `doorward group create missing`");
     assert!(given.done("events").contains("operator:tester"));
 }
 
@@ -75,7 +76,15 @@ fn apps_tokens_and_explanations() {
     given
         .run("token create ci --app dagster")
         .is(7, "doorward: there is already a token named ci: choose another name");
+    given
+        .run("user create service-ci")
+        .is(7, "doorward: user service-ci: tools are told of the token ci by this name: choose another one");
+    given.done("user create service-cd");
+    given
+        .run("token create cd --app dagster")
+        .is(7, "doorward: token cd: tools would be told of it as service-cd, which is a user: choose another name");
     given.run("token revoke ci").is(0, "Revoked token ci.");
+    given.done("user create service-ci");
     given
         .run("token revoke ci")
         .is(7, "doorward: there is no token named ci in realm main: list them with `doorward token list`");
@@ -395,10 +404,16 @@ fn what_reads_makes_nothing() {
     );
     assert!(!file.exists());
     std::fs::remove_dir(&data).unwrap();
-    given.run("--database postgres://u@127.0.0.1:1/d user list").is(4, &none);
+    let no_key = format!(
+        "doorward: there is no master key for the PostgreSQL database at {}: give the --data the server has, or \
+         DOORWARD_MASTER_KEY",
+        data.display()
+    );
+    given.run("--database postgres://u@127.0.0.1:1/d user list").is(4, &no_key);
     assert!(!data.exists());
     // What writes says that it made one, once.
-    let made = format!("Made a new data directory at {}.", data.display());
+    let made =
+        format!("Made a new data directory at {}. If a server has another one, give its --data.", data.display());
     given.run("group create g").is(0, &format!("{made}\nCreated group g."));
     given.run("group create h").is(0, "Created group h.");
     given.run("apply --plan -f set.yaml").is(0, "");

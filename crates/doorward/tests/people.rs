@@ -15,7 +15,14 @@ fn what_is_known_of_a_user_is_given_changed_and_shown() {
     let given = Given::fresh();
     given
         .run("user create alice --email a@example.com --given-name Alice --attribute team=data --attribute team=ops")
-        .is(0, "Created user alice. There is no password yet: set one with `doorward user set-password alice --password-stdin`.");
+        .is(
+            0,
+            &format!(
+                "Created user alice. There is no password yet: set one with `doorward --data {} user set-password alice \
+                 --password-stdin`.",
+                given.scratch.join("data").display()
+            ),
+        );
     let known = |keys: &[&str]| {
         let shown = json_of(&given, "user show alice");
         json!(keys.iter().map(|key| shown[*key].clone()).collect::<Vec<_>>())

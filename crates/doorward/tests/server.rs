@@ -147,13 +147,17 @@ fn up_tells_of_every_tool_and_of_what_keeps_people_out() {
     door.cli_text(&other);
     door.restart();
     let again = door.output();
-    let hint = "            Nobody is in one yet: `doorward group add-member one NAME`\n";
+    // Commands are told with the directory this server has.
+    let doorward = format!("doorward --data {}", door.scratch().join("data").display());
+    let hint = format!("            Nobody is in one yet: `{doorward} group add-member one NAME`\n");
     assert!(again.contains(&format!("{tool}{hint}")), "{again}");
-    let other = "  other     http://other.localhost:1 -> http://127.0.0.1:1 (for nobody)\n            \
-                 Nobody may enter: `doorward app allow other GROUP`\n";
-    assert!(again.contains(other), "{again}");
-    assert!(again.contains("Nobody administers this realm yet: `doorward setup-link` makes a link"), "{again}");
-    let moved = format!("run `doorward app update other --address http://other.localhost:{port}`");
+    let other = format!(
+        "  other     http://other.localhost:1 -> http://127.0.0.1:1 (for nobody)\n            \
+         Nobody may enter: `{doorward} app allow other GROUP`\n"
+    );
+    assert!(again.contains(&other), "{again}");
+    assert!(again.contains(&format!("Nobody administers this realm yet: `{doorward} setup-link` makes")), "{again}");
+    let moved = format!("run `{doorward} app update other --address http://other.localhost:{port}`");
     assert!(again.contains(&moved), "{again}");
     // Members of a group inside count; administrators are members of theirs.
     door.cli_text(&["group", "nest", "one", "two"]);
@@ -179,7 +183,8 @@ fn up_again_keeps_what_was_changed_since() {
     let before = shown(&door, "tool");
     door.restart();
     assert_eq!(shown(&door, "tool"), before, "the same words change nothing");
-    let hint = format!("run `doorward app update tool --address {own}`");
+    let data = door.scratch().join("data");
+    let hint = format!("run `doorward --data {} app update tool --address {own}`", data.display());
     assert!(door.output().contains(&hint), "{}", door.output());
 
     door.stop();
@@ -229,7 +234,7 @@ fn the_record_tells_names() {
     let issued = |door: &Door| events(door).into_iter().find(|event| event["kind"] == "pass_issued").unwrap();
     let entry = issued(&door);
     assert_eq!((&entry["who"], &entry["about"]), (&"visitor".into(), &"session of alice".into()), "{entry}");
-    assert_eq!(entry["what"], "app sample at sample.localhost", "{entry}");
+    assert_eq!(entry["what"], "app sample at sample.localhost, user alice", "{entry}");
     assert!(entry["subject"].as_str().is_some_and(|id| id.starts_with("ses_")), "ids stay for programs: {entry}");
     let signed_in = events(&door).into_iter().find(|event| event["kind"] == "signed_in").unwrap();
     assert_eq!((&signed_in["who"], &signed_in["about"]), (&"alice".into(), &"alice".into()), "{signed_in}");
@@ -238,6 +243,12 @@ fn the_record_tells_names() {
     // The session is over and its entries fill the list: the record itself says whose it was.
     door.cli_text(&["session", "end", "--user", "alice"]);
     assert_eq!(issued(&door)["about"], "session of alice");
+    let of_alice = door.cli_text(&["events", "--user", "alice", "--kind", "pass_issued", "--output", "json"]);
+    let of_alice: Vec<serde_json::Value> = serde_json::from_str(&of_alice).unwrap();
+    assert_eq!(of_alice.len(), 1, "where somebody was is found when their session is gone: {of_alice:?}");
+    let request = of_alice[0]["request"].as_str().unwrap();
+    let by_request = door.cli_text(&["events", "--request", request, "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&by_request).unwrap().len(), 1, "{by_request}");
     door.stop();
 }
 

@@ -92,6 +92,11 @@ fn a_token_that_does_not_count_is_told_so_and_not_to_sign_in() {
     let scoped = ask(Some(&elsewhere));
     assert_eq!(scoped.status, 403);
     assert!(scoped.text().starts_with("this token is not for app sample (req_"), "{}", scoped.text());
+    assert_eq!(ask(Some(&elsewhere)).status, 403);
+    let events = door.cli_text(&["events", "--kind", "gate_denied", "--output", "json"]);
+    let events: Vec<serde_json::Value> = serde_json::from_str(&events).unwrap();
+    let what = "token cd at app sample (sample.localhost) holds a token for other apps";
+    assert_eq!(events.iter().map(|event| event["what"].as_str().unwrap()).collect::<Vec<_>>(), [what], "once a minute");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::administration::ADMIN;
 use crate::door::Door;
-use crate::manage::Refused;
 use crate::manage::roles::{self, NewRole};
+use crate::manage::{Refused, tokens};
 use crate::passwords::HashError;
 use crate::sign_in::password::{Begin, Opened, begin_session};
 use doorward_model::change::Change;
@@ -88,6 +88,9 @@ pub async fn found(door: &Door, ctx: &Ctx, link: &TokenHash, founder: Founder<'_
         is_active: true,
         created_at: ctx.now,
     };
+    if let Err(refused) = tokens::keep_apart(&mut tx, &realm, &user.name).await? {
+        return Ok(Outcome::Refused(refused));
+    }
     if !users::create(&mut tx, &user, Some(&password)).await? {
         // Dropped without commit: the link stays good for another name.
         return Ok(Outcome::Refused(Refused::taken("user", user.name.as_str())));

@@ -22,7 +22,7 @@ statements! {
     NEWEST = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
               ORDER BY sequence DESC LIMIT $1";
     MATCHING = "SELECT at_ms, kind, actor, subject, detail, request_id, client_address FROM events \
-                WHERE at_ms >= $2 AND ($3 = '' OR kind = $3) \
+                WHERE at_ms >= $2 AND ($3 = '' OR kind = $3) AND ($7 = '' OR request_id = $7) \
                 AND ($4 = '' OR actor = $4 OR subject = $4 OR detail LIKE '%' || $4 || '%' \
                 OR subject IN (SELECT id FROM sessions WHERE user_id = $4)) \
                 AND ($5 = '' OR actor = $5 OR subject = $5 OR detail LIKE '%' || $5 || '%' \
@@ -100,6 +100,8 @@ pub struct Wanted {
     pub since: Option<Timestamp>,
     /// Of this kind.
     pub kind: Option<EventKind>,
+    /// Of this request, by the number that stands on pages and in the log.
+    pub request: String,
     /// Done by this user, or about them or a session of theirs.
     pub user: Option<UserId>,
     /// Done by this client, or about it: its id, and its name, which stands in what is recorded of people who sign in
@@ -116,6 +118,7 @@ pub async fn matching(query: &mut impl Query, count: i64, wanted: &Wanted) -> Re
         Value::Text(wanted.user.as_ref().map(UserId::as_str).unwrap_or_default()),
         Value::Text(wanted.client.as_ref().map(|(id, _)| id.as_str()).unwrap_or_default()),
         Value::Text(&wanted.client.as_ref().map(|(_, name)| as_found(name)).unwrap_or_default()),
+        Value::Text(&wanted.request),
     ];
     query.all(MATCHING, &values).await?.iter().map(recorded).collect()
 }

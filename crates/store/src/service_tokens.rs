@@ -17,6 +17,7 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm_id, name) DO NOTHING";
     ALLOW_APP = "INSERT INTO service_token_apps (token_id, app_id) VALUES ($1, $2) \
                  ON CONFLICT (token_id, app_id) DO NOTHING";
+    BY_NAME = "SELECT id FROM service_tokens WHERE realm_id = $1 AND name = $2";
     BY_HASH = "SELECT t.id, t.realm_id, t.name, t.expires_ms, a.app_id FROM service_tokens t \
                LEFT JOIN service_token_apps a ON a.token_id = t.id WHERE t.hash = $1";
     OF_REALM = "SELECT t.id, t.realm_id, t.name, t.expires_ms, a.app_id FROM service_tokens t \
@@ -33,6 +34,11 @@ fn gather(rows: &[Row]) -> Result<Vec<ServiceToken>, Fault> {
 /// Keeps a new token under its hash; `false` when the name is taken.
 pub async fn create(tx: &mut Tx, hash: &TokenHash, token: &ServiceToken, now: Timestamp) -> Result<bool, Fault> {
     app_tokens::keep(tx, (CREATE, ALLOW_APP), (hash, token.realm_id.as_str()), token, now).await
+}
+
+/// Whether a realm has a token of that name.
+pub async fn is_there(query: &mut impl Query, realm: &RealmId, name: &str) -> Result<bool, Fault> {
+    Ok(query.first(BY_NAME, &[Value::Text(realm.as_str()), Value::Text(name)]).await?.is_some())
 }
 
 /// The token behind a bearer credential.

@@ -207,7 +207,10 @@ async fn show(shell: &Shell, slug: &AppSlug) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
     let app = shell.app(&realm, slug).await?;
     let settings = &app.settings;
-    Ok(Report::one(json!({
+    // What a list without any means is for people; programs get it as it is kept.
+    let headers =
+        settings.headers.is_empty().then(|| ("headers", "the default of the way the gate is asked".to_owned()));
+    let shown = Report::one(json!({
         "realm": realm.name,
         "id": app.id,
         "name": app.slug,
@@ -223,7 +226,8 @@ async fn show(shell: &Shell, slug: &AppSlug) -> Result<Report, Exit> {
         "headers": settings.headers,
         "bearer_token": settings.bearer_token,
         "how_to_ask": settings.how_to_ask,
-    })))
+    }));
+    Ok(shown.and_cells(headers))
 }
 
 async fn allow(shell: &Shell, slug: &AppSlug, group: &GroupName, add: bool) -> Result<Report, Exit> {

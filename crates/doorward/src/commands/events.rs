@@ -31,6 +31,9 @@ pub struct Events {
     /// Only what this client did, and what is about it.
     #[arg(long, value_name = "NAME", value_parser = ClientName::parse)]
     client: Option<ClientName>,
+    /// Only of this request, by the number that stands on pages, such as req_7yq2m4c1.
+    #[arg(long, value_name = "NUMBER")]
+    request: Option<String>,
     /// Only from then on: a time such as 2026-11-01T00:00:00Z, or a number with s, m, h or d before now.
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
@@ -76,6 +79,7 @@ pub async fn run(asked: Events, shell: &Shell) -> Result<Report, Exit> {
 
 async fn wanted(asked: &Events, shell: &Shell) -> Result<Wanted, Exit> {
     let mut wanted = Wanted { kind: asked.kind, ..Wanted::default() };
+    wanted.request = asked.request.clone().unwrap_or_default();
     wanted.since = asked.since.map(|since| match since {
         Since::At(moment) => moment,
         Since::Before(seconds) => shell.ctx.now.plus_seconds(seconds.saturating_neg()),
@@ -169,7 +173,7 @@ impl Names {
         let in_detail = |kind: &str| pieces(&event.detail).map(|(word, _)| word).find(|word| word.starts_with(kind));
         let (session, user) = match event.kind.as_str() {
             "signed_in" => (in_detail("ses_"), Some(event.subject.as_str())),
-            "session_ended" => (Some(event.subject.as_str()), in_detail("usr_")),
+            "session_ended" | "pass_issued" => (Some(event.subject.as_str()), in_detail("usr_")),
             _ => return,
         };
         if let Some((session, user)) = session.zip(user) {

@@ -186,9 +186,16 @@ fn write(directory: &Path, files: &[RecipeFile]) -> Result<Report, Exit> {
         )
     };
     fs::create_dir_all(directory).map_err(broken)?;
+    let differs =
+        |file: &&RecipeFile| fs::read(directory.join(&file.name)).is_ok_and(|there| there != file.text.as_bytes());
+    let replaced: Vec<&str> = files.iter().filter(differs).map(|file| file.name.as_str()).collect();
+    let rest = match replaced.is_empty() {
+        true => String::new(),
+        false => format!(" What stood in {} there is gone.", replaced.join(", ")),
+    };
     for file in files {
         fs::write(directory.join(&file.name), &file.text).map_err(broken)?;
     }
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    Ok(Report::words(format!("Wrote {} into {}.", names.join(", "), directory.display())))
+    Ok(Report::words(format!("Wrote {} into {}.{rest}", names.join(", "), directory.display())))
 }

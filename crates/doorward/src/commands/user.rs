@@ -181,7 +181,8 @@ async fn create(
         true => String::new(),
         false => {
             format!(
-                " There is no password yet: set one with `doorward user set-password {} --password-stdin`.",
+                " There is no password yet: set one with `{} user set-password {} --password-stdin`.",
+                shell.config.doorward(),
                 user.name
             )
         }

@@ -199,13 +199,14 @@ pub async fn missing(door: &Door, verdict: &Verdict) -> Result<Vec<String>, Faul
 }
 
 async fn refused(door: &Door, ctx: &Ctx, back: &Return, signed_in: &SignedIn, verdict: &Verdict) -> Result<(), Fault> {
-    if !door.live.may_record_denial(&signed_in.session.id, ctx.now) {
-        return Ok(());
-    }
     let names = missing(door, verdict).await?.join(" or ");
     // Groups of a client's own rule stand in no snapshot: their names were just asked for.
     let words = if names.is_empty() { verdict.words(|_| None) } else { format!("is missing {names}") };
     let detail = format!("user {} at client {} {words}", signed_in.user.name, back.client.name);
+    tracing::info!(request = %ctx.request, "refused: {detail}");
+    if !door.live.may_record_denial((signed_in.session.id.as_str(), back.client.id.as_str()), ctx.now) {
+        return Ok(());
+    }
     let mut tx = door.begin().await?;
     let (realm, user) = (&back.client.realm_id, signed_in.user.id.to_string());
     tx.record(Event::new(EventKind::AuthorizationRefused, Some(realm), user, detail));

@@ -213,15 +213,27 @@ pub async fn record_denial(
     host: &HostName,
     checked: &Checked,
 ) -> Result<(), Fault> {
-    let Holder::Person(pass) = &checked.holder else { return Ok(()) };
-    if !door.live.may_record_denial(&pass.session.id, ctx.now) {
-        return Ok(());
-    }
-    let user = &pass.session.person.user;
+    let (key, name, subject) = match &checked.holder {
+        Holder::Nobody => return Ok(()),
+        Holder::Person(pass) => {
+            let user = &pass.session.person.user;
+            (pass.session.id.to_string(), format!("user {}", user.name), user.id.to_string())
+        }
+        Holder::Machine(live) => {
+            let subject =
+                live.owner.as_ref().map_or_else(|| live.token.id.to_string(), |(user, _)| user.id.to_string());
+            (live.token.id.to_string(), format!("token {}", live.token.name), subject)
+        }
+    };
     let apps = door.live.apps();
     let verdict = checked.verdict.words(|id| apps.group_name(id).map(ToString::to_string));
-    let detail = format!("user {} at app {} ({host}) {verdict}", user.name, place.app.slug);
+    let detail = format!("{name} at app {} ({host}) {verdict}", place.app.slug);
+    // Every page that says no bears the number of its request: the log has all of them, the record a sample.
+    tracing::info!(request = %ctx.request, "refused: {detail}");
+    if !door.live.may_record_denial((&key, place.app.id.as_str()), ctx.now) {
+        return Ok(());
+    }
     let mut tx = door.begin().await?;
-    tx.record(Event::new(EventKind::GateDenied, Some(&user.realm_id), user.id.to_string(), detail));
+    tx.record(Event::new(EventKind::GateDenied, Some(&place.app.realm_id), subject, detail));
     door.commit(ctx, tx).await
 }

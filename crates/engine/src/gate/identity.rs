@@ -4,6 +4,7 @@
 use crate::door::Door;
 use crate::gate::check::Holder;
 use crate::live::apps::Place;
+use crate::manage::tokens::told_name;
 use doorward_jose::algorithm::Algorithm;
 use doorward_model::fault::Fault;
 use doorward_model::limits;
@@ -41,7 +42,7 @@ impl Identity {
                 Some(Self::of_person((user, groups), String::new()))
             }
             Holder::Machine(token) => {
-                let name = format!("service-{}", token.token.name);
+                let name = told_name(&token.token.name);
                 Some(Self {
                     subject: token.token.id.to_string(),
                     user_name: name.clone(),

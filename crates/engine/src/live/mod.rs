@@ -44,7 +44,7 @@ pub struct Live {
     pub(crate) guesses: Guesses,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,
-    pub(crate) denials: Mutex<HashMap<SessionId, Timestamp>>,
+    pub(crate) denials: Mutex<HashMap<String, Timestamp>>,
     pub(crate) refusals: Refusals,
     /// The last look at the feed that came to its end, by number.
     pub(crate) following: tokio::sync::Mutex<u64>,
@@ -96,13 +96,14 @@ impl Live {
         self.out_of_reach.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Whether a denial should be recorded now: a dashboard retries every second, the record needs one a minute.
-    pub fn may_record_denial(&self, session: &SessionId, now: Timestamp) -> bool {
+    /// Whether a denial should be recorded now, of a session or a token at an app or a client: a dashboard retries every
+    /// second, the record needs one a minute.
+    pub fn may_record_denial(&self, (who, place): (&str, &str), now: Timestamp) -> bool {
         let mut denials = self.denials.lock();
-        let due =
-            denials.get(session).is_none_or(|last| now.millis_since(*last) >= limits::DENIALS_EVERY_SECONDS * 1000);
+        let key = format!("{who} {place}");
+        let due = denials.get(&key).is_none_or(|last| now.millis_since(*last) >= limits::DENIALS_EVERY_SECONDS * 1000);
         if due {
-            denials.insert(session.clone(), now);
+            denials.insert(key, now);
         }
         due
     }

@@ -25,7 +25,9 @@ pub(crate) use or_return;
 
 fn missing(kind: &str, name: &str, realm: Option<&Realm>) -> NotFound {
     let place = realm.map(|realm| format!(" in realm {}", realm.name)).unwrap_or_default();
-    Refused::because(format!("there is no {kind} named {name}{place}: list them with `doorward {kind} list`"))
+    // A group needs nothing but its name, so making it may be what is wanted.
+    let or = if kind == "group" { format!(", or make it with `doorward group create {name}`") } else { String::new() };
+    Refused::because(format!("there is no {kind} named {name}{place}: list them with `doorward {kind} list`{or}"))
 }
 
 /// A realm.

@@ -3,6 +3,7 @@
 
 use crate::door::Door;
 use crate::manage::Refused;
+use crate::manage::tokens;
 use crate::passwords::HashError;
 use crate::sessions;
 use crate::token::{Profile, profile};
@@ -51,6 +52,9 @@ pub async fn create(
         is_active: new.is_active,
         created_at: ctx.now,
     };
+    if let Err(refused) = tokens::keep_apart(tx, realm, &user.name).await? {
+        return Ok(Err(refused));
+    }
     if !users::create(tx, &user, new.password.as_deref()).await? {
         return Ok(Err(Refused::taken("user", user.name.as_str())));
     }

@@ -61,9 +61,10 @@ pub async fn ask(door: &Door, ctx: &Ctx, signed_in: &SignedIn, wish: &Wish) -> R
         return Ok(Entry::OtherWay);
     }
     if !matches!(verdict, Verdict::Pass(_)) {
-        if door.live.may_record_denial(&signed_in.session.id, ctx.now) {
-            let words = verdict.words(|id| apps.group_name(id).map(ToString::to_string));
-            let detail = format!("user {} at app {} {words}", signed_in.user.name, app.slug);
+        let words = verdict.words(|id| apps.group_name(id).map(ToString::to_string));
+        let detail = format!("user {} at app {} {words}", signed_in.user.name, app.slug);
+        tracing::info!(request = %ctx.request, "refused: {detail}");
+        if door.live.may_record_denial((signed_in.session.id.as_str(), app.id.as_str()), ctx.now) {
             let mut tx = door.begin().await?;
             let subject = signed_in.user.id.to_string();
             tx.record(Event::new(EventKind::GateDenied, Some(&app.realm_id), subject, detail));
@@ -112,7 +113,10 @@ pub async fn admit(
     let kept =
         Pass { session_id: used.session_id.clone(), app_id: Some(used.app_id.clone()), host: host.as_str().to_owned() };
     sessions::create_pass(&mut tx, &pass.hash(), &kept, ctx.now).await?;
-    let detail = format!("app {} at {host}", used.app_id);
+    // The session may be gone when somebody asks who was where.
+    let whose = sessions::find_by_id(&mut tx, &used.session_id).await?;
+    let whose = whose.map(|session| format!(", user {}", session.user_id)).unwrap_or_default();
+    let detail = format!("app {} at {host}{whose}", used.app_id);
     tx.record(Event::new(EventKind::PassIssued, None, used.session_id.to_string(), detail));
     door.commit(ctx, tx).await?;
     let loaded = door.live.load_pass(&door.store, &pass.hash()).await?;
@@ -130,7 +134,12 @@ pub async fn shared_pass(door: &Door, ctx: &Ctx, session: &Session) -> Result<Op
     let kept = Pass { session_id: session.id.clone(), app_id: None, host: domain.as_str().to_owned() };
     let mut tx = door.begin().await?;
     sessions::create_pass(&mut tx, &pass.hash(), &kept, ctx.now).await?;
-    tx.record(Event::new(EventKind::PassIssued, None, session.id.to_string(), format!("parent domain {domain}")));
+    tx.record(Event::new(
+        EventKind::PassIssued,
+        None,
+        session.id.to_string(),
+        format!("parent domain {domain}, user {}", session.user_id),
+    ));
     door.commit(ctx, tx).await?;
     Ok(Some(pass))
 }

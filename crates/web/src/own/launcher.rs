@@ -20,7 +20,8 @@ pub async fn show(State(web): State<Arc<Web>>, arrival: Arrival, visitor: Visito
 
 async fn render(web: &Web, visitor: &Visitor) -> Outcome {
     let user = &visitor.signed_in.user;
-    let tiles = apps_to_enter(web.door(), user).await?.iter().filter_map(|app| tile(app)).collect();
+    let mut tiles: Vec<Tile> = apps_to_enter(web.door(), user).await?.iter().filter_map(|app| tile(app)).collect();
+    tiles.sort_by_cached_key(|tile| tile.name.to_lowercase());
     let apps = web.door().live.apps();
     let realm = apps.realm(&user.realm_id);
     let name = realm.map_or("", |realm| realm.name.as_str());
