@@ -31,10 +31,6 @@ statements! {
                    WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = $1) AND client_id = $3 \
                    RETURNING id, client_id, user_id, session_id, facts, created_ms, expires_ms, \
                    COALESCE(through_id, connector_id)";
-    FAMILY_OF = "SELECT f.id, f.client_id, f.user_id, f.session_id, f.facts, f.created_ms, f.expires_ms, \
-                 COALESCE(f.through_id, f.connector_id), r.expires_ms \
-                 FROM refresh_tokens r JOIN families f ON f.id = r.family_id \
-                 WHERE r.hash = $1 AND r.used_ms IS NULL AND r.expires_ms > $2 AND f.client_id = $3 AND f.expires_ms > $2";
     SET_FACTS = "UPDATE families SET facts = $2 WHERE id = $1";
     END_FAMILY = "DELETE FROM families WHERE id = $1 RETURNING user_id";
     END_OFFLINE_OF_USER = "DELETE FROM families WHERE user_id = $1 AND session_id IS NULL";
@@ -227,18 +223,6 @@ pub async fn end_offline_of_user(tx: &mut Tx, user: &UserId) -> Result<u64, Faul
 /// Ends what a client holds for a user; tells how many families.
 pub async fn end_of_user_and_client(tx: &mut Tx, user: &UserId, client: &ClientId) -> Result<u64, Fault> {
     tx.run(END_OF_USER_AND_CLIENT, &[Value::Text(user.as_str()), Value::Text(client.as_str())]).await
-}
-
-/// The family of a client's refresh token that is good still, and the end of that token's own life.
-pub async fn family_of(
-    query: &mut impl Query,
-    refresh: &TokenHash,
-    client: &ClientId,
-    now: Timestamp,
-) -> Result<Option<(FamilyRow, Timestamp)>, Fault> {
-    let values = [Value::Bytes(refresh.as_bytes()), now.into(), Value::Text(client.as_str())];
-    let Some(row) = query.first(FAMILY_OF, &values).await? else { return Ok(None) };
-    Ok(Some((family(&row)?, row.moment(8)?)))
 }
 
 /// Keeps a new refresh token under its hash.

@@ -6,7 +6,6 @@ use doorward_engine::clients::{
     SubjectKind,
 };
 use doorward_engine::manage::{client_scopes, clients as manage_clients, profiles, realms, users};
-use doorward_engine::sessions;
 use doorward_engine::sign_in::enter::is_remembered;
 use doorward_engine::token::check::{check, hint, signed};
 use doorward_engine::token::client_credentials::client_credentials;
@@ -407,38 +406,6 @@ async fn gauntlet_b3_11_a_service_learns_nothing_of_a_token_that_is_not_for_it(g
     }
 }
 
-async fn a_client_alone_may_ask_about_its_refresh_token(ground: Ground) {
-    let node = ground.node().await;
-    let realm = node.realm("main").await;
-    let person = node.user(&realm, "alice").await;
-    let alice = node.session(&person).await;
-    let provider = Provider::on(&node).await;
-    let (a, b) = (provider.client("a", settings(everyone())).await, provider.client("b", settings(everyone())).await);
-    let inactive = Map::from_iter([("active".to_owned(), json!(false))]);
-    let tokens = provider.tokens_told(&a, &alice).await;
-    let refresh = refresh_of(&tokens);
-    let told = provider.looked_up(&a, &refresh).await;
-    let says = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    assert_eq!(told.get("active"), Some(&json!(true)));
-    assert_eq!((says("typ"), says("client_id"), says("username")), ("Refresh".into(), "a".into(), "alice".into()));
-    let access = provider.claims_told(&tokens.access).await;
-    for name in ["sub", "sid", "iss", "azp"] {
-        assert_eq!(told.get(name), access.get(name), "{name}");
-    }
-    assert!(told.get("exp").and_then(Value::as_i64).is_some_and(|end| end > node.ctx().now.seconds()));
-    assert_eq!(provider.looked_up(&b, &refresh).await, inactive, "nobody else may ask");
-    // Asking uses nothing up; once it is used, it is good no more, and its successor is.
-    let next = provider.refresh(&a, &refresh).await.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(provider.looked_up(&a, &refresh).await, inactive);
-    let next = refresh_of(&next);
-    assert_eq!(provider.looked_up(&a, &next).await.get("active"), Some(&json!(true)));
-    node.change(async |tx| doorward_store::users::set_active(tx, &person.id, false).await).await;
-    assert_eq!(provider.looked_up(&a, &next).await, inactive, "a disabled person's is good no more");
-    node.change(async |tx| doorward_store::users::set_active(tx, &person.id, true).await).await;
-    sessions::end(&node.door, &node.ctx(), &alice.session.id, "test").await.expect("a database");
-    assert_eq!(provider.looked_up(&a, &next).await, inactive, "it ends with its session");
-}
-
 async fn answers_are_signed_for_those_who_want_it(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -500,7 +467,6 @@ on_both!(together:
     of_two_who_bring_one_subject_at_once_one_is_told_that_it_is_taken,
     a_realm_says_how_long_things_live_and_a_client_says_it_louder,
     gauntlet_b3_11_a_service_learns_nothing_of_a_token_that_is_not_for_it,
-    a_client_alone_may_ask_about_its_refresh_token,
     answers_are_signed_for_those_who_want_it,
     another_address_is_not_known_to_be_theirs,
 );
