@@ -44,6 +44,7 @@ pub enum Trouble {
 impl Trouble {
     pub(crate) fn refused(server: &Server, what: &'static str, code: i64, words: &str) -> Self {
         let words = if words.is_empty() { String::new() } else { format!(": {}", told(words)) };
+        let words = format!("{}{words}", meaning(code));
         Self::Refused { server: server.shown(), what, code, words }
     }
 
@@ -68,7 +69,54 @@ impl Trouble {
     }
 }
 
+/// What a result is called (RFC 4511 appendix A), and what to do where the connector's settings are the likely reason.
+fn meaning(code: i64) -> &'static str {
+    match code {
+        8 => " (strongerAuthRequired): write ldaps://, or begin TLS with StartTLS",
+        13 => " (confidentialityRequired): write ldaps://, or begin TLS with StartTLS",
+        32 => " (noSuchObject): check the base DN, and what the bind DN may see",
+        34 => " (invalidDNSyntax): check how the DN is written",
+        48 => " (inappropriateAuthentication): give a bind DN and its password",
+        49 => " (invalidCredentials): check the bind DN and its password",
+        50 => " (insufficientAccessRights)",
+        51 => " (busy)",
+        52 => " (unavailable)",
+        53 => " (unwillingToPerform)",
+        _ => "",
+    }
+}
+
+/// What the system says, without its number.
+pub(crate) fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 /// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
 pub(crate) fn told(words: &str) -> String {
     words.trim_end_matches('\0').chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Trouble, plain};
+    use doorward_engine::federation::settings::Server;
+
+    #[test]
+    fn a_result_is_told_with_its_name_and_what_to_do() {
+        let Ok(server) = Server::parse("ldap://127.0.0.1:389", false) else { panic!("an address") };
+        let told = |what, code, words| Trouble::refused(&server, what, code, words).to_string();
+        assert_eq!(
+            told("the bind DN", 49, ""),
+            "the directory server 127.0.0.1:389 refused the bind DN with result 49 (invalidCredentials): check the bind DN \
+             and its password"
+        );
+        assert_eq!(
+            told("a search", 32, "no\nsuch"),
+            "the directory server 127.0.0.1:389 refused a search with result 32 (noSuchObject): check the base DN, and what \
+             the bind DN may see: no\\nsuch"
+        );
+        assert_eq!(told("a search", 99, ""), "the directory server 127.0.0.1:389 refused a search with result 99");
+        assert_eq!(plain(&std::io::Error::from_raw_os_error(111)), "Connection refused");
+    }
 }

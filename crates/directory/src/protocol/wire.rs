@@ -4,7 +4,7 @@
 use crate::limits;
 use crate::protocol::ber;
 use crate::protocol::message::{self, Answer, Entry, Outcome, Page, START_TLS, Search};
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, plain};
 use doorward_engine::federation::directory::filter::Filter;
 use doorward_engine::federation::settings::{LdapSettings, Security, Server};
 use rustls::ClientConfig;
@@ -93,7 +93,7 @@ impl Wire {
         tls: Option<Arc<ClientConfig>>,
         patience: (Duration, Bounds),
     ) -> Result<Self, Trouble> {
-        let gone = |error: std::io::Error| Trouble::Unreachable { server: server.shown(), why: error.to_string() };
+        let gone = |error: std::io::Error| Trouble::Unreachable { server: server.shown(), why: plain(&error) };
         let tcp = TcpStream::connect((server.host.as_str(), server.port)).await.map_err(gone)?;
         // Questions are small and wait for their answers.
         tcp.set_nodelay(true).map_err(gone)?;
@@ -258,7 +258,7 @@ impl Wire {
             self.stream.flush().await
         };
         let server = self.server.shown();
-        sent.await.map_err(|error| Trouble::Unreachable { server, why: error.to_string() })
+        sent.await.map_err(|error| Trouble::Unreachable { server, why: plain(&error) })
     }
 
     async fn outcome(&mut self, asked: i32) -> Result<Outcome, Trouble> {
@@ -316,7 +316,7 @@ impl Wire {
         };
         let server = self.server.shown();
         let read = self.stream.read(room).await;
-        let count = read.map_err(|error| Trouble::Unreachable { server, why: error.to_string() })?;
+        let count = read.map_err(|error| Trouble::Unreachable { server, why: plain(&error) })?;
         if count == 0 {
             return Err(Trouble::Unreachable { server: self.server.shown(), why: "it hung up".to_owned() });
         }
