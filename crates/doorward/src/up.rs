@@ -141,7 +141,7 @@ fn brought_up_to_date(app: &App, address: &Address, wanted: &Wanted<'_>) -> App 
 fn address(public: &Address, slug: &AppSlug) -> Result<Address, Exit> {
     let host = public.host().as_str();
     let parent = match host.split_once('.') {
-        Some((_, parent)) if !host.starts_with('[') => parent,
+        Some((_, parent)) if !host.starts_with('[') && host.parse::<std::net::Ipv4Addr>().is_err() => parent,
         _ => {
             return Err(Exit::usage(format!(
                 "public URL {public} has no parent domain to put {slug} below: use a host like doorward.localhost"
@@ -169,5 +169,27 @@ fn icon(slug: &AppSlug) -> Icon {
         "jupyter" | "jupyterhub" | "marimo" => Icon::Notebook,
         "airbyte" => Icon::Workflow,
         _ => Icon::Initials,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+    use doorward_model::address::Address;
+    use doorward_model::name::AppSlug;
+
+    #[test]
+    fn an_app_stands_beside_doorward_where_that_has_a_name() {
+        let at = |public: &str| {
+            let (Ok(public), Ok(slug)) = (Address::parse(public), AppSlug::parse("dagster")) else {
+                panic!("{public}")
+            };
+            address(&public, &slug).map(|address| address.to_string()).map_err(|exit| exit.sentence)
+        };
+        assert_eq!(at("https://door.example.com").as_deref(), Ok("https://dagster.example.com"));
+        for public in ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:8080"] {
+            let told = at(public).err().unwrap_or_default();
+            assert!(told.starts_with(&format!("public URL {public} has no parent domain")), "{told}");
+        }
     }
 }
