@@ -86,12 +86,6 @@ fn meaning(code: i64) -> &'static str {
     }
 }
 
-/// What the system says, without its number.
-pub(crate) fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
-}
-
 /// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
 pub(crate) fn told(words: &str) -> String {
     words.trim_end_matches('\0').chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
@@ -99,7 +93,7 @@ pub(crate) fn told(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Trouble, plain};
+    use super::Trouble;
     use doorward_engine::federation::settings::Server;
 
     #[test]
@@ -117,6 +111,5 @@ mod tests {
              the bind DN may see: no\\nsuch"
         );
         assert_eq!(told("a search", 99, ""), "the directory server 127.0.0.1:389 refused a search with result 99");
-        assert_eq!(plain(&std::io::Error::from_raw_os_error(111)), "Connection refused");
     }
 }

@@ -2,6 +2,7 @@
 //! done. Owns neither what went wrong nor the log.
 
 use doorward_engine::manage::Refused;
+pub use doorward_model::fault::plain;
 use doorward_model::fault::{Fault, FaultKind};
 use std::fmt;
 use std::net::SocketAddr;
@@ -125,12 +126,6 @@ impl Exit {
     pub fn refused(sentence: impl Into<String>) -> Self {
         Self::new(Code::Refused, sentence)
     }
-}
-
-/// The system's sentence without its number.
-pub fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 impl fmt::Display for Exit {

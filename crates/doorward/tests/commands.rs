@@ -92,11 +92,15 @@ fn apps_tokens_and_explanations() {
         .run("recipe nginx --app dagster")
         .is(3, "doorward: a recipe needs to know where app dagster listens: give --upstream HOST:PORT");
     given.done("app create built-in --address http://built-in.localhost:8000 --upstream http://127.0.0.1:3000");
+    let doorward = format!("doorward --data {}", given.scratch.join("data").display());
     given.run("recipe nginx --app built-in --upstream 127.0.0.1:3000").is(
         7,
-        "doorward: app built-in has an upstream, so the built-in proxy serves it and other proxies that ask about it \
-         get no answer: hand it over with `doorward app update built-in --upstream '' --address \
-         http://built-in.localhost:8000`, then run `doorward recipe nginx --app built-in --upstream 127.0.0.1:3000`",
+        &format!(
+            "doorward: app built-in has an upstream, so the built-in proxy serves it and other proxies that ask about it \
+             get no answer: hand it over with `{doorward} app update built-in --upstream '' --address \
+             http://built-in.localhost:8000`, then run `{doorward} recipe nginx --app built-in --upstream 127.0.0.1:3000 \
+             --listen 127.0.0.1:8000`"
+        ),
     );
     let recipe = given.done("recipe haproxy --app dagster --upstream 127.0.0.1:3000");
     assert!(recipe.starts_with("# file: haproxy.cfg\n") && recipe.contains("\n# file: "), "{recipe}");

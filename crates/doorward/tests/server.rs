@@ -145,6 +145,7 @@ fn up_tells_of_every_tool_and_of_what_keeps_people_out() {
     door.cli_text(&["group", "create", "two"]);
     let other = ["app", "create", "other", "--address", "http://other.localhost:1", "--upstream", "http://127.0.0.1:1"];
     door.cli_text(&other);
+    door.cli_text(&["app", "create", "far", "--address", "http://far.localhost:8000", "--everyone"]);
     door.restart();
     let again = door.output();
     // Commands are told with the directory this server has.
@@ -159,6 +160,11 @@ fn up_tells_of_every_tool_and_of_what_keeps_people_out() {
     assert!(again.contains(&format!("Nobody administers this realm yet: `{doorward} setup-link` makes")), "{again}");
     let moved = format!("run `{doorward} app update other --address http://other.localhost:{port}`");
     assert!(again.contains(&moved), "{again}");
+    let far = "  far       http://far.localhost:8000 behind another proxy (for everyone who signs in)\n";
+    assert!(
+        again.contains(far) && !again.contains("app far"),
+        "people come to the other proxy, which is trusted: {again}"
+    );
     // Members of a group inside count; administrators are members of theirs.
     door.cli_text(&["group", "nest", "one", "two"]);
     door.cli_text(&["group", "add-member", "two", "alice"]);

@@ -4,9 +4,10 @@
 use crate::limits;
 use crate::protocol::ber;
 use crate::protocol::message::{self, Answer, Entry, Outcome, Page, START_TLS, Search};
-use crate::trouble::{Trouble, plain};
+use crate::trouble::Trouble;
 use doorward_engine::federation::directory::filter::Filter;
 use doorward_engine::federation::settings::{LdapSettings, Security, Server};
+use doorward_model::fault::plain;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;

@@ -58,8 +58,8 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
             "app {} has an upstream, so the built-in proxy serves it and other proxies that ask about it get no answer: \
              hand it over with `{}`, then run `{}`",
             tool.slug,
-            handing_over(&asked, settings),
-            again(&asked, upstream),
+            handing_over(&shell.config.doorward(), &asked, settings),
+            again(&shell.config.doorward(), &asked, upstream),
         )));
     }
     let Some(upstream) = asked.upstream else {
@@ -112,8 +112,8 @@ pub async fn run(asked: Recipe, shell: &Shell) -> Result<Report, Exit> {
 }
 
 /// The command that takes an app from the built-in proxy, and lets people come to the other one.
-fn handing_over(asked: &Recipe, settings: &AppSettings) -> String {
-    let mut words = format!("doorward app update {} --upstream ''", asked.app);
+fn handing_over(doorward: &str, asked: &Recipe, settings: &AppSettings) -> String {
+    let mut words = format!("{doorward} app update {} --upstream ''", asked.app);
     // Whatever ends TLS for an https address will lead to the other proxy, at the same address.
     for address in settings.addresses.iter().filter(|address| address.scheme() == Scheme::Http) {
         let (host, port, prefix) = (address.host(), asked.proxy_listen.port(), address.prefix());
@@ -123,9 +123,10 @@ fn handing_over(asked: &Recipe, settings: &AppSettings) -> String {
 }
 
 /// The same command for an app without an upstream, which is said here instead.
-fn again(asked: &Recipe, upstream: &str) -> String {
+fn again(doorward: &str, asked: &Recipe, upstream: &str) -> String {
     let place = upstream.split_once("://").map_or(upstream, |(_, place)| place).trim_end_matches('/');
-    let mut words = format!("doorward recipe {} --app {} --upstream {place}", asked.kind.as_str(), asked.app);
+    let (kind, app, listen) = (asked.kind.as_str(), &asked.app, &asked.proxy_listen);
+    let mut words = format!("{doorward} recipe {kind} --app {app} --upstream {place} --listen {listen}");
     if let Some(directory) = &asked.write {
         words.push_str(&format!(" --write {}", directory.display()));
     }

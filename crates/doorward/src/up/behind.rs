@@ -33,13 +33,15 @@ pub async fn lines(door: &Door, realm: &Realm, (config, doorward): (&Config, &st
         if has_users && let Some(missing) = who_is_missing(door, app, (&names, doorward)).await? {
             lines.push(format!("{:<9} {missing}", ""));
         }
-        warn_of_another_port(&door.settings.public, app, doorward);
-        if app.settings.upstream.is_none() && config.trusted.is_empty() {
-            tracing::warn!(
+        match &app.settings.upstream {
+            Some(_) => warn_of_another_port(&door.settings.public, app, doorward),
+            None if config.trusted.is_empty() => tracing::warn!(
                 "app {} stands behind another proxy, and no address is trusted to be one, so questions about it are refused: \
                  start with --trust-proxy and that proxy's address",
                 app.slug
-            );
+            ),
+            // People come to that proxy, wherever it listens.
+            None => {}
         }
     }
     if let Some(more) = tools.len().checked_sub(limits::TOOLS_TOLD).filter(|more| *more > 0) {

@@ -205,7 +205,7 @@ pub fn refuse_when_out_of_step(door: &Door, now: Timestamp) -> Result<(), Fault>
 /// How old the last look at the feed may be while the database answers, in milliseconds.
 const OUT_OF_STEP_MILLISECONDS: i64 = 5000;
 
-/// Records that someone was refused; sampled, because a dashboard retries every second.
+/// Says in the log that someone was refused, and records it: sampled, because a dashboard retries every second.
 pub async fn record_denial(
     door: &Door,
     ctx: &Ctx,
