@@ -4,6 +4,7 @@
 pub mod administration;
 pub mod authorize;
 pub mod clients;
+mod denials;
 pub mod device;
 pub mod door;
 pub mod federation;

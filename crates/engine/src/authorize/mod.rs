@@ -14,6 +14,7 @@ mod wishes;
 use crate::authorize::asked::Came;
 use crate::authorize::issue::{Answer, Issued, issue};
 use crate::clients::{self, Client, ConsentMode};
+use crate::denials;
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict};
 use crate::token::mint;
@@ -203,12 +204,7 @@ async fn refused(door: &Door, ctx: &Ctx, back: &Return, signed_in: &SignedIn, ve
     // Groups of a client's own rule stand in no snapshot: their names were just asked for.
     let words = if names.is_empty() { verdict.words(|_| None) } else { format!("is missing {names}") };
     let detail = format!("user {} at client {} {words}", signed_in.user.name, back.client.name);
-    tracing::info!(request = %ctx.request, "refused: {detail}");
-    if !door.live.may_record_denial((signed_in.session.id.as_str(), back.client.id.as_str()), ctx.now) {
-        return Ok(());
-    }
-    let mut tx = door.begin().await?;
     let (realm, user) = (&back.client.realm_id, signed_in.user.id.to_string());
-    tx.record(Event::new(EventKind::AuthorizationRefused, Some(realm), user, detail));
-    door.commit(ctx, tx).await
+    let event = Event::new(EventKind::AuthorizationRefused, Some(realm), user, detail);
+    denials::note(door, ctx, (signed_in.session.id.as_str(), back.client.id.as_str()), event).await
 }

@@ -1,6 +1,7 @@
 //! A gate check: who holds this credential, and may they enter? No write, and no read when the
 //! credential is known; when the database is gone, known credentials pass for a bounded time.
 
+use crate::denials;
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict, Visitor, decide};
 use crate::live::apps::Place;
@@ -228,12 +229,6 @@ pub async fn record_denial(
     let apps = door.live.apps();
     let verdict = checked.verdict.words(|id| apps.group_name(id).map(ToString::to_string));
     let detail = format!("{name} at app {} ({host}) {verdict}", place.app.slug);
-    // Every page that says no bears the number of its request: the log has all of them, the record a sample.
-    tracing::info!(request = %ctx.request, "refused: {detail}");
-    if !door.live.may_record_denial((&key, place.app.id.as_str()), ctx.now) {
-        return Ok(());
-    }
-    let mut tx = door.begin().await?;
-    tx.record(Event::new(EventKind::GateDenied, Some(&place.app.realm_id), subject, detail));
-    door.commit(ctx, tx).await
+    let event = Event::new(EventKind::GateDenied, Some(&place.app.realm_id), subject, detail);
+    denials::note(door, ctx, (&key, place.app.id.as_str()), event).await
 }

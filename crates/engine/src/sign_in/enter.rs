@@ -1,6 +1,7 @@
 //! From the sign-in host to the app's host: a ticket, single use, good for half a minute, bound to the
 //! browser that asked for it; then a pass for that host alone.
 
+use crate::denials;
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict, Visitor, decide};
 use crate::live::apps::Place;
@@ -63,13 +64,8 @@ pub async fn ask(door: &Door, ctx: &Ctx, signed_in: &SignedIn, wish: &Wish) -> R
     if !matches!(verdict, Verdict::Pass(_)) {
         let words = verdict.words(|id| apps.group_name(id).map(ToString::to_string));
         let detail = format!("user {} at app {} {words}", signed_in.user.name, app.slug);
-        tracing::info!(request = %ctx.request, "refused: {detail}");
-        if door.live.may_record_denial((signed_in.session.id.as_str(), app.id.as_str()), ctx.now) {
-            let mut tx = door.begin().await?;
-            let subject = signed_in.user.id.to_string();
-            tx.record(Event::new(EventKind::GateDenied, Some(&app.realm_id), subject, detail));
-            door.commit(ctx, tx).await?;
-        }
+        let event = Event::new(EventKind::GateDenied, Some(&app.realm_id), signed_in.user.id.to_string(), detail);
+        denials::note(door, ctx, (signed_in.session.id.as_str(), app.id.as_str()), event).await?;
         return Ok(Entry::Refused(verdict));
     }
     if wish.entrance == Entrance::Shared {
