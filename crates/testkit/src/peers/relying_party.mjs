@@ -1,5 +1,6 @@
 // A relying party: a small web application on openid-client, which is strict about everything a provider says.
 // It shows what it learned as JSON, so that a test can read it.
+import { generateKeyPairSync } from "node:crypto";
 import http from "node:http";
 
 const { OPENID_CLIENT, ISSUER, CLIENT_ID, CLIENT_SECRET, AUTH, SCOPE, PORT } = process.env;
@@ -11,6 +12,20 @@ const key = async () => {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   const bytes = Buffer.from(pkcs8, "base64");
   return { key: await crypto.subtle.importKey("pkcs8", bytes, algorithm, false, ["sign"]), kid };
+};
+// A pair for ES256, by way of DER: exporting the very object that was generated waits for itself for ever when Node
+// collects garbage just then, because what generated it is ended under the lock the export holds.
+const newPair = async () => {
+  const made = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "pkcs8", format: "der" },
+    publicKeyEncoding: { type: "spki", format: "der" },
+  });
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  return {
+    privateKey: await crypto.subtle.importKey("pkcs8", made.privateKey, algorithm, true, ["sign"]),
+    publicKey: await crypto.subtle.importKey("spki", made.publicKey, algorithm, true, ["verify"]),
+  };
 };
 const [way, bound] = AUTH.split("+");
 const proof = await {
@@ -31,7 +46,7 @@ config[oidc.customFetch] = async (url, options) => {
   calls.push({ path: new URL(url).pathname.split("/").pop(), status: answer.status, error: refused?.error });
   return answer;
 };
-const DPoP = bound && oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair("ES256"));
+const DPoP = bound && oidc.getDPoPHandle(config, await newPair());
 // Ways beyond a plain request and a plain answer: par, jar, jarm, hybrid (code id_token), implicit (id_token).
 const ways = new Set((process.env.WITH ?? "").split(" "));
 if (ways.has("jarm")) oidc.useJwtResponseMode(config);
@@ -40,7 +55,7 @@ if (ways.has("hybrid")) {
   oidc.enableDetachedSignatureResponseChecks(config);
 }
 if (ways.has("implicit")) oidc.useIdTokenResponseType(config);
-const pen = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+const pen = await newPair();
 const kid = "pen-1";
 
 async function leave(parameters) {

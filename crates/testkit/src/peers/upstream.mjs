@@ -9,9 +9,12 @@ const { Provider } = await import(OIDC_PROVIDER);
 const client = JSON.parse(CLIENT);
 const issuer = `http://127.0.0.1:${PORT}`;
 const people = () => JSON.parse(readFileSync(PEOPLE, "utf8"));
+// By way of PEM: exporting the very object that was generated waits for itself for ever when Node collects garbage just
+// then, because what generated it is ended under the lock the export holds.
 const newKey = (kid) => {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
+  const encoding = { type: "pkcs8", format: "pem" };
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048, privateKeyEncoding: encoding });
+  return { ...createPrivateKey(privateKey).export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
 };
 // The second one is nobody's: what is signed with it is not the provider's.
 const [key, strangersKey] = [newKey("company"), newKey("company")];
