@@ -31,14 +31,32 @@ struct Place {
 struct Memory {
     known: Option<Known>,
     /// The last failure: while it is fresh nobody waits for the next one.
-    failed: Option<(Timestamp, Trouble)>,
+    failed: Option<Failed>,
+}
+
+struct Failed {
+    of: Asked,
+    at: Timestamp,
+    trouble: Trouble,
+}
+
+/// What was asked for. An answer says nothing of anything else: whoever corrects an address is not told of the old one.
+#[derive(Clone, PartialEq, Eq)]
+struct Asked {
+    issuer: String,
+    /// Where the document was said to be.
+    discovery: Option<String>,
+}
+
+impl Asked {
+    fn of(settings: &OidcSettings) -> Self {
+        Self { issuer: settings.issuer.clone(), discovery: settings.discovery.clone() }
+    }
 }
 
 #[derive(Clone)]
 struct Known {
-    issuer: String,
-    /// Where the document was said to be.
-    discovery: Option<String>,
+    of: Asked,
     metadata: Arc<Metadata>,
     keys: Arc<KeySet>,
     /// When the document was read, and when the keys were.
@@ -97,37 +115,36 @@ impl Providers {
         now: Timestamp,
         memory: &'m mut Memory,
     ) -> Result<&'m mut Known, Trouble> {
-        if let Some((at, trouble)) = &memory.failed
-            && now.millis_since(*at) < limits::FAILURE_SECONDS * 1000
+        let asked = Asked::of(spoken(connector)?);
+        if let Some(failed) = &memory.failed
+            && failed.of == asked
+            && now.millis_since(failed.at) < limits::FAILURE_SECONDS * 1000
         {
-            return Err(trouble.clone());
+            return Err(failed.trouble.clone());
         }
         memory.failed = None;
-        match self.fresh(connector, now, memory.known.as_ref()).await {
+        match self.fresh(&asked, now, memory.known.as_ref()).await {
             Ok(fresh) => Ok(memory.known.insert(fresh)),
             Err(trouble) => {
                 // By the clock of whoever asked first, and a little in the future for those who waited behind it.
-                memory.failed = Some((now.plus_seconds(limits::WAITED_SECONDS), trouble.clone()));
+                let at = now.plus_seconds(limits::WAITED_SECONDS);
+                memory.failed = Some(Failed { of: asked, at, trouble: trouble.clone() });
                 Err(trouble)
             }
         }
     }
 
-    async fn fresh(&self, connector: &Connector, now: Timestamp, known: Option<&Known>) -> Result<Known, Trouble> {
-        let settings = spoken(connector)?;
-        let is_fresh = |known: &&Known| {
-            let is_same = known.issuer == settings.issuer && known.discovery == settings.discovery;
-            is_same && now.millis_since(known.read_at) < limits::PUBLISHED_SECONDS * 1000
-        };
+    async fn fresh(&self, asked: &Asked, now: Timestamp, known: Option<&Known>) -> Result<Known, Trouble> {
+        let is_fresh =
+            |known: &&Known| known.of == *asked && now.millis_since(known.read_at) < limits::PUBLISHED_SECONDS * 1000;
         if let Some(known) = known.filter(is_fresh) {
             return Ok(known.clone());
         }
-        let usual = || Metadata::address(&settings.issuer);
-        let text = self.document("the discovery document", &settings.discovery.clone().unwrap_or_else(usual)).await?;
-        let metadata = Metadata::read(&settings.issuer, &text)?;
+        let usual = || Metadata::address(&asked.issuer);
+        let text = self.document("the discovery document", &asked.discovery.clone().unwrap_or_else(usual)).await?;
+        let metadata = Metadata::read(&asked.issuer, &text)?;
         let keys = Arc::new(self.keys(&metadata).await?);
-        let (issuer, discovery) = (settings.issuer.clone(), settings.discovery.clone());
-        Ok(Known { issuer, discovery, metadata: Arc::new(metadata), keys, read_at: now, keys_at: now })
+        Ok(Known { of: asked.clone(), metadata: Arc::new(metadata), keys, read_at: now, keys_at: now })
     }
 
     async fn keys(&self, metadata: &Metadata) -> Result<KeySet, Trouble> {

@@ -31,6 +31,24 @@ fn what_a_changed_connector_said_before_counts_no_longer() {
 }
 
 #[test]
+fn a_corrected_address_counts_for_the_very_next_visitor() {
+    let ground = Ground::new(&[]);
+    let update = |issuer: &str| {
+        ground.door.cli_text(&["connector", "update", "company", "--set", &format!("oidc.issuer={issuer}")])
+    };
+    let (right, wrong) = (ground.company.url(""), ground.company.url("/nowhere"));
+    let reaches = || ground.leave(&mut Jar::new()).url.starts_with(&right);
+    // Twice: what went wrong is remembered for a while, and what went well too.
+    for _ in 0..2 {
+        assert!(reaches());
+        update(&wrong);
+        assert!(!reaches());
+        update(&right);
+    }
+    assert!(reaches());
+}
+
+#[test]
 fn who_is_on_the_way_while_a_connector_changes_begins_again() {
     let ground = Ground::new(&[]);
     let mut jar = Jar::new();
