@@ -35,6 +35,10 @@ pub async fn plan(door: &Door, realm: &Realm, provider: &Provider) -> Result<Opt
         return Ok(is_enabled.then(|| format!("+ connector {name}")));
     };
     let mut changes = if *is_enabled { settings_changes(&now.settings, settings) } else { Vec::new() };
+    if *is_enabled && now.settings.kind.secret_from().is_some() && settings.kind.secret_from().is_none() {
+        let rest = if secret.is_some() { "the one that was read takes its place" } else { "none takes its place" };
+        tracing::warn!("connector {name} is there already and says where its secret is kept; {rest}");
+    }
     if now.is_active && !*is_enabled {
         changes.push("active: true → false".to_owned());
     }

@@ -157,7 +157,9 @@ impl Providers {
     async fn document(&self, what: &'static str, url: &str) -> Result<Vec<u8>, Trouble> {
         let answer = self.outbound.get(url).await?;
         if answer.status != http::StatusCode::OK {
-            let words = told(&String::from_utf8_lossy(&answer.body));
+            let said = String::from_utf8_lossy(&answer.body);
+            // A page for people says nothing here.
+            let words = if said.trim_start().starts_with('<') { String::new() } else { told(said.trim()) };
             let words = if words.is_empty() { format!(" at {url}") } else { format!(" at {url}: {words}") };
             return Err(Trouble::Status { what, status: answer.status.as_u16(), words });
         }

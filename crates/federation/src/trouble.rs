@@ -20,6 +20,11 @@ pub enum Trouble {
     Issuer { found: String, declared: String },
     #[error("the provider refused: {0}")]
     Refused(String),
+    #[error(
+        "the provider does not take Doorward for this client ({0}): check the client id, its secret or key, and that it \
+         may use the authorization code"
+    )]
+    Client(String),
     #[error("the provider does not vouch for the person: {0}")]
     NotVouched(String),
     #[error(

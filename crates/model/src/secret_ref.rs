@@ -23,7 +23,10 @@ pub enum SecretRef {
 
 /// Text that is no reference to a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a reference to a secret is env:NAME, file:/PATH or k8s:NAMESPACE/NAME#KEY, not the secret itself")]
+#[error(
+    "a reference to a secret is env:NAME, file:/PATH with the whole path, or k8s:NAMESPACE/NAME#KEY, and never the secret \
+     itself"
+)]
 pub struct NotAReference;
 
 impl SecretRef {

@@ -40,7 +40,10 @@ impl Outbound {
             Some(address) => ServerName::IpAddress(address.into()),
             None => ServerName::try_from(target.host.clone()).map_err(|error| failed(error.to_string()))?,
         };
-        let tls = TlsConnector::from(config).connect(name, wire).await.map_err(|error| failed(error.to_string()))?;
+        let tls = TlsConnector::from(config)
+            .connect(name, wire)
+            .await
+            .map_err(|error| failed(unproved(&error.to_string())))?;
         Ok((Box::new(tls), names_whole))
     }
 
@@ -77,6 +80,24 @@ impl Outbound {
             None => Ok(()),
         }
     }
+}
+
+/// Why TLS did not come about, with what to do where that can be told.
+fn unproved(why: &str) -> String {
+    let how = match why {
+        _ if why.contains("UnknownIssuer") => {
+            "no authority that counts here has signed its certificate: name a file with that authority (outbound.ca_file)"
+        }
+        _ if why.contains("CaUsedAsEndEntity") => {
+            "its certificate is an authority's own: give it one that an authority has signed, and name that one's file \
+             (outbound.ca_file)"
+        }
+        _ if why.contains("handshake eof") || why.contains("corrupt message") => {
+            "it speaks no TLS there: check the port"
+        }
+        _ => return why.to_owned(),
+    };
+    format!("{how} ({why})")
 }
 
 async fn reach_proxy(proxy: &Proxy) -> Result<TcpStream, Failure> {

@@ -52,7 +52,7 @@ pub struct Found {
 pub fn of_variables(variables: impl Iterator<Item = (String, String)>) -> Result<Found, String> {
     let mut tree = Map::new();
     let mut secrets = Vec::new();
-    let mut all: Vec<(String, String)> = variables.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let (mut all, others): (Vec<_>, Vec<_>) = variables.partition(|(name, _)| name.starts_with(PREFIX));
     all.sort();
     for (name, value) in all {
         let path: Vec<&str> = name.trim_start_matches(PREFIX).split("__").collect();
@@ -71,7 +71,32 @@ pub fn of_variables(variables: impl Iterator<Item = (String, String)>) -> Result
         put(&mut tree, &keys, Value::String(value))
             .ok_or_else(|| format!("{name} stands beside a variable it leads into"))?;
     }
-    read(&tree, |provider| secrets.iter().find(|(name, _)| name == provider).map(|(_, reference)| reference.clone()))
+    let kept =
+        |provider: &str| secrets.iter().find(|(name, _)| name == provider).map(|(_, reference)| reference.clone());
+    let mut found = read(&tree, kept).map_err(|why| as_variable(&why))?;
+    found.notes = found.notes.iter().map(|note| as_variable(note)).collect();
+    for (variable, kind) in [("AUTH__GITHUB__ENABLED", "github"), ("AUTH__LDAP__ENABLED", "ldap")] {
+        let is_on = |value: &String| is_true(&Value::String(value.clone()));
+        if others.iter().any(|(name, value)| name == variable && is_on(value)) {
+            found.notes.push(format!("{variable} is passed over: say `doorward connector add {kind}`"));
+        }
+    }
+    Ok(found)
+}
+
+/// A sentence that begins with a key of the chart, beginning with the variables that stand for it.
+fn as_variable(sentence: &str) -> String {
+    let Some(rest) = sentence.strip_prefix("openidConnect.") else { return sentence.to_owned() };
+    let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let (key, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let mut name = PREFIX.to_owned();
+    for letter in key.chars() {
+        if letter.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    format!("{name}{rest}")
 }
 
 /// Reads the values of a chart: the platform's, Houston's own, or what stands at `config.auth` in them.
@@ -307,6 +332,18 @@ mod tests {
         assert_eq!(second["title"], "Example Corp");
         assert_eq!(second["oidc"]["issuer"], "https://id.example.com/x");
         assert_eq!(second["oidc"]["parameters"], json!({"audience": "astro"}));
+        Ok(())
+    }
+
+    #[test]
+    fn sentences_name_variables_and_other_providers_are_not_passed_over_silently() -> Result<(), String> {
+        let refused = variables(&[("AUTH__OPENID_CONNECT__OKTA__ENABLED", "true")]).err().unwrap_or_default();
+        assert_eq!(refused, "AUTH__OPENID_CONNECT__OKTA: clientId is missing");
+        let refused = variables(&[("AUTH__OPENID_CONNECT__CLOCK_TOLERANCE", "soon")]).err().unwrap_or_default();
+        assert_eq!(refused, "AUTH__OPENID_CONNECT__CLOCK_TOLERANCE is no number of seconds");
+        let found = variables(&[("AUTH__GITHUB__ENABLED", "true"), ("AUTH__LDAP__ENABLED", "false")])?;
+        assert_eq!(found.notes, ["AUTH__GITHUB__ENABLED is passed over: say `doorward connector add github`"]);
+        assert!(found.providers.is_empty());
         Ok(())
     }
 

@@ -351,7 +351,9 @@ fn check_conditions(conditions: Node<'_>, asked: &Asked<'_>) -> Result<Option<Ti
         }
         // Each of several must let us in (SAML Core §2.5.1.4).
         if !names_us {
-            return Err(Trouble::Answer("it is meant for somebody else (Audience)"));
+            let named = restriction.all(SAML, "Audience").filter_map(|audience| audience.text().ok());
+            let named: Vec<_> = named.map(|text| told(text.trim())).collect();
+            return Err(Trouble::Audience { ours: asked.audience.to_owned(), named: named.join(", ") });
         }
         is_for_us = true;
     }

@@ -24,6 +24,11 @@ pub enum Trouble {
     Encryption,
     #[error("the answer is not taken: {0}")]
     Answer(&'static str),
+    #[error(
+        "the answer is meant for somebody else: its Audience is `{named}`, and Doorward is `{ours}` there, or what \
+         --own-entity-id says (saml.own_entity_id)"
+    )]
+    Audience { ours: String, named: String },
     #[error("attribute {name} {why}")]
     Attribute { name: String, why: &'static str },
     #[error("this connector's own key cannot be used: {0}")]

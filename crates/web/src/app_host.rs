@@ -80,7 +80,8 @@ pub async fn sign_in_page(
         return no_app(&web, &arrival);
     };
     let start = format!("{}?rd={}", entrance(&uri).start_path(), url_encode(&back_to.url()));
-    let view = pages::Proceed { url: place.address.url(&start), target_name: place.app.settings.title.to_string() };
+    let target_name = place.app.settings.title.to_string();
+    let view = pages::Proceed { url: place.address.url(&start), verb: pages::Proceed::OPENING, target_name };
     answers::page(StatusCode::OK, &view, "").unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
 }
 

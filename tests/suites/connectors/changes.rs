@@ -1,6 +1,6 @@
 //! What becomes of people when a connector is changed, by command or by file.
 
-use crate::ground::{Ground, person, visit};
+use crate::ground::{Ground, people, person, visit};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::UPSTREAM_CLIENT;
 use doorward_tests::user;
@@ -18,7 +18,7 @@ fn what_a_changed_connector_said_before_counts_no_longer() {
     assert_eq!(update(&["--set", "title=The company"]).1, "Changed connector company.");
     assert_eq!(visit(&mut jar, &ground.tool_url("/again")).answer.status, 200);
     let told = update(&["--set", "group_rules.same_name=false", "--set", "group_rules.map.everybody=dagster-users"]);
-    assert_eq!(told.1, "Changed connector company; 1 sessions that began there ended.");
+    assert_eq!(told.1, "Changed connector company; 1 session that began there ended.");
     assert_eq!(ground.groups("ada"), json!([]));
     let page = visit(&mut jar, &ground.tool_url("/again"));
     assert!(page.answer.text().contains("<bdi>The company</bdi>"), "{}", page.answer.text());
@@ -46,6 +46,40 @@ fn a_corrected_address_counts_for_the_very_next_visitor() {
         update(&right);
     }
     assert!(reaches());
+}
+
+#[test]
+fn an_address_that_is_proved_from_now_on_comes_with_the_next_sign_in() {
+    let ground = Ground::new(&[]);
+    let mut unproved = people();
+    for name in ["ada", "bob"] {
+        unproved[name]["email_verified"] = json!(false);
+    }
+    ground.company.say(&unproved);
+    let address = |name: &str| {
+        let told = ground.door.cli_text(&["user", "show", name, "--output", "json"]);
+        let user: Value = serde_json::from_str(&told).expect("JSON");
+        (user["email"].clone(), user["email_verified"].clone())
+    };
+    for name in ["ada", "bob"] {
+        ground.come(name);
+        assert_eq!(address(name), (Value::Null, json!(false)));
+    }
+    // An address is one person's: whoever has it already keeps it.
+    user(&ground.door, "carol");
+    ground.door.cli_text(&["user", "update", "carol", "--email", "bob@example.com"]);
+    let proved = ["--set", "oidc.addresses_are_proved=true", "--set", "linking.domains=example.com"];
+    ground.door.cli_text(&[&["connector", "update", "company"][..], &proved].concat());
+    for name in ["ada", "bob"] {
+        ground.come(name);
+    }
+    assert_eq!(address("ada"), (json!("ada@example.com"), json!(true)));
+    assert_eq!(address("bob"), (Value::Null, json!(false)));
+    // What stands there stays.
+    unproved["ada"]["email"] = json!("lovelace@example.com");
+    ground.company.say(&unproved);
+    ground.come("ada");
+    assert_eq!(address("ada"), (json!("ada@example.com"), json!(true)));
 }
 
 #[test]
@@ -109,6 +143,7 @@ fn a_connector_is_tried_out_and_nothing_comes_of_it() {
     let asked = told(&test(&[]));
     assert_eq!(asked["token_endpoint"], json!(ground.company.url("/token")));
     assert!(asked["keys"].as_u64() > Some(0), "{asked}");
+    assert_eq!(asked["client"], "the provider takes it for what it is");
     let file = ground.door.scratch().join("claims.json");
     let path = file.to_str().expect("a path");
     let tried = |claims: &Value| {
@@ -148,6 +183,11 @@ fn trying_out_tells_all_that_is_wrong_and_changes_are_on_record_by_name() {
         (ran.status.success(), String::from_utf8_lossy(&ran.stderr).into_owned())
     };
     assert!(test().0, "{:?}", test());
+    // Another client than the provider knows.
+    assert!(update(&["--set", "oidc.client_id=nobody"]).status.success());
+    let (is_good, said) = test();
+    assert!(!is_good && said.contains("does not take Doorward for this client (invalid_client"), "{said}");
+    assert!(update(&["--set", &format!("oidc.client_id={}", UPSTREAM_CLIENT.0)]).status.success());
     // A secret where a key belongs.
     assert!(update(&["--set", "oidc.client_auth=private_key_jwt"]).status.success());
     let (is_good, said) = test();
@@ -162,7 +202,9 @@ fn trying_out_tells_all_that_is_wrong_and_changes_are_on_record_by_name() {
     assert!(made.status.success(), "{made:?}");
     let reference = format!("oidc.secret_from=file:{}", key.display());
     assert!(update(&["--set", &reference]).status.success());
-    assert!(test().0, "{:?}", test());
+    // A key can be used, and is none the provider knows.
+    let (is_good, said) = test();
+    assert!(!is_good && said.contains("does not take Doorward for this client"), "{said}");
     // A provider that is away, and a key that is not there: both, by number.
     std::fs::remove_file(&key).expect("the key was there");
     assert!(update(&["--set", "oidc.issuer=http://127.0.0.1:9"]).status.success());

@@ -104,5 +104,5 @@ fn a_broken_environment_is_said_in_one_sentence_and_nothing_starts() {
     let output = command.env("AUTH__OPENID_CONNECT__OKTA__ENABLED", "true").output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let refused = String::from_utf8_lossy(&output.stderr);
-    assert!(refused.contains("openidConnect.okta: clientId is missing"), "{refused}");
+    assert!(refused.contains("AUTH__OPENID_CONNECT__OKTA: clientId is missing"), "{refused}");
 }

@@ -87,7 +87,7 @@ fn a_ticket_is_a_way_of_its_own_and_ends_with_its_connector() {
     assert_eq!(visit(&mut typed, &ground.tool_url("/")).answer.status, 200);
     // What the ticket proved ends with its connector, though it is the directory that says who it is.
     let told = ground.door.cli(&["connector", "disable", "domain"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("1 sessions ended"), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("1 session ended"), "{told:?}");
     let page = visit(&mut typed, &ground.tool_url("/"));
     assert!(page.url.contains("/sign-in?flow="), "{}", page.url);
 }

@@ -346,6 +346,23 @@ fn malformed(server: &Server, why: &str) -> Trouble {
     Trouble::Malformed { server: server.shown(), why: why.to_owned() }
 }
 
+/// Why TLS did not come about, with what to do where that can be told.
+fn unproved(why: &str) -> String {
+    let how = match why {
+        _ if why.contains("UnknownIssuer") => {
+            "no authority that counts here has signed its certificate: name a file with that authority (--ca-file, ldap.ca_file)"
+        }
+        _ if why.contains("CaUsedAsEndEntity") => {
+            "its certificate is an authority's own (self-signed with CA:TRUE): give it one that an authority has signed, and name that one's file (--ca-file, ldap.ca_file)"
+        }
+        _ if why.contains("handshake eof") || why.contains("corrupt message") => {
+            "it speaks no TLS there: for LDAP in clear with StartTLS write ldap:// and --start-tls (ldap.start_tls)"
+        }
+        _ => return why.to_owned(),
+    };
+    format!("{how} ({why})")
+}
+
 async fn secure(
     server: &Server,
     config: Arc<ClientConfig>,
@@ -353,7 +370,7 @@ async fn secure(
 ) -> Result<impl Stream + 'static, Trouble> {
     let failed = |why: String| Trouble::Tls { server: server.shown(), why };
     let name = ServerName::try_from(server.host.clone()).map_err(|error| failed(error.to_string()))?;
-    TlsConnector::from(config).connect(name, stream).await.map_err(|error| failed(error.to_string()))
+    TlsConnector::from(config).connect(name, stream).await.map_err(|error| failed(unproved(&error.to_string())))
 }
 
 /// A filter every entry fits.

@@ -86,7 +86,7 @@ pub async fn unproved(
 ) -> Result<(), Fault> {
     let words = match why {
         Unproved::ProviderRefused => "the provider refused",
-        Unproved::Unreachable => "the provider does not answer",
+        Unproved::Unreachable => "the provider cannot be asked",
         Unproved::NotProved => "the provider's answer proves nobody",
     };
     note_refusal(door, ctx, (realm, connector), words).await
@@ -147,7 +147,10 @@ pub async fn sign_in(
             users::hold(&mut tx, &id).await?;
             // Taken back a moment ago, perhaps.
             match connectors::seen(&mut tx, who, ctx.now).await? {
-                true => returned(&mut tx, connector, identity, &id).await?,
+                true => match returned(&mut tx, connector, identity, &id).await? {
+                    Some(user) => Some(with_address(&mut tx, (realm, connector), identity, user).await?),
+                    None => None,
+                },
                 false => None,
             }
         }
@@ -223,6 +226,46 @@ async fn returned(
     }
     sync::back(tx, (&connector.id, identity.issuer.as_str()), (&identity.subject, &user)).await?;
     users::find(tx, id).await
+}
+
+/// Gives a user who has no address the one the provider has proved, if it is in nobody's way: the connector may have been
+/// told only now that the provider's addresses are proved. An address that is there stays.
+async fn with_address(
+    tx: &mut Tx,
+    (realm, connector): (&Realm, &Connector),
+    identity: &ExternalIdentity,
+    user: User,
+) -> Result<User, Fault> {
+    let proved = identity.email.as_ref().filter(|_| identity.email_verified && user.email.is_none());
+    let Some(address) = proved else { return Ok(user) };
+    let is_anybodys = !users::of_email(tx, &realm.id, address).await?.is_empty();
+    let bearer = match UserName::parse(address.as_str()) {
+        Ok(name) => users::find_by_name(tx, &realm.id, &name).await?,
+        Err(_) => None,
+    };
+    if is_anybodys || bearer.is_some_and(|bearer| bearer.id != user.id) {
+        return Ok(user);
+    }
+    let user = User { email: Some(address.clone()), ..user };
+    manage::users::update(tx, &user).await?;
+    prove_address(tx, connector, identity, &user).await?;
+    Ok(user)
+}
+
+/// Notes that a user's address is proved, where the provider's word for it is the last. Another provider's word is no proof
+/// here: with it somebody could wait for the one it belongs to.
+async fn prove_address(
+    tx: &mut Tx,
+    connector: &Connector,
+    identity: &ExternalIdentity,
+    user: &User,
+) -> Result<(), Fault> {
+    if is_authoritative(&connector.settings.linking, identity) {
+        let (mut known, _) = profile(tx, &user.id).await?;
+        known.email_verified = true;
+        users::set_profile(tx, &user.id, &known.to_text()?).await?;
+    }
+    Ok(())
 }
 
 /// Whether the provider has said since that what it vouched for is over.
@@ -319,12 +362,7 @@ async fn create(
         is_active: true,
     };
     let Ok(user) = manage::users::create(door, ctx, tx, &connector.realm_id, new).await? else { return Ok(None) };
-    // Another provider's word for it is no proof here: with it somebody could wait for the one it belongs to.
-    if is_authoritative(&connector.settings.linking, identity) {
-        let (mut known, _) = profile(tx, &user.id).await?;
-        known.email_verified = true;
-        users::set_profile(tx, &user.id, &known.to_text()?).await?;
-    }
+    prove_address(tx, connector, identity, &user).await?;
     Ok(link(tx, ctx, (connector, identity), &user).await?.then_some(user))
 }
 

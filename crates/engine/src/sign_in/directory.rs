@@ -154,7 +154,7 @@ impl Asking {
         throttle::unanswered(&mut tx, &asking.reserved, asking.was_compared).await?;
         // Anybody can come while a directory is away, and the record is kept for good. The log has every one.
         if door.live.refusals.may_record_other(ctx.now) {
-            let why = format!("connector {}: the directory does not answer", connector.name);
+            let why = format!("connector {}: the directory cannot be asked", connector.name);
             tx.record(Event::new(EventKind::SignInRefused, Some(&asking.realm_id), String::new(), why));
         }
         door.commit(ctx, tx).await?;

@@ -316,6 +316,11 @@ pub fn any(text: &str) -> Result<serde_json::Value, String> {
     let read = serde_saphyr::from_str_with_options(text, strictly());
     read.map_err(|error| {
         let at = error.location().map(|at| format!("line {}, column {}: ", at.line(), at.column())).unwrap_or_default();
-        format!("{at}{}", plain(error.without_snippet()))
+        let why = plain(error.without_snippet());
+        // The parser speaks to programmers there.
+        match why.contains("from_str_multiple") {
+            true => format!("{at}a second document begins here, after ---: give a file with one"),
+            false => format!("{at}{why}"),
+        }
     })
 }

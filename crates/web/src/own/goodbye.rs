@@ -46,7 +46,7 @@ impl Goodbye {
         let mut answer = if self.frames.is_empty() {
             // A page, because browsers hold redirects after a form to this host.
             let target_name = leaving.connector.title().to_owned();
-            answers::page(StatusCode::OK, &pages::Proceed { url, target_name }, "")?
+            answers::page(StatusCode::OK, &pages::Proceed { url, verb: "Signing out at", target_name }, "")?
         } else {
             past(self.frames, &url, redirect)?
         };

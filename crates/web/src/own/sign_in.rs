@@ -182,7 +182,8 @@ async fn try_password(web: &Web, realm: &str, arrival: &Arrival, headers: &Heade
                 // provider leads is not known here.
                 let path = named_path(realm, connector, (flow, form.login));
                 let url = web.door().settings.public.url(&path);
-                let view = pages::Proceed { url, target_name: connector.title().to_owned() };
+                let view =
+                    pages::Proceed { url, verb: pages::Proceed::OPENING, target_name: connector.title().to_owned() };
                 answers::page(StatusCode::OK, &view, "")
             }
             None => render(web, StatusCode::OK, &form, way, browser),
@@ -371,6 +372,7 @@ fn render(web: &Web, status: StatusCode, form: &Form<'_>, way: &Way, browser: &B
         password_href: (form.is_password_kept_back && open.has_form())
             .then(|| format!("/realms/{}/sign-in?flow={}&way=password", form.realm.name, form.flow)),
         remember_checked: form.remember,
+        directories: if form.pending.is_some() { Vec::new() } else { open.directories() },
         // Whoever came back from a provider is not sent there again.
         providers: if form.pending.is_some() { Vec::new() } else { open.choices(form.flow, browser.way.as_ref()) },
     };

@@ -10,11 +10,16 @@ use askama::Template;
 pub struct Proceed {
     /// Where to; the caller has made sure that it is an http or https address it meant to send to.
     pub url: String,
+    /// What happens there, before the name.
+    pub verb: &'static str,
     /// Name of what is there.
     pub target_name: String,
 }
 
 impl Proceed {
+    /// Somebody goes there to use it.
+    pub const OPENING: &'static str = "Opening";
+
     /// Realistic examples for the gallery.
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![
@@ -22,6 +27,7 @@ impl Proceed {
                 "plain",
                 Self {
                     url: "https://dagster.northwind.example/.doorward/enter?ticket=tck_9&to=%2F".to_owned(),
+                    verb: Self::OPENING,
                     target_name: "Dagster".to_owned(),
                 },
             ),
@@ -29,6 +35,7 @@ impl Proceed {
                 "hostile",
                 Self {
                     url: "https://x.example/\"><script>".to_owned(),
+                    verb: "Signing out at",
                     target_name: "<script>alert(1)</script>".to_owned(),
                 },
             ),

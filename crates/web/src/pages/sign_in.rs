@@ -41,6 +41,8 @@ pub struct SignIn {
     pub is_name_asked: bool,
     /// Where the password form is, if it is not here: hardly anybody has use for it.
     pub password_href: Option<String>,
+    /// Names of the directories whose passwords count here.
+    pub directories: Vec<String>,
     /// Whether *keep me signed in* starts ticked.
     pub remember_checked: bool,
     /// Identity providers to sign in with instead.
@@ -63,6 +65,7 @@ impl SignIn {
             has_form: true,
             is_name_asked: false,
             password_href: None,
+            directories: Vec::new(),
             remember_checked: false,
             providers: Vec::new(),
         };
@@ -87,6 +90,7 @@ impl SignIn {
                     ..plain.clone()
                 },
             ),
+            ("directory", Self { directories: vec!["Northwind Traders".to_owned()], ..plain.clone() }),
             ("name-first", Self { is_name_asked: true, providers: vec![provider("GitHub")], ..plain.clone() }),
             (
                 "no-passwords",

@@ -6,11 +6,12 @@ use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
 use crate::commands::connector::saml::Saml;
-use crate::commands::connector::{addresses, redirect_uri};
+use crate::commands::connector::{addresses, groups_to_be_made, redirect_uri};
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
+use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::presets::Preset;
 use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking};
 use doorward_engine::manage::connectors as manage;
@@ -61,6 +62,19 @@ pub enum Add {
 }
 
 impl Add {
+    /// What people call it, where everybody calls it the same.
+    fn usual_title(&self) -> Option<&'static str> {
+        match self {
+            Self::Entra(_) => Some("Microsoft"),
+            Self::Okta(_) => Some("Okta"),
+            Self::Auth0(_) => Some("Auth0"),
+            Self::Google(_) => Some("Google"),
+            Self::Gitlab(_) => Some("GitLab"),
+            Self::Github(_) => Some("GitHub"),
+            _ => None,
+        }
+    }
+
     /// What every kind has, and what this one is.
     async fn read(self, shell: &Shell) -> Result<(Common, Kind), Exit> {
         let (common, settings) = match self {
@@ -129,7 +143,7 @@ pub struct Common {
 }
 
 impl Common {
-    fn settings(self, kind: Kind) -> Result<New, Exit> {
+    fn settings(self, kind: Kind, usual_title: Option<&str>) -> Result<New, Exit> {
         if self.secret_stdin && kind.ldap().is_some() {
             return Err(Exit::usage("the password of a bind DN is not kept here: say --bind-password-ref"));
         }
@@ -139,9 +153,15 @@ impl Common {
         if self.secret_stdin && kind.secret_from().is_some() {
             return Err(Exit::usage("--secret-stdin and a reference to the secret: say one of them"));
         }
+        // GitHub gives tokens to nobody without one.
+        let is_github = matches!(&kind, Kind::OAuth2(oauth2) if oauth2.github.is_some());
+        if is_github && !self.secret_stdin && kind.secret_from().is_none() {
+            return Err(Exit::usage("GitHub asks for a client secret: say --client-secret-ref, or --secret-stdin"));
+        }
         let secret = if self.secret_stdin { Some(secret()?) } else { None };
+        let usual_title = usual_title.and_then(|title| DisplayText::parse(title).ok());
         let settings = ConnectorSettings {
-            title: self.title,
+            title: self.title.or(usual_title),
             kind,
             sign_in: Entrance { domains: self.lead_domain, at_once: self.at_once, hidden: self.hidden },
             linking: Linking { create: !self.no_create, domains: self.domain, by_password: self.link_by_password },
@@ -172,33 +192,86 @@ pub fn secret() -> Result<Zeroizing<String>, Exit> {
 
 /// Reads `NAME=VALUE`.
 pub fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) =
-        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("it lacks what stands before the =")?;
-    Ok((name.to_owned(), value.to_owned()))
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) => Err("it lacks what stands before the =".to_owned()),
+        None => Err("write two of them with = between, NAME=VALUE".to_owned()),
+    }
 }
 
 /// Connects a provider.
 pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let realm = shell.realm().await?;
+    let usual_title = new.usual_title();
     let (common, kind) = new.read(shell).await?;
-    let (name, settings, secret) = common.settings(kind)?;
+    let (name, settings, secret) = common.settings(kind, usual_title)?;
     let mut tx = shell.door.begin().await?;
     let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, secret).await??;
     shell.commit(tx).await?;
-    let uri = redirect_uri(shell, &realm, &made).await;
+    let uri = match &made.settings.kind {
+        Kind::Ldap(_) | Kind::Kerberos(_) => String::new(),
+        _ => redirect_uri(shell, &realm, &made).await,
+    };
     let register = match &made.settings.kind {
         Kind::Oidc(_) | Kind::OAuth2(_) => format!("Register this redirect URI at the provider:\n  {uri}"),
         Kind::Saml(_) => format!("Give the provider this metadata:\n  {uri}/descriptor"),
         Kind::Ldap(_) | Kind::Kerberos(_) => String::new(),
     };
-    let words = match register.is_empty() {
-        true if made.settings.kind.kerberos().is_some() => {
-            format!("Connected {}. People find it on the sign-in page; browsers there show their tickets.", made.name)
-        }
-        true => format!("Connected {}. Its people sign in with their names and passwords there.", made.name),
-        false => format!("Connected {}. {register}\nPeople find it on the sign-in page.", made.name),
+    let name = &made.name;
+    let found = match &made.settings.kind {
+        Kind::Kerberos(_) => "People find it on the sign-in page; browsers there show their tickets.",
+        Kind::Ldap(_) => "Its people sign in with their names and passwords there, in the form on the sign-in page.",
+        _ if made.settings.sign_in.hidden => "No button leads to it.",
+        _ if made.settings.sign_in.at_once => "Everybody is led to it at once.",
+        _ => "People find it on the sign-in page.",
     };
+    let mut words = format!("Connected {name}. ");
+    if !register.is_empty() {
+        words.push_str(&register);
+        words.push('\n');
+    }
+    words.push_str(found);
+    words.push_str(&format!("\nNothing was asked yet. Try it out: doorward connector test {name}"));
     let mut value = json!({"name": made.name, "id": made.id, "settings": made.settings});
     addresses(&mut value, &made, &uri);
-    Ok(Report::text(words, value))
+    let mut warnings = left_open(&made);
+    warnings.extend(groups_to_be_made(shell, &realm, &made.settings).await?);
+    Ok(Report::text(words, value).and_warnings(warnings))
+}
+
+/// What follows from settings nobody gave, where people would be surprised by it.
+fn left_open(made: &Stored) -> Vec<String> {
+    let (name, mut warnings) = (&made.name, Vec::new());
+    match &made.settings.kind {
+        Kind::Ldap(ldap) => {
+            if ldap.read_minutes == 0 {
+                warnings.push(format!(
+                    "whom the directory disables or takes out of a group keeps the session they have until they sign in \
+                     again or the directory is read, and nobody has said how often that is: \
+                     `doorward connector update {name} --set ldap.read_minutes=60`"
+                ));
+            }
+            if !ldap.addresses_are_proved {
+                warnings.push(format!(
+                    "e-mail addresses are left out, because nobody has said that the directory proves them: \
+                     `doorward connector update {name} --set ldap.addresses_are_proved=true`"
+                ));
+            }
+        }
+        Kind::Saml(saml) if !saml.addresses_are_proved => warnings.push(format!(
+            "e-mail addresses are left out, because nobody has said that the provider proves them: \
+             `doorward connector update {name} --set saml.addresses_are_proved=true`"
+        )),
+        Kind::OAuth2(oauth2)
+            if made.settings.linking.create
+                && oauth2.github.as_ref().is_some_and(|place| place.organizations.is_empty()) =>
+        {
+            warnings.push(format!(
+                "anybody with an account there comes in as a new user: name organisations with `doorward connector update \
+                 {name} --set oauth2.github.organizations=ORG`, or say `--set linking.create=false`"
+            ));
+        }
+        _ => {}
+    }
+    warnings
 }

@@ -1,6 +1,7 @@
 //! Who of a provider's is who here.
 
 use crate::commands::Shell;
+use crate::commands::connector::ended_sessions;
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
@@ -42,13 +43,32 @@ pub async fn link(
     Ok(Report::words(format!("Linked: whoever comes through {name} with that subject is {}.", user.name)))
 }
 
-/// Takes it back.
-pub async fn unlink(shell: &Shell, connector: &Stored, subject: &str) -> Result<Report, Exit> {
+/// Takes it back: the link of a subject, or all of a user's.
+pub async fn unlink(
+    shell: &Shell,
+    (realm, connector): (&Realm, &Stored),
+    (user, subject): (Option<&UserName>, Option<String>),
+) -> Result<Report, Exit> {
     let name = &connector.name;
+    let mut subjects: Vec<String> = subject.into_iter().collect();
+    let mut who = "with that subject".to_owned();
+    if let Some(user) = user {
+        let user = shell.user(realm, user).await?;
+        let links = connectors::links(&mut &shell.door.store, &user.id).await?;
+        subjects.extend(links.into_iter().filter(|link| link.connector == connector.id).map(|link| link.subject));
+        who = format!("who is user {}", user.name);
+    }
+    let mut ended = None;
     let mut tx = shell.door.begin().await?;
-    let Some(ended) = manage::unlink(&mut tx, (connector, subject)).await? else {
-        return Err(Exit::refused(format!("nobody with that subject is linked through connector {name}")));
+    for subject in &subjects {
+        if let Some(count) = manage::unlink(&mut tx, (connector, subject)).await? {
+            ended = Some(ended.unwrap_or(0) + count);
+        }
+    }
+    let Some(ended) = ended else {
+        return Err(Exit::refused(format!("nobody {who} is linked through connector {name}")));
     };
     shell.commit(tx).await?;
-    Ok(Report::words(format!("Taken back; {ended} sessions ended. They are nobody here until they are linked again.")))
+    let ended = ended_sessions(ended);
+    Ok(Report::words(format!("Taken back; {ended}. They are nobody here until they are linked again.")))
 }

@@ -19,13 +19,13 @@ use crate::commands::Shell;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
-use doorward_engine::federation::settings::Kind;
+use doorward_engine::federation::settings::{ConnectorSettings, Kind};
 use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
 use doorward_engine::manage::ways::{self, NamedBy};
-use doorward_model::name::{ConnectorName, UserName};
+use doorward_model::name::{ConnectorName, GroupName, UserName};
 use doorward_model::people::Realm;
-use doorward_store::connectors;
+use doorward_store::{connectors, groups};
 use serde_json::{Value, json};
 
 /// Identity providers people may sign in with.
@@ -94,9 +94,12 @@ pub enum Connector {
         /// The connector.
         #[arg(value_parser = ConnectorName::parse)]
         connector: ConnectorName,
+        /// The user; every link of theirs there is taken back.
+        #[arg(value_parser = UserName::parse, required_unless_present = "subject", conflicts_with = "subject")]
+        user: Option<UserName>,
         /// What the provider calls them: the claim sub.
         #[arg(long)]
-        subject: String,
+        subject: Option<String>,
     },
 }
 
@@ -109,7 +112,7 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         Connector::Show { connector } => show(shell, &realm, &connector).await,
         Connector::Update(asked) => {
             let connector = find(shell, &realm, &asked.connector).await?;
-            update::update(shell, &connector, &asked).await
+            update::update(shell, (&realm, &connector), &asked).await
         }
         Connector::Sync(asked) => {
             let connector = find(shell, &realm, &asked.connector).await?;
@@ -131,8 +134,9 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         Connector::Links { connector, after } => {
             links::list(shell, &find(shell, &realm, &connector).await?, &after).await
         }
-        Connector::Unlink { connector, subject } => {
-            links::unlink(shell, &find(shell, &realm, &connector).await?, &subject).await
+        Connector::Unlink { connector, user, subject } => {
+            let connector = find(shell, &realm, &connector).await?;
+            links::unlink(shell, (&realm, &connector), (user.as_ref(), subject)).await
         }
     }
 }
@@ -199,7 +203,7 @@ async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Resul
     shell.commit(tx).await?;
     Ok(match is_active {
         true => Report::words(format!("Enabled connector {}.", connector.name)),
-        false => Report::words(format!("Disabled connector {}; {ended} sessions ended.", connector.name))
+        false => Report::words(format!("Disabled connector {}; {}.", connector.name, ended_sessions(ended)))
             .and_warnings(named.iter().map(|named| shuts(connector, named))),
     })
 }
@@ -209,8 +213,26 @@ async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     let named = ways::named_by(&mut tx, connector).await?;
     let ended = manage::delete(&mut tx, connector).await?;
     shell.commit(tx).await?;
-    let words = format!("Removed connector {}; {ended} sessions ended, its users stay.", connector.name);
+    let words = format!("Removed connector {}; {}, its users stay.", connector.name, ended_sessions(ended));
     Ok(Report::words(words).and_warnings(named.iter().map(|named| shuts(connector, named))))
+}
+
+/// Groups that rules name and nobody has made: a name mistyped looks the same.
+async fn groups_to_be_made(shell: &Shell, realm: &Realm, settings: &ConnectorSettings) -> Result<Vec<String>, Exit> {
+    let mut warnings = Vec::new();
+    for (theirs, ours) in &settings.groups.map {
+        let Ok(name) = GroupName::parse(ours) else { continue };
+        if groups::find(&mut &shell.door.store, &realm.id, &name).await?.is_none() {
+            let theirs = theirs.escape_debug();
+            warnings.push(format!("there is no group {name} yet: it is made when somebody comes who is in {theirs}"));
+        }
+    }
+    Ok(warnings)
+}
+
+/// How many sessions ended.
+fn ended_sessions(count: usize) -> String {
+    format!("{count} {} ended", if count == 1 { "session" } else { "sessions" })
 }
 
 /// What it means for an app or a client that a connector it names is shut.

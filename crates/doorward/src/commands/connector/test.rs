@@ -86,16 +86,18 @@ async fn ask(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     };
     let sealed = open_secret(&shell.door, connector)?;
     // As this command sees it; a variable may be the server's alone.
-    faults.extend(providers.tried(connector, shell.ctx.now, sealed).await.iter().map(ToString::to_string));
+    let tried = providers.tried(connector, shell.ctx.now, sealed).await;
+    faults.extend(tried.troubles.iter().map(ToString::to_string));
     told(connector, &faults)?;
+    let issuer = connector.settings.kind.issuer();
     let Some(published) = published else {
-        let kind = &connector.settings.kind;
-        return Ok(Report::one(json!({"connector": connector.name, "issuer": kind.issuer()})));
+        return Ok(Report::one(json!({"connector": connector.name, "issuer": issuer, "client": tried.client})));
     };
     let metadata = &published.metadata;
     Ok(Report::one(json!({
         "connector": connector.name,
-        "issuer": connector.settings.kind.issuer(),
+        "issuer": issuer,
+        "client": tried.client,
         "authorization_endpoint": metadata.authorization.as_str(),
         "token_endpoint": metadata.token,
         "userinfo_endpoint": metadata.user_info,
@@ -161,6 +163,9 @@ pub async fn tell(
     let groups = found.groups.as_ref().map(|mapped| mapped.groups.keys().map(ToString::to_string).collect::<Vec<_>>());
     let passed_over = found.groups.iter().flat_map(|mapped| &mapped.passed_over);
     let passed_over: Vec<_> = passed_over.map(|(name, why)| format!("{}: {why}", name.escape_debug())).collect();
+    let unproved = identity.email.as_ref().filter(|_| !identity.email_verified);
+    let left_out =
+        unproved.map(|email| format!("{}: nothing says that it is proved (addresses_are_proved)", email.as_str()));
     Ok(Report::one(json!({
         "would_be": words(&found),
         "subject": identity.subject,
@@ -168,6 +173,7 @@ pub async fn tell(
         "display": identity.display,
         "email": identity.email.as_ref().map(EmailAddress::as_str),
         "email_proved": identity.email_verified,
+        "email_left_out": left_out,
         "groups_said": identity.groups,
         "groups": groups,
         "passed_over": passed_over,

@@ -2,6 +2,7 @@
 
 use crate::commands::Shell;
 use crate::commands::connector::add::secret;
+use crate::commands::connector::groups_to_be_made;
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
@@ -9,6 +10,7 @@ use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::settings::ConnectorSettings;
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::ConnectorName;
+use doorward_model::people::Realm;
 use serde_json::{Map, Value};
 
 /// Changes of a connector.
@@ -55,7 +57,7 @@ fn path(text: &str) -> Result<Path, String> {
 }
 
 /// Changes a connector.
-pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result<Report, Exit> {
+pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked: &Update) -> Result<Report, Exit> {
     if asked.set.is_empty() && asked.unset.is_empty() && !asked.secret_stdin {
         return Err(Exit::usage("nothing to change: say --set KEY=VALUE, --unset KEY or --secret-stdin"));
     }
@@ -70,6 +72,10 @@ pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result
     if settings == connector.settings && secret.is_none() {
         return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
     }
+    let warnings = match settings.groups == connector.settings.groups {
+        true => Vec::new(),
+        false => groups_to_be_made(shell, realm, &settings).await?,
+    };
     let mut tx = shell.door.begin().await?;
     let ended = manage::update((&shell.door, &shell.ctx), &mut tx, connector, settings).await??;
     if let Some(secret) = secret {
@@ -79,8 +85,10 @@ pub async fn update(shell: &Shell, connector: &Stored, asked: &Update) -> Result
     let name = &connector.name;
     Ok(Report::words(match ended {
         0 => format!("Changed connector {name}."),
+        1 => format!("Changed connector {name}; 1 session that began there ended."),
         ended => format!("Changed connector {name}; {ended} sessions that began there ended."),
-    }))
+    })
+    .and_warnings(warnings))
 }
 
 impl Update {

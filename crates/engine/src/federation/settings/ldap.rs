@@ -342,6 +342,11 @@ impl LdapSettings {
         {
             return Err(format!("connecting and answering may take 1 to {} seconds", limits::DIRECTORY_SECONDS));
         }
+        if self.ca_file.as_ref().is_some_and(|file| !file.starts_with('/')) {
+            return Err(
+                "ca_file is a whole path, such as /etc/doorward/ca.pem: servers run in other folders".to_owned()
+            );
+        }
         if self.read_minutes > limits::DIRECTORY_READ_MINUTES {
             return Err(format!(
                 "everybody is read at least every {} minutes, or never",
@@ -444,6 +449,7 @@ mod tests {
             (r#", "groups": {"base": "dc=x", "member_of": "memberOf", "member_value": "uid"}"#, "member values"),
             (r#", "connect_seconds": 0"#, "seconds"),
             (r#", "page_size": 0"#, "a page has"),
+            (r#", "ca_file": "ca.pem""#, "a whole path"),
             (r#", "changes_minutes": 5"#, "nobody would be found"),
             (r#", "read_minutes": 60, "changes_minutes": 60"#, "nobody would be found"),
         ] {

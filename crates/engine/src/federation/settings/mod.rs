@@ -64,6 +64,11 @@ impl ConnectorSettings {
     /// One sentence for whoever wrote it.
     pub fn check(&self) -> Result<(), String> {
         self.kind.check()?;
+        if self.kind.ldap().is_some() && self.sign_in != Entrance::default() {
+            let why = "people of a directory type their names on the sign-in page itself, so nobody is led there: leave \
+                       out what is said of sign_in (--at-once, --hidden, --lead-domain)";
+            return Err(why.to_owned());
+        }
         if let Some(group) = self.groups.map.values().find(|group| GroupName::parse(group).is_err()) {
             return Err(format!("`{}` can be no group's name", group.escape_debug()));
         }

@@ -259,7 +259,7 @@ async fn troubled(
             (StatusCode::FORBIDDEN, format!("{title} did not sign you in."), AGAIN, Unproved::ProviderRefused)
         }
         _ if trouble.may_pass() => {
-            let what = format!("{title} does not answer right now.");
+            let what = format!("{title} cannot be asked right now.");
             (StatusCode::SERVICE_UNAVAILABLE, what, AGAIN, Unproved::Unreachable)
         }
         _ => {

@@ -76,6 +76,13 @@ impl<'r> Open<'r> {
         choices
     }
 
+    /// The directories whose passwords are typed here, by the names people were given for them.
+    pub fn directories(&self) -> Vec<String> {
+        let named =
+            |connector: &&&Connector| connector.settings.kind.ldap().and(connector.settings.title.as_ref()).is_some();
+        self.connectors.iter().filter(named).map(|connector| connector.title().to_owned()).collect()
+    }
+
     /// What is named where this leads is shown there, hidden elsewhere or not.
     fn shown(&self) -> impl Iterator<Item = &'r Connector> {
         self.browsable().filter(|connector| !self.is_any || !connector.settings.sign_in.hidden)
