@@ -204,6 +204,43 @@ fn wrong_words_are_told_in_one_sentence() {
 }
 
 #[test]
+fn a_secret_that_a_tool_has_already_stays_its_secret() {
+    let given = Given::fresh();
+    let bring = |words: &str, input: &str| given.run_with(&format!("{words} --secret-stdin"), input, &[]);
+    let made = bring("client create moved --service", "brought-from-elsewhere\n");
+    made.is(0, "Created client moved. Its secret is the one you gave.");
+    assert!(!made.out.contains("brought") && !made.out.contains("client_secret"), "{}", made.out);
+    let rotate = "client rotate-secret moved";
+    bring(rotate, "brought-from-elsewhere").is(0, "Client moved has that secret already.");
+    bring(&format!("{rotate} --overlap 0"), "another-one-from-there")
+        .is(0, "Client moved has the secret you gave. Those before it have ended.");
+    assert_eq!(given.shown("moved", "secrets").as_array().unwrap().len(), 1);
+    for short in ["fifteen-letters", "letters with spaces", "l\u{f6}sung-mit-umlauten"] {
+        let refused = bring(rotate, short);
+        let sentence = "a client's secret has 16 to 1024 printable ASCII letters and no spaces";
+        assert!(refused.code == 3 && refused.err.contains(sentence) && !refused.err.contains(short), "{refused:?}");
+    }
+    given.done("client create app --public --everyone --redirect-uri https://a.x/cb");
+    bring("client rotate-secret app", "brought-from-elsewhere")
+        .is(7, "doorward: client app is public: it has no secret");
+    assert!(bring("client create other --public --everyone", "x").err.contains("cannot be used with"));
+    // The same by a file; it is used when the client is made.
+    given
+        .scratch
+        .write("tool.yaml", "kind: Client\nname: tool\ngrants: [client_credentials]\nsecret: env:TOOL_SECRET\n");
+    let apply = |secret: &str| given.run_with("apply -f tool.yaml", "", &[("TOOL_SECRET", secret)]);
+    let refused = apply("short");
+    assert!(
+        refused.code == 7 && refused.err.contains("secret of client main/tool: env:TOOL_SECRET: a client's"),
+        "{refused:?}"
+    );
+    assert!(!apply("brought-from-elsewhere").out.contains("shown only now"));
+    bring("client rotate-secret tool", "brought-from-elsewhere").is(0, "Client tool has that secret already.");
+    assert_eq!(apply("another-one-from-there").code, 0);
+    bring("client rotate-secret tool", "brought-from-elsewhere").is(0, "Client tool has that secret already.");
+}
+
+#[test]
 fn a_secret_is_rotated_with_time_to_roll_it_out() {
     let given = Given::fresh();
     given.done("client create ci --service");

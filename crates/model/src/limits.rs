@@ -58,6 +58,10 @@ pub const CLIENT_NAME_BYTES: usize = 255;
 pub const CLIENT_REDIRECT_URIS: usize = 100;
 /// Secrets one client may have at a time: the one in use and those being replaced.
 pub const CLIENT_SECRETS: usize = 5;
+/// Shortest secret a client may bring along, in bytes: guesses at it are counted, but they are many.
+pub const CLIENT_SECRET_MIN: usize = 16;
+/// Longest secret a client may bring along, in bytes.
+pub const CLIENT_SECRET_BYTES: usize = 1024;
 /// Clients one registration token may make.
 pub const REGISTRATIONS: i64 = 10_000;
 /// Life of an authorization code, in seconds (RFC 6749 §4.1.2 allows ten minutes; one redirect takes none).

@@ -99,6 +99,40 @@ impl PlainToken {
     }
 }
 
+/// A client's secret in clear: one we drew, or one its tool has had from another provider.
+pub struct ClientSecretText(Zeroizing<String>);
+
+/// A text that is no client's secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a client's secret has {} to {} printable ASCII letters and no spaces: let Doorward draw one instead",
+    limits::CLIENT_SECRET_MIN,
+    limits::CLIENT_SECRET_BYTES
+)]
+pub struct BadClientSecret;
+
+impl ClientSecretText {
+    /// Reads one that was drawn elsewhere.
+    ///
+    /// # Errors
+    /// [`BadClientSecret`]: too short to resist guessing, or with letters that get lost on the way (RFC 6749 appendix A.2).
+    pub fn parse(text: &str) -> Result<Self, BadClientSecret> {
+        let fits = (limits::CLIENT_SECRET_MIN..=limits::CLIENT_SECRET_BYTES).contains(&text.len());
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits && is_plain { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(BadClientSecret) }
+    }
+
+    /// One that was kept sealed; `None` when it is no text.
+    pub fn of_stored(bytes: &[u8]) -> Option<Self> {
+        std::str::from_utf8(bytes).ok().map(|text| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 /// SHA-256 of a credential. Looking it up in an index reveals nothing useful about the credential,
 /// because the credential has 256 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

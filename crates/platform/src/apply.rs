@@ -21,7 +21,7 @@ use doorward_model::id::{AppId, GroupId, RealmId};
 use doorward_model::limits::PAGE_ROWS;
 use doorward_model::name::{AppSlug, ClientName, GroupName, RealmName, UserName};
 use doorward_model::people::{Group, Realm, Source, User};
-use doorward_model::secret::{BadPassword, Password, PlainToken};
+use doorward_model::secret::{BadPassword, ClientSecretText, Password, PlainToken};
 use doorward_model::ways::WayName;
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
@@ -120,7 +120,11 @@ pub async fn apply(
         Ok(hashes) => hashes,
         Err(refused) => return Ok(Err(refused)),
     };
-    let mut work = Work { door, ctx, tx: door.begin().await?, hashes, secrets: Vec::new() };
+    let brought = match brought_secrets(plan) {
+        Ok(brought) => brought,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let mut work = Work { door, ctx, tx: door.begin().await?, hashes, brought, secrets: Vec::new() };
     match work.all(&plan.steps).await {
         Ok(()) => {}
         Err(Stop::Refused(refused)) => return Ok(Err(refused)),
@@ -168,6 +172,21 @@ async fn hash_passwords(door: &Door, plan: &Plan) -> Result<Result<Hashes, Refus
     Ok(Ok(hashes))
 }
 
+type Brought = HashMap<(RealmName, ClientName), ClientSecretText>;
+
+/// Secrets of new clients that their tools have already, by realm and client.
+fn brought_secrets(plan: &Plan) -> Result<Brought, Refused> {
+    let mut brought = Brought::new();
+    for step in &plan.steps {
+        let Step::CreateClient { realm, client, secret: Some(reference), .. } = step else { continue };
+        let refused = |why: String| Refused::because(format!("secret of client {realm}/{client}: {why}"));
+        let text = read_secret(reference).map_err(refused)?;
+        let secret = ClientSecretText::parse(&text).map_err(|bad| refused(format!("{reference}: {bad}")))?;
+        brought.insert((realm.clone(), client.clone()), secret);
+    }
+    Ok(brought)
+}
+
 /// A secret, without the line end files close with.
 fn read_secret(reference: &SecretReference) -> Result<String, String> {
     let text = match reference {
@@ -212,6 +231,7 @@ struct Work<'a> {
     ctx: &'a Ctx,
     tx: Tx,
     hashes: Hashes,
+    brought: Brought,
     secrets: Vec<NewSecret>,
 }
 
@@ -347,12 +367,23 @@ impl Work<'_> {
 
     async fn client_step(&mut self, step: &Step) -> Result<(), Stop> {
         match step {
-            Step::CreateClient { realm, client, app, everyone, allowed_groups, connectors, is_active, settings } => {
+            Step::CreateClient {
+                realm,
+                client,
+                app,
+                everyone,
+                allowed_groups,
+                connectors,
+                is_active,
+                settings,
+                ..
+            } => {
                 let (app_id, settings) =
                     self.client_rule(realm, app.as_ref(), (*everyone, allowed_groups, connectors), settings).await?;
                 let id = self.realm(realm).await?.id;
-                let given = (client.clone(), app_id, settings);
-                let made = manage::clients::create(self.door, self.ctx, &mut self.tx, &id, given).await??;
+                let given = (&id, (client.clone(), app_id, settings));
+                let brought = self.brought.get(&(realm.clone(), client.clone()));
+                let made = manage::clients::create_with(self.door, self.ctx, &mut self.tx, given, brought).await??;
                 let (made, secret) = made;
                 if !is_active {
                     let off = Client { is_active: false, ..made };

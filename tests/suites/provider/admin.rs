@@ -280,7 +280,8 @@ fn clients_are_made_with_what_keycloak_says_of_them() {
         json!({"redirectUris": ["*"]}),
         json!({"redirectUris": ["https://*.example.com/"]}),
         json!({"webOrigins": ["*"]}),
-        json!({"secret": "of my own"}),
+        json!({"secret": "of my own, with spaces"}),
+        json!({"secret": "too-short"}),
         json!({"bearerOnly": true}),
         json!({"fullScopeAllowed": false}),
         json!({"clientAuthenticatorType": "client-jwt"}),
@@ -299,6 +300,18 @@ fn clients_are_made_with_what_keycloak_says_of_them() {
     );
     let read = admin.get(&place);
     assert_eq!((&read["implicitFlowEnabled"], &read["standardFlowEnabled"]), (&json!(false), &json!(true)));
+
+    // A secret its tool has already takes the place of the drawn one; asterisks say nothing.
+    let in_use = || text(&admin.get(&format!("{place}/client-secret")), "/value").to_owned();
+    for secret in ["brought-from-elsewhere", "**********"] {
+        admin.does("PUT", &place, &json!({"secret": secret}));
+        assert_eq!(in_use(), "brought-from-elsewhere");
+    }
+    let moved = admin.make(
+        "/clients",
+        &json!({"clientId": "moved", "serviceAccountsEnabled": true, "secret": "moved-with-its-secret"}),
+    );
+    assert_eq!(text(&admin.get(&format!("/clients/{moved}/client-secret")), "/value"), "moved-with-its-secret");
 
     // Nobody may enter until somebody says who.
     let enters = |name: &str| {

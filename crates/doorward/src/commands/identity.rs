@@ -73,9 +73,11 @@ async fn create_client(shell: &Shell, asked: CreateClient) -> Result<Report, Exi
         ..ClientSettings::default()
     };
     warnings.extend(risks(&settings));
-    let told =
-        make(shell, New { name: asked.name, rule, connectors: Vec::new(), settings, secret_file: asked.secret_file })
-            .await?;
+    let told = make(
+        shell,
+        New { name: asked.name, rule, connectors: Vec::new(), settings, secret_file: asked.secret_file, brought: None },
+    )
+    .await?;
     let mut text = format!("Client ID: {}\n", told.name);
     text.push_str(&match &told.secret {
         Some(Kept::In(file)) => format!("Client secret: stored in {}\n", file.display()),

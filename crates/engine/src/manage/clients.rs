@@ -4,6 +4,7 @@ use crate::clients::secrets::PURPOSE;
 use crate::clients::{Client, ClientKind, ClientSettings, Workload};
 use crate::door::Door;
 use crate::manage::{Refused, wrong};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use doorward_jose::key_set::KeySet;
 use doorward_model::change::Change;
 use doorward_model::context::Ctx;
@@ -12,7 +13,7 @@ use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, ClientId, ClientSecretId, RealmId};
 use doorward_model::limits;
 use doorward_model::name::ClientName;
-use doorward_model::secret::{PlainToken, TokenKind};
+use doorward_model::secret::{ClientSecretText, PlainToken, TokenKind};
 use doorward_store::clients;
 use doorward_store::tx::Tx;
 
@@ -25,7 +26,18 @@ pub async fn create(
     ctx: &Ctx,
     tx: &mut Tx,
     realm: &RealmId,
-    (name, app_id, settings): (ClientName, Option<AppId>, ClientSettings),
+    new: (ClientName, Option<AppId>, ClientSettings),
+) -> Result<Result<(Client, Option<PlainToken>), Refused>, Fault> {
+    create_with(door, ctx, tx, (realm, new), None).await
+}
+
+/// As [`create`], with a secret that its tool has already in place of a drawn one.
+pub async fn create_with(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    (realm, (name, app_id, settings)): (&RealmId, (ClientName, Option<AppId>, ClientSettings)),
+    brought: Option<&ClientSecretText>,
 ) -> Result<Result<(Client, Option<PlainToken>), Refused>, Fault> {
     let id = ClientId::draw(&*door.dice);
     let client = Client { id, realm_id: realm.clone(), name, app_id, is_active: true, settings };
@@ -36,9 +48,14 @@ pub async fn create(
         return Ok(Err(Refused::taken("client", client.name.as_str())));
     }
     note(tx, EventKind::ClientCreated, &client);
-    let secret = match client.settings.has_secret() {
-        true => Some(new_secret(door, ctx, tx, &client, 0).await?),
-        false => None,
+    let secret = match (client.settings.has_secret(), brought) {
+        (true, Some(brought)) => {
+            put_secret(door, ctx, tx, &client, (brought.reveal(), 0)).await?;
+            None
+        }
+        (true, None) => Some(new_secret(door, ctx, tx, &client, 0).await?),
+        (false, Some(_)) => return Ok(Err(has_none(&client))),
+        (false, None) => None,
     };
     Ok(Ok((client, secret)))
 }
@@ -72,13 +89,48 @@ pub async fn rotate_secret(
     client: &Client,
     overlap_seconds: i64,
 ) -> Result<Result<PlainToken, Refused>, Fault> {
+    match may_have_another(ctx, tx, client, overlap_seconds).await? {
+        Ok(()) => new_secret(door, ctx, tx, client, overlap_seconds).await.map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// As [`rotate_secret`], with a secret that its tool has already in place of a drawn one; `false` when it is in use already.
+pub async fn bring_secret(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    client: &Client,
+    (brought, overlap_seconds): (&ClientSecretText, i64),
+) -> Result<Result<bool, Refused>, Fault> {
+    if client.settings.has_secret()
+        && let Some(known) = in_use(door, tx, client).await?
+        && verify_slices_are_equal(known.reveal().as_bytes(), brought.reveal().as_bytes()).is_ok()
+    {
+        return Ok(Ok(false));
+    }
+    match may_have_another(ctx, tx, client, overlap_seconds).await? {
+        Ok(()) => put_secret(door, ctx, tx, client, (brought.reveal(), overlap_seconds)).await.map(|()| Ok(true)),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+fn has_none(client: &Client) -> Refused {
+    let how = match client.settings.kind {
+        ClientKind::Public => "is public",
+        ClientKind::Confidential => "proves who it is by a key of its own",
+    };
+    Refused::because(format!("client {} {how}: it has no secret", client.name))
+}
+
+async fn may_have_another(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    client: &Client,
+    overlap_seconds: i64,
+) -> Result<Result<(), Refused>, Fault> {
     if !client.settings.has_secret() {
-        let how = match client.settings.kind {
-            ClientKind::Public => "is public",
-            ClientKind::Confidential => "proves who it is by a key of its own",
-        };
-        let why = format!("client {} {how}: it has no secret", client.name);
-        return Ok(Err(Refused::because(why)));
+        return Ok(Err(has_none(client)));
     }
     let secrets = clients::secrets(tx, &client.id).await?;
     let working = secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > ctx.now)).count();
@@ -86,20 +138,28 @@ pub async fn rotate_secret(
         let why = format!("client {} has {working} secrets that still work: wait, or give --overlap 0", client.name);
         return Ok(Err(Refused::because(why)));
     }
-    new_secret(door, ctx, tx, client, overlap_seconds).await.map(Ok)
+    Ok(Ok(()))
 }
 
 /// The secret in use, in clear; `None` for a client that has none.
-pub async fn show_secret(door: &Door, tx: &mut Tx, client: &Client) -> Result<Option<PlainToken>, Fault> {
-    let in_use = clients::secrets(tx, &client.id).await?.into_iter().find(|secret| secret.expires_at.is_none());
-    let Some(secret) = in_use.filter(|_| client.settings.has_secret()) else { return Ok(None) };
+pub async fn show_secret(door: &Door, tx: &mut Tx, client: &Client) -> Result<Option<ClientSecretText>, Fault> {
+    if !client.settings.has_secret() {
+        return Ok(None);
+    }
+    let shown = in_use(door, tx, client).await?;
+    if shown.is_some() {
+        note(tx, EventKind::ClientSecretShown, client);
+    }
+    Ok(shown)
+}
+
+async fn in_use(door: &Door, tx: &mut Tx, client: &Client) -> Result<Option<ClientSecretText>, Fault> {
+    let all = clients::secrets(tx, &client.id).await?;
+    let Some(secret) = all.into_iter().find(|secret| secret.expires_at.is_none()) else { return Ok(None) };
     let corrupt = |what| Fault::corrupt("client_secrets", secret.id.as_str(), what);
     let clear =
         door.keys.open(PURPOSE, &secret.sealed).ok_or_else(|| corrupt("it was sealed with another master key"))?;
-    let text = std::str::from_utf8(&clear).ok().and_then(|text| PlainToken::of_stored(TokenKind::ClientSecret, text));
-    let plain = text.ok_or_else(|| corrupt("it is not one of ours"))?;
-    note(tx, EventKind::ClientSecretShown, client);
-    Ok(Some(plain))
+    ClientSecretText::of_stored(&clear).map(Some).ok_or_else(|| corrupt("it is no text"))
 }
 
 async fn new_secret(
@@ -110,12 +170,23 @@ async fn new_secret(
     overlap_seconds: i64,
 ) -> Result<PlainToken, Fault> {
     let secret = PlainToken::draw(TokenKind::ClientSecret, &*door.dice);
-    let sealed = door.keys.seal(PURPOSE, secret.reveal().as_bytes(), &*door.dice)?;
+    put_secret(door, ctx, tx, client, (secret.reveal(), overlap_seconds)).await?;
+    Ok(secret)
+}
+
+async fn put_secret(
+    door: &Door,
+    ctx: &Ctx,
+    tx: &mut Tx,
+    client: &Client,
+    (secret, overlap_seconds): (&str, i64),
+) -> Result<(), Fault> {
+    let sealed = door.keys.seal(PURPOSE, secret.as_bytes(), &*door.dice)?;
     let id = ClientSecretId::draw(&*door.dice);
     let until = ctx.now.plus_seconds(overlap_seconds);
     clients::add_secret(tx, &client.id, (&id, &sealed), (ctx.now, until)).await?;
     note(tx, EventKind::ClientSecretMade, client);
-    Ok(secret)
+    Ok(())
 }
 
 /// Refuses what no client may be, whoever made it.

@@ -5,6 +5,7 @@ use super::complaint::{Complaint, Position};
 use super::document::{Document, List, Text};
 use super::object::{Located, Reader, shown, values, word};
 use super::role::RoleKey;
+use super::secret::SecretReference;
 use super::written::{Rules, WrittenLifetimes, WrittenRule};
 use crate::limits;
 use crate::limits::DETAIL_TYPE_BYTES;
@@ -40,6 +41,8 @@ pub struct DeclaredClient {
     /// Whether it works; when absent, new ones do and known ones are left as they are, so that applying a file does
     /// not undo a hand that disabled one.
     pub active: Option<bool>,
+    /// First secret, which its tool has already; used only when the client is made.
+    pub secret: Option<SecretReference>,
     /// Everything else; its rule about who may enter is empty.
     pub settings: ClientSettings,
     /// Roles it has where it speaks for itself; a list owns every declared one, no list owns none.
@@ -239,6 +242,15 @@ impl Reader<'_> {
         }
         self.check_access(document, &settings);
         let (everyone, active) = (written.everyone.unwrap_or(false), written.active);
+        let secret = self.secret("secret", written.secret.as_ref());
+        if let Some(text) = written.secret.as_ref().filter(|_| !settings.has_secret()) {
+            let at = self.at(text);
+            self.complain(
+                &at,
+                "this client has no secret: it is public, or proves itself by a key",
+                "leave secret out",
+            );
+        }
         let service_roles = self.roles(written.service_roles.as_ref());
         let connectors = self.ways(written);
         let (realm, name) = (realm?, name?);
@@ -250,6 +262,7 @@ impl Reader<'_> {
             everyone,
             connectors,
             active,
+            secret,
             settings,
             service_roles,
             risks,

@@ -231,7 +231,7 @@ impl Reader<'_> {
         let display = self.optional(written.display.as_ref(), DisplayText::parse);
         let email = self.optional(written.email.as_ref(), EmailAddress::parse);
         let groups = written.groups.as_ref().map(|list| self.list(list, limits::LIST_ENTRIES, GroupName::parse));
-        let password = self.password(written.password.as_ref());
+        let password = self.secret("password", written.password.as_ref());
         let realm = self.of_realm(document);
         let name = self.name(document, UserName::parse);
         let roles = self.roles(written.roles.as_ref());

@@ -310,9 +310,17 @@ impl<'a> Planner<'a> {
         let allowed_groups = wanted.iter().map(|group| (*group).clone()).collect();
         let connectors = self.ways(&declared.realm.value, &declared.connectors);
         let Some(now) = now else {
-            let step =
-                Step::CreateClient { realm, client, app, everyone, allowed_groups, connectors, is_active, settings };
-            self.client_steps.push(step);
+            self.client_steps.push(Step::CreateClient {
+                realm,
+                client,
+                app,
+                everyone,
+                allowed_groups,
+                connectors,
+                is_active,
+                secret: declared.secret.clone(),
+                settings,
+            });
             return;
         };
         let rule = &now.settings.access;

@@ -44,13 +44,15 @@ impl Serialize for SecretReference {
 }
 
 impl Reader<'_> {
-    pub(super) fn password(&mut self, text: Option<&Text>) -> Option<SecretReference> {
+    /// `what` it is of, such as the password.
+    pub(super) fn secret(&mut self, what: &str, text: Option<&Text>) -> Option<SecretReference> {
         let text = text?;
         let reference = SecretReference::parse(&text.value);
         if reference.is_none() {
-            // Whatever stands there may be the password itself: it is not repeated.
+            // Whatever stands there may be the secret itself: it is not repeated.
             let at = self.at(text);
-            self.complain(&at, "the password is not a reference", "write env:NAME or file:/absolute/path");
+            let sentence = format!("the {what} is not a reference");
+            self.complain(&at, &sentence, "write env:NAME or file:/absolute/path");
         }
         reference
     }

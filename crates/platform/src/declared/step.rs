@@ -193,6 +193,9 @@ pub enum Step {
         connectors: Vec<WayName>,
         /// Whether it works.
         is_active: bool,
+        /// Where the secret is that its tool has already.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        secret: Option<SecretReference>,
         /// Everything else; the rule in it is empty.
         #[serde(serialize_with = "without_rule")]
         settings: Box<ClientSettings>,

@@ -190,9 +190,6 @@ fn refuse_what_is_not_there(body: &Body, settings: &ClientSettings) -> Result<()
     if body.flag("fullScopeAllowed")? == Some(false) {
         return Err(Failure::bad("fullScopeAllowed cannot be false: tokens tell all roles of whoever they speak for"));
     }
-    if body.has("secret") {
-        return Err(Failure::bad("secret cannot be chosen: leave it out and read the one drawn from client-secret"));
-    }
     if body.flag("authorizationServicesEnabled")? == Some(true) {
         return Err(Failure::bad("authorizationServicesEnabled is not supported: leave it out"));
     }

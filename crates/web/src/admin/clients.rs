@@ -11,6 +11,7 @@ use doorward_model::id::ClientId;
 use doorward_model::limits::PAGE_ROWS;
 use doorward_model::name::{ClientName, GroupName};
 use doorward_model::people::Holder;
+use doorward_model::secret::ClientSecretText;
 use serde_json::{Value, json};
 
 const MISSING: Failure = Failure::Missing("Could not find client");
@@ -110,7 +111,8 @@ pub async fn create(call: Call) -> Outcome {
     let_in(&call, &body, &mut settings).await?;
     let words = format!("Client {name} already exists");
     let mut tx = call.door().begin().await?;
-    let new = manage::clients::create(call.door(), &call.ctx, &mut tx, &call.realm.id, (name, None, settings)).await?;
+    let (given, brought) = ((&call.realm.id, (name, None, settings)), brought(&body)?);
+    let new = manage::clients::create_with(call.door(), &call.ctx, &mut tx, given, brought.as_ref()).await?;
     let (client, _) = new.map_err(|refused| Failure::of_new(&refused, words))?;
     may_change(&call, &client)?;
     if !enabled {
@@ -139,8 +141,17 @@ pub async fn update(call: Call) -> Outcome {
     may_touch(&call, &mut tx, &client).await?;
     may_change(&call, &changed)?;
     manage::clients::update(&mut tx, &changed).await??;
+    if let Some(brought) = brought(&body)? {
+        manage::clients::bring_secret(call.door(), &call.ctx, &mut tx, &changed, (&brought, 0)).await??;
+    }
     call.commit(tx).await?;
     Ok(done())
+}
+
+/// A secret the client has had elsewhere. Keycloak's own exports have asterisks in its place, which say nothing.
+fn brought(body: &Body) -> Result<Option<ClientSecretText>, Failure> {
+    let said = body.text("secret")?.filter(|text| !text.is_empty() && !text.bytes().all(|byte| byte == b'*'));
+    said.map(ClientSecretText::parse).transpose().map_err(|bad| Failure::bad(bad.to_string()))
 }
 
 /// `DELETE`.

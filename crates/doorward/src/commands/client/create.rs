@@ -5,7 +5,7 @@ use super::flags::{
 };
 use super::proof::ProofFlags;
 use super::requests::RequestFlags;
-use super::secret::{Drawn, Told};
+use super::secret::{Drawn, Told, brought_secret};
 use crate::commands::Shell;
 use crate::exit::Exit;
 use crate::report::Report;
@@ -17,6 +17,7 @@ use doorward_engine::clients::{
 use doorward_engine::manage;
 use doorward_model::app::Access;
 use doorward_model::name::{ClientName, DisplayText};
+use doorward_model::secret::ClientSecretText;
 use doorward_model::ways::WayName;
 use doorward_platform::declared::client::{
     USUAL_GRANTS, algorithm, consent, grant, in_order, logout_uri, origin, paths, scope,
@@ -119,6 +120,9 @@ pub struct Create {
     /// Write the secret into this file instead of printing it.
     #[arg(long, value_name = "FILE", conflicts_with = "public")]
     secret_file: Option<PathBuf>,
+    /// Read the secret from standard input: the one its tool has had from another provider.
+    #[arg(long, conflicts_with_all = ["public", "secret_file"])]
+    secret_stdin: bool,
 }
 
 /// Runs the command.
@@ -165,10 +169,13 @@ pub async fn run(shell: &Shell, create: Create) -> Result<Report, Exit> {
         ..create.proof.of(ClientSettings::default())?
     });
     let connectors = create.connector;
-    let new = New { name: create.name, rule, connectors, settings, secret_file: create.secret_file };
+    let brought = if create.secret_stdin { Some(brought_secret()?) } else { None };
+    let is_brought = brought.is_some();
+    let new = New { name: create.name, rule, connectors, settings, secret_file: create.secret_file, brought };
     let warnings = risks(&new.settings);
     let told = make(shell, new).await?;
-    let words = format!("Created client {}.{}", told.name, told.advice());
+    let advice = if is_brought { " Its secret is the one you gave.".to_owned() } else { told.advice() };
+    let words = format!("Created client {}.{advice}", told.name);
     Ok(Report::one(told.value().into()).and_warnings(warnings).and_words(words))
 }
 
@@ -189,6 +196,8 @@ pub struct New {
     pub settings: ClientSettings,
     /// Where its secret goes; else it is told.
     pub secret_file: Option<PathBuf>,
+    /// The secret its tool has already.
+    pub brought: Option<ClientSecretText>,
 }
 
 /// Makes a client.
@@ -200,7 +209,8 @@ pub async fn make(shell: &Shell, new: New) -> Result<Told, Exit> {
     let settings = ClientSettings { access: Access { ways, ..access }, ..new.settings };
     let mut tx = shell.door.begin().await?;
     let given = (new.name, app_id, settings);
-    let made = manage::clients::create(&shell.door, &shell.ctx, &mut tx, &realm.id, given).await??;
+    let given = (&realm.id, given);
+    let made = manage::clients::create_with(&shell.door, &shell.ctx, &mut tx, given, new.brought.as_ref()).await??;
     let (client, secret) = made;
     let drawn = secret.map(|secret| Drawn::keep(secret, new.secret_file.as_deref())).transpose()?;
     shell.commit(tx).await?;

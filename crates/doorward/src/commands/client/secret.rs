@@ -2,7 +2,7 @@
 
 use super::addresses;
 use super::secret_file::SecretFile;
-use crate::commands::Shell;
+use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::limits;
 use crate::report::Report;
@@ -12,7 +12,7 @@ use doorward_engine::manage;
 use doorward_engine::manage::clients::OVERLAP_SECONDS;
 use doorward_model::name::ClientName;
 use doorward_model::people::Realm;
-use doorward_model::secret::PlainToken;
+use doorward_model::secret::{ClientSecretText, PlainToken};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -101,6 +101,14 @@ pub struct RotateSecret {
     /// Write the secret into this file instead of printing it.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// Read the secret from standard input: the one its tool has had from another provider.
+    #[arg(long, conflicts_with = "secret_file")]
+    secret_stdin: bool,
+}
+
+/// A client's secret from standard input.
+pub fn brought_secret() -> Result<ClientSecretText, Exit> {
+    ClientSecretText::parse(&input::secret()?).map_err(|bad| Exit::usage(bad.to_string()))
 }
 
 /// A time of which 0 is one, in seconds.
@@ -131,23 +139,36 @@ pub async fn rotate(shell: &Shell, asked: RotateSecret) -> Result<Report, Exit> 
     let realm = shell.realm().await?;
     let client = shell.client(&realm, &asked.client).await?;
     let seconds = asked.overlap.unwrap_or(OVERLAP_SECONDS);
+    let brought = if asked.secret_stdin { Some(brought_secret()?) } else { None };
     let mut tx = shell.door.begin().await?;
-    let secret = manage::clients::rotate_secret(&shell.door, &shell.ctx, &mut tx, &client, seconds).await??;
-    let drawn = Drawn::keep(secret, asked.secret_file.as_deref())?;
+    let (door, ctx) = (&shell.door, &shell.ctx);
+    let drawn = match &brought {
+        Some(brought) => {
+            if !manage::clients::bring_secret(door, ctx, &mut tx, &client, (brought, seconds)).await?? {
+                return Ok(Report::words(format!("Client {} has that secret already.", client.name)));
+            }
+            None
+        }
+        None => {
+            let secret = manage::clients::rotate_secret(door, ctx, &mut tx, &client, seconds).await??;
+            Some(Drawn::keep(secret, asked.secret_file.as_deref())?)
+        }
+    };
     shell.commit(tx).await?;
+    let kept = drawn.map(Drawn::put).transpose()?;
     let until = shell.ctx.now.plus_seconds(seconds).rfc3339();
-    let told = Told::of(shell, &realm, (client.name, client.settings.paths), Some(drawn.put()?)).await;
+    let told = Told::of(shell, &realm, (client.name, client.settings.paths), kept).await;
     let mut value = told.value();
     value.insert("former_until".to_owned(), json!(until));
     let former = match seconds {
         0 => "Those before it have ended.".to_owned(),
         _ => format!("Those before it end at {until}."),
     };
-    Ok(Report::one(Value::Object(value)).and_words(format!(
-        "Client {} has a new secret. {former}{}",
-        told.name,
-        told.advice()
-    )))
+    let words = match &brought {
+        Some(_) => format!("Client {} has the secret you gave. {former}", told.name),
+        None => format!("Client {} has a new secret. {former}{}", told.name, told.advice()),
+    };
+    Ok(Report::one(Value::Object(value)).and_words(words))
 }
 
 #[cfg(test)]

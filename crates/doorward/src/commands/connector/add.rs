@@ -1,14 +1,13 @@
 //! `doorward connector add`: one subcommand for each kind of provider.
 
-use crate::commands::Shell;
 use crate::commands::connector::kerberos::Kerberos;
 use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
 use crate::commands::connector::saml::Saml;
 use crate::commands::connector::{addresses, groups_to_be_made, redirect_uri};
+use crate::commands::{Shell, input};
 use crate::exit::Exit;
-use crate::limits;
 use crate::report::Report;
 use clap::{Args, Subcommand};
 use doorward_engine::federation::Connector as Stored;
@@ -17,7 +16,6 @@ use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRu
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::{ConnectorName, DisplayText};
 use serde_json::json;
-use std::io::Read as _;
 use zeroize::Zeroizing;
 
 /// The kinds of providers.
@@ -158,7 +156,7 @@ impl Common {
         if is_github && !self.secret_stdin && kind.secret_from().is_none() {
             return Err(Exit::usage("GitHub asks for a client secret: say --client-secret-ref, or --secret-stdin"));
         }
-        let secret = if self.secret_stdin { Some(secret()?) } else { None };
+        let secret = if self.secret_stdin { Some(input::secret()?) } else { None };
         let usual_title = usual_title.and_then(|title| DisplayText::parse(title).ok());
         let settings = ConnectorSettings {
             title: self.title.or(usual_title),
@@ -177,18 +175,6 @@ impl Common {
 
 /// Name, settings, and the secret that is sealed.
 type New = (ConnectorName, ConnectorSettings, Option<Zeroizing<String>>);
-
-/// A secret from standard input, without the end of its line.
-pub fn secret() -> Result<Zeroizing<String>, Exit> {
-    let mut text = Zeroizing::new(String::new());
-    let read = std::io::stdin().lock().take(limits::SECRET_BYTES).read_to_string(&mut text);
-    read.map_err(|error| Exit::usage(format!("standard input: {error}")))?;
-    let kept = text.trim_end_matches(['\r', '\n']);
-    if kept.is_empty() {
-        return Err(Exit::usage("standard input is empty: the secret belongs there"));
-    }
-    Ok(Zeroizing::new(kept.to_owned()))
-}
 
 /// Reads `NAME=VALUE`.
 pub fn pair(text: &str) -> Result<(String, String), String> {

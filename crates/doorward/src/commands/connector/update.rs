@@ -1,8 +1,7 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
-use crate::commands::Shell;
-use crate::commands::connector::add::secret;
 use crate::commands::connector::groups_to_be_made;
+use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
@@ -62,7 +61,7 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         return Err(Exit::usage("nothing to change: say --set KEY=VALUE, --unset KEY or --secret-stdin"));
     }
     let settings = asked.on(&connector.settings).map_err(Exit::refused)?;
-    let secret = if asked.secret_stdin { Some(secret()?) } else { None };
+    let secret = if asked.secret_stdin { Some(input::secret()?) } else { None };
     if secret.is_some() && settings.kind.saml().is_some() {
         return Err(Exit::usage("a SAML connector has a key of its own, and no secret from the provider"));
     }

@@ -47,6 +47,21 @@ fn a_client_says_as_little_as_it_may() {
 }
 
 #[test]
+fn a_secret_that_is_there_already_is_referred_to_and_never_repeated() {
+    let with = |more: &str| There::main().plan(&format!("{USUAL}{more}"));
+    let plan = with("secret: env:WEB_SECRET\n").unwrap();
+    let step = serde_json::to_value(&plan.steps).unwrap()[0].clone();
+    assert_eq!(step["secret"], json!("env:WEB_SECRET"));
+    for (more, sentence) in [
+        ("secret: dwc_hush\n", "the secret is not a reference: write env:NAME or file:/absolute/path"),
+        ("secret: env:X\npublic: true\n", "this client has no secret: it is public, or proves itself by a key"),
+    ] {
+        let shown = with(more).unwrap_err();
+        assert!(shown.iter().any(|line| line.contains(sentence)) && !shown.join("").contains("hush"), "{shown:?}");
+    }
+}
+
+#[test]
 fn a_full_client_is_read_to_the_last_key() {
     let text = r"
 kind: Client

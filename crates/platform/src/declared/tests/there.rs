@@ -185,7 +185,17 @@ impl There {
                 known.access = access;
                 known.settings = (**settings).clone();
             }
-            Step::CreateClient { realm, client, app, everyone, allowed_groups, connectors, is_active, settings } => {
+            Step::CreateClient {
+                realm,
+                client,
+                app,
+                everyone,
+                allowed_groups,
+                connectors,
+                is_active,
+                settings,
+                ..
+            } => {
                 let access = self.access(realm.as_str(), (*everyone, allowed_groups), connectors);
                 let app_id = app.as_ref().map(|app| self.app(app).id.clone());
                 self.current.clients.push(Client {
