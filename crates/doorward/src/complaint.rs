@@ -49,7 +49,7 @@ pub fn plain(error: &clap::Error) -> String {
 
 /// Clap's sentence, and what to do.
 fn told(error: &clap::Error, path: &str) -> String {
-    let sentence = plain(error);
+    let sentence = without_secret(plain(error), error);
     if context(error, ContextKind::InvalidArg).is_some_and(|flag| flag == "--port" || flag.starts_with("--port=")) {
         return format!("{sentence}: did you mean `--listen 127.0.0.1:PORT`?");
     }
@@ -58,6 +58,15 @@ fn told(error: &clap::Error, path: &str) -> String {
         return format!("{sentence}: did you mean `{meant}`?");
     }
     if says_what_to_do(&sentence) { sentence } else { format!("{sentence}: see `{path} --help`") }
+}
+
+/// Without the value, where a reference to a secret belongs: what was pasted there may be the secret itself.
+fn without_secret(sentence: String, error: &clap::Error) -> String {
+    let is_reference = context(error, ContextKind::InvalidArg).is_some_and(|flag| flag.contains("-ref"));
+    match context(error, ContextKind::InvalidValue) {
+        Some(value) if is_reference => sentence.replacen(&format!(" '{value}'"), "", 1),
+        _ => sentence,
+    }
 }
 
 /// Whether a sentence ends with an order, or with a list to choose from.

@@ -127,3 +127,41 @@ fn deliveries_are_tried_again_by_number_by_client_or_all() {
     assert_eq!(given.run("delivery retry").code, 3);
     assert_eq!(given.run("delivery retry 5 --all").code, 3);
 }
+
+#[test]
+fn connecting_says_what_was_left_open_and_repeats_no_secret() {
+    let given = Given::fresh();
+    let add = |words: &str| given.run(&format!("connector add {words}"));
+    let company = "oidc company --issuer https://id.example.com --client-id x";
+    let pasted = add(&format!("{company} --client-secret-ref hunter2-hunter2"));
+    assert!(pasted.code == 3 && pasted.err.contains("never the secret itself"), "{pasted:?}");
+    assert!(!pasted.err.contains("hunter2"), "{pasted:?}");
+    let made = add(&format!("{company} --group 0b1c=dagster-usres"));
+    assert!(made.out.contains("Nothing was asked yet. Try it out: doorward connector test company"), "{made:?}");
+    assert!(made.err.contains("there is no group dagster-usres yet"), "{made:?}");
+    let directory = add("ldap staff --server-url ldap://127.0.0.1:389 --user-search-base dc=example");
+    for words in ["keeps the session they have", "e-mail addresses are left out"] {
+        assert!(directory.code == 0 && directory.err.contains(words), "{words}: {directory:?}");
+    }
+    let led = add("ldap more --server-url ldap://127.0.0.1:389 --user-search-base dc=example --at-once");
+    assert!(led.code == 7 && led.err.contains("nobody is led there"), "{led:?}");
+    add("github github --client-id x")
+        .is(3, "doorward: GitHub asks for a client secret: say --client-secret-ref, or --secret-stdin");
+    let github = add("github github --client-id x --client-secret-ref env:SECRET");
+    assert!(github.err.contains("anybody with an account there comes in"), "{github:?}");
+    given.run("connector add oidc b --issuer https://b.example.com --client-id x --group a:b").is(
+        3,
+        "doorward: invalid value 'a:b' for '--group <THEIRS=OURS>': write two of them with = between, NAME=VALUE",
+    );
+    let unread = add("saml partner --metadata nowhere.xml");
+    assert!(unread.code == 3 && unread.err.contains("file nowhere.xml: No such file"), "{unread:?}");
+    // A user's links are taken back by name.
+    given.done("user create ada");
+    given.done("connector link company ada --subject 1");
+    given
+        .run("connector unlink company ada")
+        .is(0, "Taken back; 0 sessions ended. They are nobody here until they are linked again.");
+    given
+        .run("connector unlink company ada")
+        .is(7, "doorward: nobody who is user ada is linked through connector company");
+}

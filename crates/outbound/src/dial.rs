@@ -11,7 +11,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
@@ -53,6 +53,8 @@ impl Outbound {
         let host = || target.host.clone();
         let addresses: Vec<SocketAddr> = match target.address {
             Some(address) => vec![SocketAddr::new(address, target.port)],
+            // This machine's whatever a resolver says (RFC 6761 §6.3), and most know no name below localhost.
+            None if is_below_here(&target.host) => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, target.port))],
             None => lookup_host((target.host.as_str(), target.port))
                 .await
                 .map_err(|error| Failure::NoAddress { host: host(), why: error.to_string() })?
@@ -73,13 +75,21 @@ impl Outbound {
 
     /// What can be judged when a proxy resolves the name: an address written out, and this machine by its name.
     fn judge_written(&self, target: &Target) -> Result<(), Failure> {
-        let is_local = target.host.eq_ignore_ascii_case("localhost") || target.host.ends_with(".localhost");
-        let address = target.address.or(is_local.then_some(IpAddr::from([127, 0, 0, 1])));
+        let address = target.address.or(is_here(&target.host).then_some(IpAddr::from(Ipv4Addr::LOCALHOST)));
         match address.filter(|address| !self.reach.permits(*address)) {
             Some(address) => Err(Failure::Private { host: target.host.clone(), address }),
             None => Ok(()),
         }
     }
+}
+
+/// Whether a name is this machine's own.
+fn is_here(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || is_below_here(host)
+}
+
+fn is_below_here(host: &str) -> bool {
+    host.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// Why TLS did not come about, with what to do where that can be told.

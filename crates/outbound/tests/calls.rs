@@ -33,7 +33,9 @@ async fn gauntlet_b15_this_machine_is_not_called_unless_its_network_is_named() {
     let echo = Echo::start();
     let careful = outbound(Setup::default());
     let port = echo.port();
-    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "0x7f.1"] {
+    for host in
+        ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "0x7f.1", "door.localhost"]
+    {
         let outcome = careful.get(&format!("http://{host}:{port}/")).await;
         assert!(matches!(outcome, Err(Failure::Private { .. })), "{host}: {outcome:?}");
     }
@@ -43,6 +45,8 @@ async fn gauntlet_b15_this_machine_is_not_called_unless_its_network_is_named() {
     let seen = echo.last();
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("GET", "/a?b=c"));
     assert_eq!(seen.header("host"), Some(format!("localhost:{port}").as_str()));
+    // Names below it are this machine's too, whatever the resolver knows.
+    assert_eq!(to_here().get(&format!("http://door.LOCALHOST:{port}/")).await.unwrap().status, 200);
 }
 
 #[tokio::test]

@@ -142,6 +142,7 @@ pub async fn sign_in(
         return refuse(door, ctx, (realm, connector), Refusal::SignedOutThere).await;
     }
     let known = known(&mut tx, realm, connector, identity).await?;
+    let in_the_way: Vec<UserId> = known.same_email.iter().chain(&known.taken_by).map(|one| one.id.clone()).collect();
     let user = match decide(&connector.settings.linking, identity, known) {
         Decision::Linked(id) => {
             users::hold(&mut tx, &id).await?;
@@ -175,6 +176,9 @@ pub async fn sign_in(
         }
         Decision::Create(name) => create(door, ctx, &mut tx, (connector, identity), name).await?,
         Decision::Refuse(why) => {
+            if why == Why::Taken {
+                tell_in_the_way(ctx, &mut tx, connector, &in_the_way).await?;
+            }
             drop(tx);
             return refuse(door, ctx, (realm, connector), Refusal::Nobody(why)).await;
         }
@@ -226,6 +230,16 @@ async fn returned(
     }
     sync::back(tx, (&connector.id, identity.issuer.as_str()), (&identity.subject, &user)).await?;
     users::find(tx, id).await
+}
+
+/// Says in the log who has somebody's name or address already, for whoever is to link them.
+async fn tell_in_the_way(ctx: &Ctx, tx: &mut Tx, connector: &Connector, users: &[UserId]) -> Result<(), Fault> {
+    for id in users.iter().collect::<BTreeSet<_>>() {
+        let Some(User { name, .. }) = users::find(tx, id).await? else { continue };
+        let (request, connector) = (ctx.request, &connector.name);
+        tracing::info!(%request, "user {name} is in the way: if they are one, `doorward connector link {connector} {name} --subject …`");
+    }
+    Ok(())
 }
 
 /// Gives a user who has no address the one the provider has proved, if it is in nobody's way: the connector may have been

@@ -26,7 +26,7 @@ pub enum Add {
     Oidc(Box<Oidc>),
     /// A provider that speaks SAML 2.0.
     Saml(Box<Saml>),
-    /// Microsoft Entra ID, one tenant.
+    /// Microsoft Entra ID: one tenant, or several.
     Entra(Box<presets::Entra>),
     /// Okta.
     Okta(Box<presets::Okta>),
@@ -244,10 +244,18 @@ fn left_open(made: &Stored) -> Vec<String> {
                 ));
             }
         }
-        Kind::Saml(saml) if !saml.addresses_are_proved => warnings.push(format!(
-            "e-mail addresses are left out, because nobody has said that the provider proves them: \
-             `doorward connector update {name} --set saml.addresses_are_proved=true`"
-        )),
+        Kind::Saml(saml) => {
+            if !saml.addresses_are_proved {
+                warnings.push(format!(
+                    "e-mail addresses are left out, because nobody has said that the provider proves them: \
+                     `doorward connector update {name} --set saml.addresses_are_proved=true`"
+                ));
+            }
+            if saml.single_logout && saml.provider.as_ref().is_some_and(|provider| provider.logout.is_empty()) {
+                let how = "ask for metadata with a SingleLogoutService";
+                warnings.push(format!("the metadata says nowhere to sign out, so nobody is signed out there: {how}"));
+            }
+        }
         Kind::OAuth2(oauth2)
             if made.settings.linking.create
                 && oauth2.github.as_ref().is_some_and(|place| place.organizations.is_empty()) =>

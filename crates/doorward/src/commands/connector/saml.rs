@@ -183,12 +183,12 @@ fn of_file(shell: &Shell, path: &str, wanted: Option<&str>, certificates: &[Stri
 fn certificate(path: &str) -> Result<String, Exit> {
     let text = String::from_utf8(contents(path)?).unwrap_or_default();
     let body = text.split_once("-----BEGIN CERTIFICATE-----").and_then(|(_, rest)| rest.split_once("-----END"));
-    let body = body.ok_or_else(|| Exit::refused(format!("file {path}: no certificate in PEM stands in it")))?.0;
+    let body = body.ok_or_else(|| Exit::usage(format!("file {path}: no certificate in PEM stands in it")))?.0;
     Ok(body.split_ascii_whitespace().collect())
 }
 
 fn contents(path: &str) -> Result<Vec<u8>, Exit> {
-    let wrong = |error: std::io::Error| Exit::refused(format!("file {path}: {error}"));
+    let wrong = |error: std::io::Error| Exit::usage(format!("file {path}: {error}"));
     let most = u64::try_from(METADATA_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut text = Vec::new();
     std::fs::File::open(path).map_err(wrong)?.take(most).read_to_end(&mut text).map_err(wrong)?;
