@@ -155,6 +155,19 @@ fn connecting_says_what_was_left_open_and_repeats_no_secret() {
     );
     let unread = add("saml partner --metadata nowhere.xml");
     assert!(unread.code == 3 && unread.err.contains("file nowhere.xml: No such file"), "{unread:?}");
+    // Another issuer is another company, with a secret of its own.
+    let sealed = given.run_with("connector update company --secret-stdin", "a secret of the first", &[]);
+    assert_eq!((sealed.code, given.json("connector show company")["secret"].clone()), (0, json!("sealed")));
+    let moved = given.run("connector update company --set oidc.issuer=https://other.example.com");
+    assert!(moved.err.contains("the sealed secret was forgotten"), "{moved:?}");
+    assert_eq!(given.json("connector show company")["secret"], "none");
+    // Whoever fills a group that administers is told.
+    given.done("group create admins");
+    given.done("role create doorward-admin");
+    given.done("role assign doorward-admin --group admins");
+    let risky = given.run("connector update company --set group_rules.map.everybody=admins");
+    assert!(risky.err.contains("whoever is in everybody there administers here from now on"), "{risky:?}");
+    given.run("connector enable company").is(0, "Connector company is enabled already.");
     // A user's links are taken back by name.
     given.done("user create ada");
     given.done("connector link company ada --subject 1");

@@ -124,7 +124,8 @@ pub async fn apply(
         Ok(brought) => brought,
         Err(refused) => return Ok(Err(refused)),
     };
-    let mut work = Work { door, ctx, tx: door.begin().await?, hashes, brought, secrets: Vec::new() };
+    let mut work =
+        Work { door, ctx, tx: door.begin().await?, hashes, brought, secrets: Vec::new(), is_rehearsal: false };
     match work.all(&plan.steps).await {
         Ok(()) => {}
         Err(Stop::Refused(refused)) => return Ok(Err(refused)),
@@ -138,6 +139,25 @@ pub async fn apply(
     }
     door.commit(ctx, tx).await?;
     Ok(Ok(secrets))
+}
+
+/// Makes all changes of a plan and takes them back, without reading a secret: what [`apply`] would refuse is refused here
+/// already.
+///
+/// # Errors
+/// When something broke.
+pub async fn rehearse(door: &Door, ctx: &Ctx, plan: &Plan) -> Result<Result<(), Refused>, Fault> {
+    if plan.is_empty() {
+        return Ok(Ok(()));
+    }
+    let tx = door.begin().await?;
+    let (hashes, brought) = (Hashes::new(), Brought::new());
+    let mut work = Work { door, ctx, tx, hashes, brought, secrets: Vec::new(), is_rehearsal: true };
+    match work.all(&plan.steps).await {
+        Ok(()) => Ok(Ok(())),
+        Err(Stop::Refused(refused)) => Ok(Err(refused)),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
 }
 
 type Hashes = HashMap<(RealmName, UserName), String>;
@@ -233,6 +253,8 @@ struct Work<'a> {
     hashes: Hashes,
     brought: Brought,
     secrets: Vec<NewSecret>,
+    /// Nothing of it stays, and nothing was read for it.
+    is_rehearsal: bool,
 }
 
 impl Work<'_> {
@@ -308,6 +330,7 @@ impl Work<'_> {
                     None => {}
                 }
             }
+            Step::SetPassword { .. } if self.is_rehearsal => {}
             Step::SetPassword { realm, user, .. } => {
                 let hash = self.hashes.remove(&(realm.clone(), user.clone()));
                 let hash = hash.ok_or_else(|| Fault::internal(format!("password of {realm}/{user} was not hashed")))?;

@@ -130,6 +130,11 @@ fn gauntlet_b4_02_and_19_nobody_becomes_somebody_else_by_name_or_address() {
         assert_eq!(end.answer.status, 403, "{name} {}", end.answer.text());
         assert!(end.answer.text().contains("already an account"), "{}", end.answer.text());
     }
+    // The log says who that is, for whoever links them.
+    let log = ground.door.process.log();
+    for name in ["ada", "bob@example.com"] {
+        assert!(log.contains(&format!("user {name} is in the way")), "{name}: {log}");
+    }
     // Said to be proved here too, and of a domain that is the company's: the same person.
     ground.door.cli_text(&["user", "update", "ada", "--email-verified=true"]);
     let (_, end) = ground.come("ada");

@@ -68,6 +68,8 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
     let value = serde_json::to_value(&plan)
         .map_err(|error| Exit::new(Code::Broken, format!("the plan cannot be written: {error}")))?;
     if asked.plan {
+        // What the store alone knows, such as who is linked, is refused here as it would be then.
+        apply::rehearse(&shell.door, &shell.ctx, &plan).await??;
         let code = if plan.is_empty() { Code::Done } else { Code::Pending };
         return Ok(Report::text(plan.render(), value).and_code(code));
     }

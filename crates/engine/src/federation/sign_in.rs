@@ -433,12 +433,7 @@ pub(crate) async fn put_groups(
 
 /// Whether members of a group may administer anything: such a group is filled by name only where a rule says so,
 /// because whoever can make groups at the provider chooses their names.
-pub(super) async fn administers(
-    door: &Door,
-    query: &mut impl Query,
-    realm: &Realm,
-    group: &Group,
-) -> Result<bool, Fault> {
+pub async fn administers(door: &Door, query: &mut impl Query, realm: &Realm, group: &Group) -> Result<bool, Fault> {
     for id in groups::all_above(query, &group.id).await? {
         let asked = (Rights::default(), realm);
         if administration::outranks(door, query, asked, &Holder::Group(id)).await?.is_err() {

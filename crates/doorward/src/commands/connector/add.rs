@@ -5,7 +5,7 @@ use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
 use crate::commands::connector::saml::Saml;
-use crate::commands::connector::{addresses, groups_to_be_made, redirect_uri};
+use crate::commands::connector::{addresses, groups_named, redirect_uri};
 use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::report::Report;
@@ -221,7 +221,7 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let mut value = json!({"name": made.name, "id": made.id, "settings": made.settings});
     addresses(&mut value, &made, &uri);
     let mut warnings = left_open(&made);
-    warnings.extend(groups_to_be_made(shell, &realm, &made.settings).await?);
+    warnings.extend(groups_named(shell, &realm, &made.settings).await?);
     Ok(Report::text(words, value).and_warnings(warnings))
 }
 

@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
 use doorward_engine::federation::settings::{ConnectorSettings, Kind};
+use doorward_engine::federation::sign_in::administers;
 use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
 use doorward_engine::manage::ways::{self, NamedBy};
@@ -190,13 +191,27 @@ async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Repo
         "name": connector.name,
         "active": connector.is_active,
         "people": people,
+        "secret": secret_of(&connector),
         "settings": connector.settings,
     });
     addresses(&mut value, &connector, &redirect_uri(shell, realm, &connector).await);
     Ok(Report::one(value).and_settings("settings"))
 }
 
+/// Where its secret is, and never what it is.
+fn secret_of(connector: &Stored) -> Value {
+    match (connector.settings.kind.secret_from(), &connector.sealed) {
+        (Some(reference), _) => json!(reference),
+        (None, Some(_)) => json!("sealed"),
+        (None, None) => json!("none"),
+    }
+}
+
 async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Result<Report, Exit> {
+    if connector.is_active == is_active {
+        let state = if is_active { "enabled" } else { "disabled" };
+        return Ok(Report::words(format!("Connector {} is {state} already.", connector.name)));
+    }
     let mut tx = shell.door.begin().await?;
     let named = ways::named_by(&mut tx, connector).await?;
     let ended = manage::set_active(&mut tx, connector, is_active).await?;
@@ -217,13 +232,20 @@ async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     Ok(Report::words(words).and_warnings(named.iter().map(|named| shuts(connector, named))))
 }
 
-/// Groups that rules name and nobody has made: a name mistyped looks the same.
-async fn groups_to_be_made(shell: &Shell, realm: &Realm, settings: &ConnectorSettings) -> Result<Vec<String>, Exit> {
+/// What should be known of groups that rules name: nobody has made one, which a mistyped name looks like, or its members
+/// administer.
+async fn groups_named(shell: &Shell, realm: &Realm, settings: &ConnectorSettings) -> Result<Vec<String>, Exit> {
     let mut warnings = Vec::new();
     for (theirs, ours) in &settings.groups.map {
         let Ok(name) = GroupName::parse(ours) else { continue };
-        if groups::find(&mut &shell.door.store, &realm.id, &name).await?.is_none() {
-            let theirs = theirs.escape_debug();
+        let (theirs, mut query) = (theirs.escape_debug(), &shell.door.store);
+        let found = groups::find(&mut query, &realm.id, &name).await?;
+        if let Some(group) = &found
+            && administers(&shell.door, &mut query, realm, group).await?
+        {
+            warnings.push(format!("whoever is in {theirs} there administers here from now on, by group {name}"));
+        }
+        if found.is_none() {
             warnings.push(format!("there is no group {name} yet: it is made when somebody comes who is in {theirs}"));
         }
     }

@@ -1,6 +1,6 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
-use crate::commands::connector::groups_to_be_made;
+use crate::commands::connector::groups_named;
 use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::report::Report;
@@ -66,15 +66,24 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         return Err(Exit::usage("a SAML connector has a key of its own, and no secret from the provider"));
     }
     if secret.is_some() && settings.kind.secret_from().is_some() {
-        return Err(Exit::usage("the connector says where its secret is kept: --unset that first"));
+        let key = format!("--unset {}.secret_from", settings.kind.as_str());
+        return Err(Exit::usage(format!("the connector says where its secret is kept: {key} first")));
     }
     if settings == connector.settings && secret.is_none() {
         return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
     }
-    let warnings = match settings.groups == connector.settings.groups {
+    let mut warnings = match settings.groups == connector.settings.groups {
         true => Vec::new(),
-        false => groups_to_be_made(shell, realm, &settings).await?,
+        false => groups_named(shell, realm, &settings).await?,
     };
+    let is_other_issuer = settings.kind.issuer() != connector.settings.kind.issuer();
+    if is_other_issuer && secret.is_none() && connector.sealed.is_some() && settings.kind.saml().is_none() {
+        let name = &connector.name;
+        warnings.push(format!(
+            "another issuer is another company: the sealed secret was forgotten, so give the new one's with `doorward \
+             connector update {name} --secret-stdin`"
+        ));
+    }
     let mut tx = shell.door.begin().await?;
     let ended = manage::update((&shell.door, &shell.ctx), &mut tx, connector, settings).await??;
     if let Some(secret) = secret {

@@ -14,7 +14,7 @@ use doorward_model::people::User;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, grants, sync, users};
 
-const GONE: &str = "is not in the directory any more";
+const GONE: &str = "is not in the directory any more, or shut there";
 const SHUT: &str = "is let in nowhere by the directory any more";
 
 impl Reading<'_> {
@@ -75,7 +75,7 @@ impl Reading<'_> {
         }
         let Some(user) = users::find(tx, id).await? else { return Ok(false) };
         for session in connectors::begun_by(tx, self.connector.outsider(subject)).await? {
-            sessions::end_in(tx, &session, "the directory has its user no more").await?;
+            sessions::end_in(tx, &session, "the directory lets its user in no more").await?;
         }
         grants::end_offline_begun_at(tx, id, &self.connector.id).await?;
         connectors::forget_groups(tx, id, &self.source).await?;
