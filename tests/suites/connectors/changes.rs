@@ -240,7 +240,7 @@ fn a_secret_may_be_kept_sealed_and_is_shown_nowhere() {
         ground.door.cli_reading(&[&["connector", "update", "company"], words].concat(), input)
     };
     let both = update(&["--secret-stdin"], UPSTREAM_CLIENT.1);
-    assert!(String::from_utf8_lossy(&both.stderr).contains("--unset that first"), "{both:?}");
+    assert!(String::from_utf8_lossy(&both.stderr).contains("--unset oidc.secret_from first"), "{both:?}");
     let empty = update(&["--unset", "oidc.secret_from", "--secret-stdin"], "\n");
     assert!(String::from_utf8_lossy(&empty.stderr).contains("standard input is empty"), "{empty:?}");
     let wrong = update(&["--unset", "oidc.secret_from", "--secret-stdin"], "not the one\n");
