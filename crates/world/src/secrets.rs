@@ -34,7 +34,9 @@ pub async fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
     match reference {
         SecretRef::Variable(name) => match std::env::var(name) {
             Ok(secret) if !secret.is_empty() => Ok(Zeroizing::new(secret)),
-            _ => Err(format!("the environment variable {name} is not set: set it and start again")),
+            _ => Err(format!(
+                "the environment variable {name} is not set here: set it for the server, and for this command too"
+            )),
         },
         SecretRef::File(path) => {
             let path = path.clone();

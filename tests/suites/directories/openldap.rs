@@ -64,6 +64,11 @@ fn a_directory_is_tried_out_before_anybody_comes() {
         assert!(refused.contains(part), "{name}: {refused}");
     }
     assert!(ground.door.cli_text(&["connector", "test", "company"]).contains("127.0.0.1"));
+    // An entry that is not there is named, so that one of two bases can be told from the other.
+    ground.door.cli_text(&["connector", "update", "company", "--set", "ldap.groups.base=ou=nowhere,dc=example,dc=com"]);
+    let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company", "--user", "alice"]));
+    assert!(refused.contains("ou=nowhere,dc=example,dc=com"), "{refused}");
+    ground.door.cli_text(&["connector", "update", "company", "--set", "ldap.groups.base=ou=groups,dc=example,dc=com"]);
     slapd.process.stop();
     let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company"]));
     assert!(refused.contains("cannot be reached"), "{refused}");

@@ -213,7 +213,7 @@ impl Wire {
         match outcome.code {
             SUCCESS => Ok(()),
             TOO_MANY if search.most > 0 => Ok(()),
-            _ => Err(self.refused("a search", outcome)),
+            _ => Err(self.refused_below(search, "a search", outcome)),
         }
     }
 
@@ -232,7 +232,7 @@ impl Wire {
             let page = Page { size, cookie: &cookie };
             let outcome = self.search(search, Some(page), &mut each).await?;
             if outcome.code != SUCCESS {
-                return Err(self.refused("a page of a search", outcome));
+                return Err(self.refused_below(search, "a page of a search", outcome));
             }
             if outcome.cookie.is_empty() {
                 return Ok(());
@@ -329,6 +329,16 @@ impl Wire {
 
     fn too_much(&self, what: &'static str) -> Trouble {
         Trouble::TooMuch { server: self.server.shown(), what }
+    }
+
+    /// The directory did not search there: which entry it does not know is what one has to know.
+    fn refused_below(&self, search: &Search<'_>, what: &'static str, outcome: Outcome) -> Trouble {
+        let Outcome { code, words, .. } = outcome;
+        let words = match code {
+            NO_SUCH_ENTRY => format!("below {}, {words}", search.base),
+            _ => words,
+        };
+        Trouble::refused(&self.server, what, code, words.trim_end_matches(", "))
     }
 
     /// The directory did not do it.
