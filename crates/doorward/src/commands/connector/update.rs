@@ -5,8 +5,8 @@ use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
-use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::settings::ConnectorSettings;
+use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::ConnectorName;
 use doorward_model::people::Realm;
@@ -76,14 +76,6 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         true => Vec::new(),
         false => groups_named(shell, realm, &settings).await?,
     };
-    let is_other_issuer = settings.kind.issuer() != connector.settings.kind.issuer();
-    if is_other_issuer && secret.is_none() && connector.sealed.is_some() && settings.kind.saml().is_none() {
-        let name = &connector.name;
-        warnings.push(format!(
-            "another issuer is another company: the sealed secret was forgotten, so give the new one's with `doorward \
-             connector update {name} --secret-stdin`"
-        ));
-    }
     let mut tx = shell.door.begin().await?;
     let ended = manage::update((&shell.door, &shell.ctx), &mut tx, connector, settings).await??;
     if let Some(secret) = secret {
@@ -91,6 +83,13 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
     }
     shell.commit(tx).await?;
     let name = &connector.name;
+    let after = federation::find(&shell.door, &realm.id, name).await?;
+    if connector.sealed.is_some() && after.is_some_and(|after| after.sealed.is_none()) {
+        warnings.push(format!(
+            "another issuer is another company: the sealed secret was forgotten, so give the new one's with `doorward \
+             connector update {name} --secret-stdin`"
+        ));
+    }
     Ok(Report::words(match ended {
         0 => format!("Changed connector {name}."),
         1 => format!("Changed connector {name}; 1 session that began there ended."),
