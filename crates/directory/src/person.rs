@@ -5,6 +5,7 @@ use crate::limits;
 use crate::protocol::message::Entry;
 use crate::trouble::Trouble;
 use doorward_engine::federation::ExternalIdentity;
+use doorward_engine::federation::naming::{Place, choose};
 use doorward_engine::federation::settings::LdapSettings;
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::time::Timestamp;
@@ -95,10 +96,15 @@ impl Person {
             let is_email = self.email.as_ref().is_some_and(|email| email.as_str() == name.as_str().to_lowercase());
             !name.as_str().contains('@') || (email_verified && is_email)
         };
+        let what = format!("attribute {}", settings.name_attribute());
+        let may_be_named = |name: &UserName| is_own(&name.to_string());
+        let chosen = choose([Place { what, says: self.name.as_deref() }], may_be_named);
         ExternalIdentity {
             issuer: issuer.to_owned(),
             subject: self.subject.clone(),
+            // As the directory writes it: tickets are compared with that.
             name: self.name.clone().filter(is_own),
+            notes: chosen.err().into_iter().collect(),
             display: self.display.clone(),
             email: self.email.clone(),
             email_verified,

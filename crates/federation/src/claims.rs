@@ -5,6 +5,7 @@ use crate::limits;
 use crate::trouble::{Trouble, told};
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::kept::Kept;
+use doorward_engine::federation::naming::{Place, choose};
 use doorward_engine::federation::settings::{ClaimNames, OidcSettings};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::time::Timestamp;
@@ -45,7 +46,11 @@ pub fn identity_with(
     if !settings.hosted_domains.is_empty() {
         let domain = token.get("hd").and_then(Value::as_str).unwrap_or_default();
         if !settings.hosted_domains.iter().any(|own| own.eq_ignore_ascii_case(domain)) {
-            return Err(Trouble::Claim("no domain (hd), or one that this connector does not let in"));
+            let ours = settings.hosted_domains.join(", ");
+            return Err(Trouble::NotLetIn(format!(
+                "claim hd says {:?}, and the connector lets in {ours}",
+                told(domain)
+            )));
         }
     }
     let names = &settings.claims;
@@ -63,20 +68,22 @@ pub fn identity_with(
         token.get("iat").and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
     let mut claims = more;
     claims.extend(token);
+    let mut notes = Vec::new();
     Ok(ExternalIdentity {
         issuer,
         subject: subject(&claims, &names.subject)?,
-        name: name(&claims, names, may_be_named)?,
+        name: name(&claims, names, (may_be_named, &mut notes))?,
         display: text(&claims, &names.display)?.and_then(|text| DisplayText::parse(text).ok()),
         email,
         email_verified,
         groups: match looked_up {
             Some(groups) => Some(groups),
-            None => groups(&claims, &names.groups)?,
+            None => groups(&claims, &names.groups, &mut notes)?,
         },
         session: text(&claims, "sid")?.filter(|sid| is_short(sid)).map(str::to_owned),
         vouched_at,
         kept: Kept::default(),
+        notes,
         ..ExternalIdentity::default()
     })
 }
@@ -101,15 +108,22 @@ pub(crate) fn subject(claims: &Map<String, Value>, names: &[String]) -> Result<S
 fn name(
     claims: &Map<String, Value>,
     names: &ClaimNames,
-    may_be_named: impl Fn(&UserName) -> bool,
+    (may_be_named, notes): (impl Fn(&UserName) -> bool, &mut Vec<String>),
 ) -> Result<Option<String>, Trouble> {
-    for name in &names.name {
-        let found = text(claims, name)?.and_then(|text| UserName::parse(text).ok());
-        if let Some(name) = found.filter(&may_be_named) {
-            return Ok(Some(name.to_string()));
+    let mut odd = None;
+    let place = |name: &String| {
+        let says = text(claims, name).map_err(|trouble| odd = Some(trouble)).ok()?;
+        Some(Place { what: format!("claim {}", told(name)), says })
+    };
+    let chosen = choose(names.name.iter().map_while(place), may_be_named);
+    match (chosen, odd) {
+        (Ok(name), _) => Ok(Some(name)),
+        (Err(_), Some(odd)) => Err(odd),
+        (Err(why), None) => {
+            notes.push(why);
+            Ok(None)
         }
     }
-    Ok(None)
 }
 
 /// The address and whether it is proved: what is said of one address is not said of another.
@@ -143,7 +157,7 @@ fn is_verified(claims: &Map<String, Value>, names: &ClaimNames) -> bool {
 }
 
 /// The groups: a list of texts, one text, or an object whose members are named after them.
-fn groups(claims: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Trouble> {
+fn groups(claims: &Map<String, Value>, name: &str, notes: &mut Vec<String>) -> Result<Option<Vec<String>>, Trouble> {
     if name.is_empty() {
         return Ok(None);
     }
@@ -155,7 +169,10 @@ fn groups(claims: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>
     }
     match find(claims, name) {
         // Several providers leave the claim out for whoever is in no group.
-        None | Some(Value::Null) => Ok(Some(Vec::new())),
+        None | Some(Value::Null) => {
+            notes.push(format!("claim {} is not there, which was taken for no groups", told(name)));
+            Ok(Some(Vec::new()))
+        }
         Some(Value::String(one)) => Ok(Some(vec![one.clone()])),
         Some(Value::Object(all)) => Ok(Some(all.keys().cloned().collect())),
         Some(Value::Array(all)) => {

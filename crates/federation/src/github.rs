@@ -35,7 +35,7 @@ struct Membership {
 /// Asks for it.
 ///
 /// # Errors
-/// [`Trouble::Refused`] for somebody who is in none of the organisations and teams that are let in.
+/// [`Trouble::NotLetIn`] for somebody who is in none of the organisations and teams that are let in.
 pub(crate) async fn said(outbound: &Outbound, place: &GitHub, token: &str) -> Result<Said, Trouble> {
     let addresses = list(outbound, place, ("/user/emails", token)).await?;
     let mut memberships = Vec::new();
@@ -73,9 +73,7 @@ fn groups(let_in: &[String], memberships: &[Membership]) -> Result<Vec<String>, 
     };
     let counted: Vec<&Membership> = memberships.iter().filter(is_named).collect();
     if counted.is_empty() && !let_in.is_empty() {
-        return Err(Trouble::Refused(
-            "the person is in none of the organisations and teams that are let in".to_owned(),
-        ));
+        return Err(Trouble::NotLetIn("they are in none of the organisations and teams of the connector".to_owned()));
     }
     let mut groups: Vec<String> = counted
         .iter()
@@ -177,7 +175,7 @@ mod tests {
             assert_eq!(groups(&places(let_in), &all)?, counted, "{let_in:?}");
         }
         for nobody in [&["acme/ops"][..], &["acm"], &["9"], &["acme/data/x"], &["other/data"]] {
-            assert!(matches!(groups(&places(nobody), &all), Err(Trouble::Refused(_))), "{nobody:?}");
+            assert!(matches!(groups(&places(nobody), &all), Err(Trouble::NotLetIn(_))), "{nobody:?}");
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! asked in; what it claims out.
 
 use crate::limits;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, told};
 use doorward_engine::federation::settings::OidcSettings;
 use doorward_jose::bad::BadToken;
 use doorward_jose::claims::{Claims, Skew};
@@ -92,7 +92,11 @@ fn check_ties(claims: &Claims, algorithm: &str, asked: &Asked<'_>) -> Result<(),
 
 /// Whether a token is the provider's: of one of its issuers, and of a tenant that is let in.
 pub(crate) fn check_issuer(claims: &Claims, settings: &OidcSettings) -> Result<(), Trouble> {
-    if !settings.speaks(claims.issuer()?, claims.text("tid")?) {
+    let tenant = claims.text("tid")?;
+    if let Some(tenant) = tenant.filter(|tenant| !settings.lets_in_tenant(tenant)) {
+        return Err(Trouble::NotLetIn(format!("tenant {:?} (claim tid) is none of the connector's", told(tenant))));
+    }
+    if !settings.speaks(claims.issuer()?, tenant) {
         return Err(Trouble::Claim("another issuer, or a tenant that this connector does not let in"));
     }
     Ok(())

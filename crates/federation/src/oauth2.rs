@@ -7,7 +7,7 @@ use crate::limits;
 use crate::oidc::Answer;
 use crate::providers::Providers;
 use crate::tokens::{Secret, bearer, object};
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -60,7 +60,7 @@ impl Providers {
     ) -> Result<ExternalIdentity, Trouble> {
         let (code, issuer) = match answer {
             Answer::Refused { error, description } => {
-                return Err(Trouble::Refused(told(format!("{error} {description}").trim())));
+                return Err(Trouble::of_answer(error, description));
             }
             Answer::Given(given) => (given.code, given.issuer),
         };

@@ -5,7 +5,7 @@ use crate::limits;
 use crate::oauth2;
 use crate::providers::{Providers, Published, spoken};
 use crate::tokens::{Secret, Tokens};
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -135,7 +135,7 @@ impl Providers {
         let settings = spoken(connector)?;
         let given = match answer {
             Answer::Refused { error, description } => {
-                return Err(Trouble::Refused(told(format!("{error} {description}").trim())));
+                return Err(Trouble::of_answer(error, description));
             }
             Answer::Given(given) => given.of(settings.response_type)?,
         };

@@ -20,6 +20,10 @@ pub enum Trouble {
     Issuer { found: String, declared: String },
     #[error("the provider refused: {0}")]
     Refused(String),
+    #[error("the provider says that the person did not agree, or may not come in by this client: {0}")]
+    Declined(String),
+    #[error("the person is not let in: {0}")]
+    NotLetIn(String),
     #[error(
         "the provider does not take Doorward for this client ({0}): check the client id, its secret or key, and that it \
          may use the authorization code"
@@ -47,6 +51,12 @@ pub enum Trouble {
 impl Trouble {
     pub(crate) fn malformed(what: &'static str, why: impl ToString) -> Self {
         Self::Malformed { what, why: told(&why.to_string()) }
+    }
+
+    /// What a provider said instead of vouching for somebody (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
+    pub(crate) fn of_answer(error: &str, description: &str) -> Self {
+        let words = told(format!("{error} {description}").trim());
+        if error == "access_denied" { Self::Declined(words) } else { Self::Refused(words) }
     }
 
     /// Whether another attempt may go better: the provider was not there, not wrong.

@@ -9,6 +9,7 @@ use crate::trouble::{Trouble, told};
 use aws_lc_rs::digest::{Context, SHA256};
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::kept::Kept;
+use doorward_engine::federation::naming::{Place, choose};
 use doorward_engine::federation::settings::{NameIdFormat, SamlSettings};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 
@@ -38,14 +39,11 @@ pub fn identity(settings: &SamlSettings, own_id: &str, proved: &Proved) -> Resul
     let email_verified = email.is_some() && settings.addresses_are_proved;
     // Tools take a name that looks like an address for one.
     let may_be_named = |name: &UserName| settings.addresses_are_proved || EmailAddress::parse(name.as_str()).is_err();
-    let mut name = None;
-    for attribute in &names.name {
-        let found = said.first(std::slice::from_ref(attribute)).and_then(|text| UserName::parse(&text).ok());
-        if let Some(found) = found.filter(&may_be_named) {
-            name = Some(found.to_string());
-            break;
-        }
-    }
+    let mut notes = Vec::new();
+    let all: Vec<_> = names.name.iter().map(|name| (name, said.first(std::slice::from_ref(name)))).collect();
+    let what = |name: &str| if name == NAME_ID { NAME_ID.to_owned() } else { format!("attribute {}", told(name)) };
+    let places = all.iter().map(|(name, says)| Place { what: what(name), says: says.as_deref() });
+    let name = choose(places, may_be_named).map_err(|why| notes.push(why)).ok();
     Ok(ExternalIdentity {
         issuer: settings.entity_id.clone(),
         subject: subject(settings, own_id, proved)?,
@@ -53,11 +51,12 @@ pub fn identity(settings: &SamlSettings, own_id: &str, proved: &Proved) -> Resul
         display: said.first(&names.display).and_then(|text| DisplayText::parse(&text).ok()),
         email,
         email_verified,
-        groups: groups(&names.groups, &said)?,
+        groups: groups(&names.groups, &said, &mut notes)?,
         session: proved.session.as_deref().map(|index| session_of(settings, proved.name.as_ref(), index)),
         vouched_at: Some(proved.issued_at),
         session_until: proved.session_until,
         kept: kept(settings, proved),
+        notes,
         ..ExternalIdentity::default()
     })
 }
@@ -156,7 +155,7 @@ fn find<'a>(all: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
 }
 
 /// The groups: what every attribute of the first of these names says. A provider that says nothing says that there are none.
-fn groups(names: &[String], said: &Said<'_>) -> Result<Option<Vec<String>>, Trouble> {
+fn groups(names: &[String], said: &Said<'_>, notes: &mut Vec<String>) -> Result<Option<Vec<String>>, Trouble> {
     if names.is_empty() {
         return Ok(None);
     }
@@ -172,5 +171,7 @@ fn groups(names: &[String], said: &Said<'_>) -> Result<Option<Vec<String>>, Trou
             return Ok(Some(values.filter(|value| !value.is_empty()).map(str::to_owned).collect()));
         }
     }
+    let names: Vec<_> = names.iter().map(|name| told(name)).collect();
+    notes.push(format!("attribute {} is not there, which was taken for no groups", names.join(" or ")));
     Ok(Some(Vec::new()))
 }

@@ -77,7 +77,11 @@ fn everybody_is_led_on_at_once_and_who_wants_the_page_gets_it() {
     let mut jar = Jar::new();
     let page = visit(&mut jar, &ground.tool_url("/x"));
     let refused = ground.say_who(&mut jar, &page, "ada");
-    assert_eq!(refused.answer.status, 502, "{}", refused.answer.text());
+    // The company did what it should: it is the account that is another one.
+    assert_eq!(refused.answer.status, 403, "{}", refused.answer.text());
+    assert!(refused.answer.text().contains("is not open to your account there"), "{}", refused.answer.text());
+    assert!(ground.door.output().contains("the connector lets in example.org"), "{}", ground.door.output());
+    assert!(ground.refusals().contains("does not let this account of the provider in"), "{}", ground.refusals());
     assert!(refused.answer.text().contains("way=page"), "{}", refused.answer.text());
 }
 

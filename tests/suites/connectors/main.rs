@@ -285,6 +285,18 @@ fn gauntlet_b4_08_and_11_claims_that_cannot_be_are_refused() {
     let (_, end) = ground.come("ada");
     assert_eq!(end.answer.status, 403, "{}", end.answer.text());
     assert!(ground.refusals().contains("tells no name"), "{}", ground.refusals());
+    // Which claims were looked at stands in the log.
+    let unproved = json!({"sub": "company-1", "preferred_username": "Ada L", "email": "ada@example.org"});
+    ground.company.say(&json!({"ada": unproved}));
+    assert_eq!(ground.come("ada").1.answer.status, 403);
+    let log = ground.door.output();
+    for told in [
+        "claim preferred_username is not there",
+        "claim preferred_username says \"Ada L\", which no user can be called",
+        "claim groups is not there, which was taken for no groups",
+    ] {
+        assert!(log.contains(told), "{told}\n{log}");
+    }
 }
 
 #[test]
@@ -292,7 +304,7 @@ fn a_company_that_says_no_or_is_gone_keeps_nobody_else_out() {
     let mut ground = Ground::new(&[]);
     let (_, end) = ground.come("nobody");
     assert_eq!(end.answer.status, 403, "{}", end.answer.text());
-    assert!(end.answer.text().contains("did not sign you in"));
+    assert!(end.answer.text().contains("says that you did not agree"), "{}", end.answer.text());
     user(&ground.door, "cleo");
     ground.door.cli_text(&["group", "add-member", "dagster-users", "cleo"]);
     ground.door.cli_text(&["connector", "add", "oidc", "gone", "--issuer", "http://127.0.0.1:9", "--client-id", "x"]);

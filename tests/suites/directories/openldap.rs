@@ -1,6 +1,6 @@
 //! Who comes in, as whom, and with which groups.
 
-use crate::ground::{Ground, THEIRS, complaint, people, shown, visit};
+use crate::ground::{Ground, THEIRS, complaint, people, person, shown, visit};
 use doorward_testkit::peers::Slapd;
 use doorward_testkit::webdriver::Browser;
 use doorward_tests::{PASSWORD, user};
@@ -114,6 +114,51 @@ fn a_wrong_password_and_a_name_nobody_has_look_the_same() {
     let why = |reason: &str| told.matches(&format!("\"detail\": \"{reason}\"")).count();
     // Neither Alice, who has never been here, nor the stranger has an account here.
     assert_eq!((why("wrong password"), why("no account kept here, and no directory, takes it")), (1, 3), "{told}");
+}
+
+#[test]
+fn the_address_somebody_has_here_leads_to_them_at_the_directory() {
+    let slapd = Slapd::start(&people());
+    let ground = Ground::with(&slapd, &["--addresses-are-proved"]);
+    // The filter knows no addresses: before she has one here, hers leads nowhere.
+    assert_eq!(ground.come("alice@example.org", THEIRS).1.answer.status, 401);
+    assert_eq!(ground.come("alice", THEIRS).1.answer.status, 200);
+    for (password, status) in [("not this one", 401), (THEIRS, 200)] {
+        let (_, end) = ground.come("Alice@example.org", password);
+        assert_eq!(end.answer.status, status, "{}", end.answer.text());
+    }
+    assert!(ground.refusals().contains("\"wrong password\""), "{}", ground.refusals());
+    // Somebody else's address here leads to nobody there.
+    user(&ground.door, "bob");
+    ground.door.cli_text(&["user", "update", "bob", "--email", "bob@example.net"]);
+    assert_eq!(ground.come("bob@example.net", THEIRS).1.answer.status, 401);
+    // Whom the directory has no more is refused without any password being compared, and the record says so.
+    ground.door.cli_text(&["user", "update", "alice", "--email", "other@example.org"]);
+    ground.door.cli_text(&[
+        "connector",
+        "update",
+        "company",
+        "--set",
+        "ldap.users.base=\"ou=groups,dc=example,dc=org\"",
+    ]);
+    assert_eq!(ground.come("other@example.org", THEIRS).1.answer.status, 401);
+    assert!(ground.refusals().contains("no password was compared"), "{}", ground.refusals());
+}
+
+#[test]
+fn names_only_a_directory_can_have_are_counted_apart() {
+    let odd = person("two", "").replace("uid: two\n", "uid: two\nuid: two words\n");
+    let slapd = Slapd::start(&format!("{}{odd}", people()));
+    let ground = Ground::with(&slapd, &["--name-attribute", "mail", "--addresses-are-proved"]);
+    for _ in 0..5 {
+        assert_eq!(ground.come("some body", "not this one").1.answer.status, 401);
+    }
+    assert_eq!(ground.come("some body", "not this one").1.answer.status, 429);
+    assert_eq!(ground.come("  SOME BODY ", "not this one").1.answer.status, 429, "spelled otherwise");
+    let (_, end) = ground.come("two words", THEIRS);
+    // She is known to the directory and in no group that opens the tool.
+    assert_eq!(end.answer.status, 403, "{}", end.answer.text());
+    assert!(!end.answer.text().contains("type=\"password\""), "{}", end.answer.text());
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod groups;
 pub mod kept;
 pub mod linking;
 pub mod logout;
+pub mod naming;
 pub mod new_password;
 pub mod own_keys;
 pub mod parting;
@@ -130,6 +131,9 @@ pub struct ExternalIdentity {
     /// The connector that proved it, where another one says who it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<Through>,
+    /// What was missing or left out when it was read, each in one sentence for administrators. For the log.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// A connector that proved somebody of whom another one says who it is.

@@ -71,6 +71,8 @@ pub enum Refusal {
 pub enum Unproved {
     /// It refused.
     ProviderRefused,
+    /// It vouches for somebody the connector does not let in.
+    NotLetIn,
     /// It did not answer.
     Unreachable,
     /// Its answer proves nothing.
@@ -86,6 +88,7 @@ pub async fn unproved(
 ) -> Result<(), Fault> {
     let words = match why {
         Unproved::ProviderRefused => "the provider refused",
+        Unproved::NotLetIn => "the connector does not let this account of the provider in",
         Unproved::Unreachable => "the provider cannot be asked",
         Unproved::NotProved => "the provider's answer proves nobody",
     };

@@ -22,7 +22,8 @@ pub struct Asking {
     pub(super) directories: Directories,
     /// Whom the typed name belongs to here, if to anybody.
     pub(super) user: Option<UserId>,
-    pub(super) login: String,
+    /// The names to look for.
+    pub(super) logins: Vec<String>,
     /// The password, unless it was checked against one kept here already: a refusal takes the same time either way.
     pub(super) password: Option<Password>,
     /// Whether a password was compared, here or by a directory: then the attempt was a guess.
@@ -104,9 +105,9 @@ impl Asking {
         self.was_compared = true;
     }
 
-    /// The name to look for.
-    pub fn login(&self) -> &str {
-        &self.login
+    /// The names to look for: the next one where a directory has nobody of the one before.
+    pub fn logins(&self) -> &[String] {
+        &self.logins
     }
 
     /// A directory has found somebody. Failures count under whoever that is too: other spellings of a name gain nothing.
@@ -142,7 +143,21 @@ impl Asking {
     /// Nothing proves that the password is right. `why` is for the record.
     pub async fn wrong(self, door: &Door, ctx: &Ctx, why: Option<(&Connector, String)>) -> Result<Refused, Fault> {
         let Some(asking) = self.after_comparing(door, ctx).await? else { return Ok(Refused::Busy) };
-        refused(door, ctx, (&asking.realm_id, asking.user.as_ref()), why).await?;
+        let place = (&asking.realm_id, asking.user.as_ref());
+        match (why, &asking.user) {
+            (Some(why), _) => refused(door, ctx, place, why).await?,
+            (None, user) => {
+                let why = match user {
+                    None => "no account kept here, and no directory, takes it",
+                    Some(_) if asking.reserved.is_empty() => "too many attempts before",
+                    Some(_) if asking.was_compared => "wrong password",
+                    Some(_) => {
+                        "no password was compared: none is kept here, and no directory of theirs found them by what was typed"
+                    }
+                };
+                password::refused(door, ctx, place.0, place.1, why).await?;
+            }
+        }
         Ok(Refused::Told)
     }
 
@@ -180,7 +195,7 @@ impl Asking {
     /// The password is right, and the directory does not let them in.
     pub async fn barred(self, door: &Door, ctx: &Ctx, (connector, why): (&Connector, String)) -> Result<(), Fault> {
         self.was_no_guess(door, ctx).await?;
-        refused(door, ctx, (&self.realm_id, self.user.as_ref()), Some((connector, why))).await
+        refused(door, ctx, (&self.realm_id, self.user.as_ref()), (connector, why)).await
     }
 
     /// The directory has proved who it is: what every other provider's word leads to follows.
@@ -215,16 +230,16 @@ async fn refused(
     door: &Door,
     ctx: &Ctx,
     (realm, user): (&RealmId, Option<&UserId>),
-    why: Option<(&Connector, String)>,
+    (connector, why): (&Connector, String),
 ) -> Result<(), Fault> {
-    let Some((connector, why)) = why else {
-        let why = if user.is_some() { "wrong password" } else { "no account kept here, and no directory, takes it" };
-        return password::refused(door, ctx, realm, user, why).await;
-    };
     // Neither what was typed nor what the directory wrote stands in the record.
+    let subject = user.map(UserId::to_string).unwrap_or_default();
     let mut tx = door.begin().await?;
-    let (subject, detail) =
-        (user.map(UserId::to_string).unwrap_or_default(), format!("connector {}: {why}", connector.name));
-    tx.record(Event::new(EventKind::SignInRefused, Some(realm), subject, detail));
+    tx.record(Event::new(
+        EventKind::SignInRefused,
+        Some(realm),
+        subject,
+        format!("connector {}: {why}", connector.name),
+    ));
     door.commit(ctx, tx).await
 }

@@ -10,6 +10,7 @@ use crate::passwords::HashError;
 use crate::sign_in::directory::{Asking, Directories};
 use crate::sign_in::throttle::{self, Account, Asked, Place, Reserved};
 use crate::token::Profile;
+use aws_lc_rs::digest::{SHA256, digest};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Actor, Event, EventKind};
 use doorward_model::fault::Fault;
@@ -112,7 +113,7 @@ pub async fn sign_in(door: &Door, ctx: &Ctx, attempt: Attempt<'_>) -> Result<Out
             realm_id: realm_id.clone(),
             directories,
             user: user.as_ref().map(|user| user.id.clone()),
-            login: attempt.login.trim().to_owned(),
+            logins: logins(attempt.login.trim(), user.as_ref()),
             password,
             was_compared,
             reserved: reserved.into_iter().collect(),
@@ -350,8 +351,9 @@ async fn find_candidate(door: &Door, realm: &RealmId, login: &str) -> Result<Opt
     }
 }
 
-/// The name typed, in the form failures are counted under. Whatever can be no name counts as one; a name with its domain
-/// before it, as people of Active Directory type them, is one of its own.
+/// The name typed, in the form failures are counted under; a name with its domain before it, as people of Active Directory
+/// type them, is one of its own. What can be no name here may be one at a directory: it counts in one of many places that
+/// say little of it, because people type passwords into the name field.
 fn canonical(login: &str) -> String {
     let read = |text: &str| UserName::parse(text).map(|name| name.as_str().chars().take(64).collect::<String>()).ok();
     let login = login.trim();
@@ -359,7 +361,21 @@ fn canonical(login: &str) -> String {
         let (domain, name) = login.split_once('\\')?;
         Some(format!("{}\\{}", read(domain)?, read(name)?))
     };
-    read(login).or_else(in_domain).unwrap_or_default()
+    let place = || match digest(&SHA256, login.to_lowercase().as_bytes()).as_ref() {
+        [first, second, ..] => format!("?{first:02x}{second:02x}"),
+        _ => "?".to_owned(),
+    };
+    read(login).or_else(in_domain).unwrap_or_else(place)
+}
+
+/// The names directories are asked for, one after the other. Who signs in with the address they have here may be known there
+/// by their name alone; an address nobody has is asked for twice, so that both take as long.
+fn logins(typed: &str, user: Option<&User>) -> Vec<String> {
+    let mut all = vec![typed.to_owned()];
+    if EmailAddress::parse(typed).is_ok() {
+        all.push(user.map_or_else(|| typed.to_owned(), |user| user.name.to_string()));
+    }
+    all
 }
 
 async fn known_device(door: &Door, user: &UserId, device: Option<TokenHash>) -> Result<Option<TokenHash>, Fault> {

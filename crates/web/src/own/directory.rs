@@ -1,6 +1,6 @@
 //! Between the sign-in form and its answer: directories are asked about a name and a password that are not known here.
 
-use crate::own::broker::words_of;
+use crate::own::broker::{log_notes, words_of};
 use crate::own::sign_in::{BUSY, NO_MATCH};
 use crate::web::Web;
 use doorward_directory::account::Bar;
@@ -41,7 +41,7 @@ pub async fn ask(
     let mut away = None;
     let mut left = theirs.iter();
     for connector in left.by_ref() {
-        let person = match find(web, ctx, connector, asking.login()).await? {
+        let person = match find(web, ctx, connector, asking.logins()).await? {
             Found::Person(person) => person,
             Found::Nobody => continue,
             Found::Unclear => break,
@@ -76,7 +76,7 @@ pub async fn ask(
     }
     others.extend(left.cloned());
     if away.is_none() {
-        away = first_away(web, ctx, &others, asking.login()).await?;
+        away = first_away(web, ctx, &others, asking.logins()).await?;
     }
     match away {
         Some(connector) => unanswered(web, ctx, asking, (&connector, is_one)).await,
@@ -93,22 +93,30 @@ enum Found {
     Away,
 }
 
-async fn find(web: &Web, ctx: &Ctx, connector: &Connector, login: &str) -> Result<Found, Fault> {
-    let sealed = open_secret(web.door(), connector)?;
-    match web.directories.find(connector, sealed, (login, ctx.now)).await {
-        Ok(Some(person)) => Ok(Found::Person(Box::new(person))),
-        Ok(None) => Ok(Found::Nobody),
-        Err(trouble) => {
-            tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
-            Ok(if trouble.is_of_person() { Found::Unclear } else { Found::Away })
+async fn find(web: &Web, ctx: &Ctx, connector: &Connector, logins: &[String]) -> Result<Found, Fault> {
+    for login in logins {
+        let sealed = open_secret(web.door(), connector)?;
+        match web.directories.find(connector, sealed, (login, ctx.now)).await {
+            Ok(Some(person)) => return Ok(Found::Person(Box::new(person))),
+            Ok(None) => {}
+            Err(trouble) => {
+                tracing::warn!(request = %ctx.request, connector = %connector.name, "{trouble}");
+                return Ok(if trouble.is_of_person() { Found::Unclear } else { Found::Away });
+            }
         }
     }
+    Ok(Found::Nobody)
 }
 
 /// The first of these directories that cannot be asked about a name. Whom they find counts for nothing.
-async fn first_away(web: &Web, ctx: &Ctx, connectors: &[Connector], login: &str) -> Result<Option<Connector>, Fault> {
+async fn first_away(
+    web: &Web,
+    ctx: &Ctx,
+    connectors: &[Connector],
+    logins: &[String],
+) -> Result<Option<Connector>, Fault> {
     for connector in connectors {
-        if matches!(find(web, ctx, connector, login).await?, Found::Away) {
+        if matches!(find(web, ctx, connector, logins).await?, Found::Away) {
             return Ok(Some(connector.clone()));
         }
     }
@@ -129,6 +137,7 @@ async fn proved(
     asking: Asking,
     ((realm, connector), (identity, browser)): ((&Realm, &Connector), (&ExternalIdentity, &TokenHash)),
 ) -> Result<Told, Fault> {
+    log_notes(ctx, connector, identity);
     match asking.proved(web.door(), ctx, (realm, connector), (identity, browser)).await? {
         Outcome::Opened(opened) => Ok(Told::Opened(opened)),
         Outcome::Prove(pending) => Ok(Told::Prove(pending)),
@@ -156,7 +165,10 @@ async fn unanswered(
     let refused = asking.unanswered(web.door(), ctx, connector).await?;
     // Which of several it is would tell whom it could know.
     let what = if is_one { connector.title() } else { "A directory" };
-    let sentence = format!("{what} cannot be asked right now. Try again in a moment.");
+    let number = ctx.request;
+    let sentence = format!(
+        "{what} cannot be asked right now. Try again in a moment; if it stays so, give your administrator the request number {number}."
+    );
     Ok(told(refused, (StatusCode::SERVICE_UNAVAILABLE, sentence)))
 }
 

@@ -177,6 +177,7 @@ pub async fn tell(
         "groups_said": identity.groups,
         "groups": groups,
         "passed_over": passed_over,
+        "notes": identity.notes,
     })))
 }
 

@@ -214,7 +214,7 @@ impl OidcSettings {
 
     /// Whether a token of this issuer and tenant is the provider's.
     pub fn speaks(&self, issuer: &str, tenant: Option<&str>) -> bool {
-        let is_let_in = |tenant: &str| self.tenants.iter().any(|own| own == tenant);
+        let is_let_in = |tenant: &str| !self.tenants.is_empty() && self.lets_in_tenant(tenant);
         if !self.tenants.is_empty() && !tenant.is_some_and(is_let_in) {
             return false;
         }
@@ -224,6 +224,11 @@ impl OidcSettings {
             (true, Some(tenant)) => is_let_in(tenant) && own.replace(TENANT, tenant) == issuer,
             (true, None) => false,
         })
+    }
+
+    /// Whether people of a tenant may come in.
+    pub fn lets_in_tenant(&self, tenant: &str) -> bool {
+        self.tenants.is_empty() || self.tenants.iter().any(|own| own == tenant)
     }
 
     /// Whether a token that says to be of this issuer could be the provider's; of which tenant is not known yet.

@@ -20,7 +20,6 @@ use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::sign_in::{self, Refusal, Unproved};
 use doorward_engine::federation::{Connector, ExternalIdentity, attempt, find};
 use doorward_engine::live::realms::LiveRealm;
-use doorward_federation::trouble::Trouble;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::name::ConnectorName;
@@ -206,6 +205,7 @@ impl Asked<'_> {
             remember: false,
             reserved: Vec::new(),
         };
+        log_notes(ctx, connector, identity);
         match sign_in::sign_in(web.door(), ctx, (realm, connector), identity, came).await? {
             sign_in::Outcome::Opened(opened) => {
                 let mut answer = open(web, (self.arrival, self.headers), realm, *opened, way).await?;
@@ -228,21 +228,43 @@ impl Asked<'_> {
     }
 }
 
-/// Why a provider proved nobody, in the words of its protocol.
-trait Troubled: std::fmt::Display + Sync {
-    /// Whether it was asked, and said no.
-    fn is_refusal(&self) -> bool;
-    /// Whether another attempt may go better.
-    fn may_pass(&self) -> bool;
+/// Says in the log what was missing in what a provider said.
+pub fn log_notes(ctx: &Ctx, connector: &Connector, identity: &ExternalIdentity) {
+    for note in &identity.notes {
+        tracing::info!(request = %ctx.request, connector = %connector.name, "{note}");
+    }
 }
 
-impl Troubled for Trouble {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
+/// What a person makes of a provider that proved nobody.
+#[derive(Clone, Copy)]
+enum ForPerson {
+    /// The person did not agree there, or may not use this there.
+    Declined,
+    /// The provider knows them, and the connector is not for them.
+    NotLetIn,
+    /// It refused otherwise.
+    Refused,
+    /// Another attempt may go better.
+    Away,
+    /// What it said proves nothing.
+    Unproved,
+}
 
-    fn may_pass(&self) -> bool {
-        self.may_pass()
+/// Why a provider proved nobody, in the words of its protocol.
+trait Troubled: std::fmt::Display + Sync {
+    /// What the person makes of it.
+    fn for_person(&self) -> ForPerson;
+}
+
+impl Troubled for doorward_federation::trouble::Trouble {
+    fn for_person(&self) -> ForPerson {
+        match self {
+            Self::Declined(_) => ForPerson::Declined,
+            Self::NotLetIn(_) => ForPerson::NotLetIn,
+            Self::Refused(_) => ForPerson::Refused,
+            _ if self.may_pass() => ForPerson::Away,
+            _ => ForPerson::Unproved,
+        }
     }
 }
 
@@ -254,15 +276,23 @@ async fn troubled(
 ) -> Outcome {
     tracing::warn!(request = %asked.arrival.ctx.request, connector = %connector.name, "{trouble}");
     let title = connector.title();
-    let (status, what, how, why) = match trouble {
-        _ if trouble.is_refusal() => {
+    let (status, what, how, why) = match trouble.for_person() {
+        ForPerson::Declined => {
+            let what = format!("{title} says that you did not agree, or that you may not come in this way.");
+            (StatusCode::FORBIDDEN, what, DECLINED, Unproved::ProviderRefused)
+        }
+        ForPerson::NotLetIn => {
+            let what = format!("{title} knows you, but this way in is not open to your account there.");
+            (StatusCode::FORBIDDEN, what, ANOTHER, Unproved::NotLetIn)
+        }
+        ForPerson::Refused => {
             (StatusCode::FORBIDDEN, format!("{title} did not sign you in."), AGAIN, Unproved::ProviderRefused)
         }
-        _ if trouble.may_pass() => {
+        ForPerson::Away => {
             let what = format!("{title} cannot be asked right now.");
             (StatusCode::SERVICE_UNAVAILABLE, what, AGAIN, Unproved::Unreachable)
         }
-        _ => {
+        ForPerson::Unproved => {
             let what = format!("{title} and Doorward do not understand each other, so nothing says who you are.");
             (StatusCode::BAD_GATEWAY, what, ASK, Unproved::NotProved)
         }
@@ -277,6 +307,9 @@ async fn troubled(
 
 const AGAIN: &str =
     "Try again. If it happens again, give the request number to your administrator: the log tells the story.";
+const DECLINED: &str = "Sign in again if you did not mean that. If you did not refuse anything, ask your administrator whether you may come in.";
+const ANOTHER: &str =
+    "Sign in with another account, or give the request number to your administrator: the log tells the reason.";
 const ASK: &str = "Give the request number to your administrator: the log tells the story.";
 
 fn refused(asked: &Asked<'_>, (realm, connector, flow): (&LiveRealm, &Connector, &str), refusal: Refusal) -> Response {

@@ -103,6 +103,7 @@ fn told_of(arrival: &Arrival, connector: &Connector, trouble: &Trouble) -> Strin
     tracing::warn!(request = %arrival.ctx.request, connector = %connector.name, "a logout token was refused: {trouble}");
     match trouble {
         Trouble::Token(_) | Trouble::Claim(_) => trouble.to_string(),
+        Trouble::NotLetIn(_) => "the logout token is of a tenant that this connector does not let in".to_owned(),
         _ => "the provider's keys cannot be had, so nothing proves the logout token".to_owned(),
     }
 }

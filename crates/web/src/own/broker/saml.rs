@@ -7,7 +7,7 @@ use crate::callers::{Arrival, Headers, Query};
 use crate::cookies::{attempt_name, set_attempt};
 use crate::limits;
 use crate::oidc::response::form_on;
-use crate::own::broker::{Asked, Troubled, oidc, saml_logout, troubled};
+use crate::own::broker::{Asked, ForPerson, Troubled, oidc, saml_logout, troubled};
 use crate::own::sign_in::{Browser, Way, flow_over};
 use crate::pages;
 use crate::web::Web;
@@ -34,12 +34,12 @@ use http::{StatusCode, header};
 use std::sync::Arc;
 
 impl Troubled for Trouble {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
-
-    fn may_pass(&self) -> bool {
-        self.may_pass()
+    fn for_person(&self) -> ForPerson {
+        match self {
+            Self::Refused(_) => ForPerson::Refused,
+            _ if self.may_pass() => ForPerson::Away,
+            _ => ForPerson::Unproved,
+        }
     }
 }
 
