@@ -204,7 +204,7 @@ fn googles_directory_says_the_groups_of_whoever_comes() {
     // Another company's people are nobody.
     workspace.say(&json!({"1077": many}), &json!({}));
     workspace.known.provider.say(&people_with(&json!({"sub": "1077", "hd": "evil.example"})));
-    assert_eq!(workspace.known.come().1.answer.status, 502);
+    assert_eq!(workspace.known.come().1.answer.status, 403);
 }
 
 #[test]
