@@ -18,6 +18,10 @@ pub struct Questions {
     own: Vec<(Box<str>, Box<str>)>,
     /// Whether answers have a body.
     bodies: bool,
+    /// How many threads ask.
+    threads: usize,
+    /// Whether they never sleep: then nobody has to wake them.
+    awake: bool,
 }
 
 /// Prepared questions, shared by the threads of the load.
@@ -26,12 +30,17 @@ pub type Requests = Arc<Questions>;
 impl Questions {
     /// From the three pieces all questions have in common, and the two between them that each has of its own.
     pub fn new(common: [String; 3], own: Vec<(Box<str>, Box<str>)>) -> Questions {
-        Questions { common, own, bodies: false }
+        Questions { common, own, bodies: false, threads: limits::LOAD_THREADS, awake: false }
     }
 
     /// Whose answers have a body.
     pub fn with_bodies(self) -> Questions {
         Questions { bodies: true, ..self }
+    }
+
+    /// Asked by as many threads as there are processors for them alone, which never sleep.
+    pub fn on_processors_of_its_own(self, threads: usize) -> Questions {
+        Questions { threads, awake: true, ..self }
     }
 
     /// How many there are.
@@ -103,18 +112,20 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn drive(port: u16, requests: &Requests, until: Until) -> Round {
     let begun = Instant::now();
-    let threads: Vec<_> = (0..limits::LOAD_THREADS)
+    let threads: Vec<_> = (0..requests.threads)
         .map(|thread| {
             let requests = requests.clone();
             std::thread::spawn(move || {
                 runtime().block_on(async {
-                    let numbers = (thread..limits::CONNECTIONS).step_by(limits::LOAD_THREADS);
+                    let numbers = (thread..limits::CONNECTIONS).step_by(requests.threads);
+                    let awake = requests.awake.then(|| tokio::spawn(never_sleep()));
                     let tasks: Vec<_> =
                         numbers.map(|number| tokio::spawn(connection(port, number, requests.clone(), until))).collect();
                     let mut latencies = Vec::new();
                     for task in tasks {
                         latencies.extend(task.await.expect("a connection that answers"));
                     }
+                    awake.iter().for_each(tokio::task::JoinHandle::abort);
                     latencies
                 })
             })
@@ -125,6 +136,12 @@ fn drive(port: u16, requests: &Requests, until: Until) -> Round {
         latencies.extend(thread.join().expect("a thread of the load"));
     }
     Round { count: latencies.len(), seconds: begun.elapsed().as_secs_f64(), latencies }
+}
+
+async fn never_sleep() {
+    loop {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn connection(port: u16, number: usize, requests: Requests, until: Until) -> Vec<f64> {

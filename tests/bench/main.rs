@@ -5,6 +5,7 @@
 
 mod authorize;
 mod bare;
+mod cores;
 mod extauthz;
 mod figure;
 mod gate;

@@ -1,5 +1,6 @@
 //! Tokens for programs, against signatures alone; and refreshed tokens, beside what a durable commit takes.
 
+use crate::cores::Halves;
 use crate::figure::{Budget, Figure, median, paired};
 use crate::limits;
 use crate::load::{self, Questions, Requests};
@@ -13,9 +14,8 @@ use std::time::Instant;
 
 /// `bench token`
 pub fn run() -> bool {
-    let site = Site::build();
-    let is_kept = machines(&site);
-    refreshes(&site);
+    let is_kept = machines();
+    refreshes(&Site::build());
     is_kept
 }
 
@@ -33,14 +33,21 @@ impl Rates {
     }
 }
 
-fn machines(site: &Site) -> bool {
+fn machines() -> bool {
+    // The load and the server each have processors of their own, and the signatures are made on the server's.
+    let halves = Halves::split();
+    let site = at_server(halves.as_ref(), Site::build);
     let secret = secret(&site.door, &["client", "create", "ci", "--service", "--algorithm", "ES256"]);
     let question = talk::form(
         &format!("{BASE}/token"),
         &format!("grant_type=client_credentials&client_id=ci&client_secret={secret}"),
     );
     let own = (0..limits::CONNECTIONS).map(|_| Default::default()).collect();
-    let requests: Requests = Arc::new(Questions::new([question, String::new(), String::new()], own).with_bodies());
+    let questions = Questions::new([question, String::new(), String::new()], own).with_bodies();
+    let requests: Requests = Arc::new(match &halves {
+        Some(halves) => questions.on_processors_of_its_own(halves.load()),
+        None => questions,
+    });
     let (port, pid) = (site.door.port(), site.door.process.pid());
     load::each_once(port, &requests);
     let (mut tokens, mut signatures) = (Rates::default(), Rates::default());
@@ -49,7 +56,7 @@ fn machines(site: &Site) -> bool {
         let round = load::for_a_while(port, &requests, limits::ROUND);
         tokens.push(round.count, round.seconds, processor_ticks(pid) - before);
         let before = processor_ticks(std::process::id());
-        let (count, seconds) = sign();
+        let (count, seconds) = at_server(halves.as_ref(), sign);
         signatures.push(count, seconds, processor_ticks(std::process::id()) - before);
         let last = |rates: &Rates| rates.by_clock.last().copied().unwrap_or_default();
         eprintln!("round {number}: {:.0} tokens/s against {:.0} signatures/s", last(&tokens), last(&signatures));
@@ -59,12 +66,19 @@ fn machines(site: &Site) -> bool {
         let (value, baseline) = (median(value), Some(median(baseline)));
         Figure { bench: "token", figure, value, unit: "1/s", baseline, ratio, budget }.tell()
     };
-    tell("client credentials, load and server on the same cores", &tokens.by_clock, &signatures.by_clock, Budget::None);
+    tell("client credentials", &tokens.by_clock, &signatures.by_clock, Budget::None);
     let budget = Budget::RatioMin(limits::TOKEN_RATIO_MIN);
     tell("client credentials in a second of processor time", &tokens.by_processor, &signatures.by_processor, budget)
 }
 
-/// ES256 signatures alone on every core for a while: how many, in how many seconds.
+fn at_server<T>(halves: Option<&Halves>, work: impl FnOnce() -> T) -> T {
+    match halves {
+        Some(halves) => halves.at_server(work),
+        None => work(),
+    }
+}
+
+/// ES256 signatures alone on every processor there is for it for a while: how many, in how many seconds.
 fn sign() -> (usize, f64) {
     let begun = Instant::now();
     let threads: Vec<_> = (0..std::thread::available_parallelism().map_or(1, usize::from))

@@ -6,7 +6,7 @@ use crate::clients::{Client, ConsentMode};
 use crate::door::Door;
 use crate::gate::decide::{Refusal, Verdict};
 use crate::limits as engine_limits;
-use crate::sign_in::throttle::network;
+use crate::sign_in::throttle::Network;
 use crate::token::{Outcome, subject};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -54,7 +54,7 @@ pub async fn start(door: &Door, ctx: &Ctx, realm: &Realm, client: &Client, wante
     }
     let facts = serde_json::to_string(wanted)
         .map_err(|error| Fault::new(FaultKind::Internal, "writing what a device asks for", error))?;
-    let counter = format!("device start {} {}", client.id, network(&ctx.client_address()));
+    let counter = format!("device start {} {}", client.id, Network::of(ctx));
     let most = engine_limits::DEVICES_PER_NETWORK;
     if throttles::full_until(&mut &door.store, &counter, most, ctx.now).await?.is_some() {
         return Ok(Err(too_many()));
@@ -164,7 +164,7 @@ async fn reserve_guess(
     let until = ctx.now.plus_seconds(engine_limits::USER_CODE_SECONDS);
     let counters = [
         (format!("user code {}", signed_in.session.id), engine_limits::USER_CODES_PER_SESSION),
-        (format!("user code {}", network(&ctx.client_address())), engine_limits::USER_CODES_PER_NETWORK),
+        (format!("user code {}", Network::of(ctx)), engine_limits::USER_CODES_PER_NETWORK),
     ];
     for (name, most) in counters {
         match throttles::reserve(tx, &name, most, (ctx.now, until)).await? {

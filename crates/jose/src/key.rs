@@ -18,6 +18,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+/// The `typ` most tokens have.
+const USUAL: &str = "JWT";
+/// Bytes of a header, about.
+const HEADER_ROOM: usize = 96;
+/// Letters the largest signature takes: RSA's, of 2048 bits.
+const SIGNATURE_ROOM: usize = 352;
+
 /// A realm's key pair for one algorithm, parsed once. It does not print.
 pub struct SigningKey {
     id: KeyId,
@@ -25,8 +32,8 @@ pub struct SigningKey {
     pair: Pair,
     public: PublicKey,
     jwk: Value,
-    /// The header up to the value of `typ`, its last member.
-    head: String,
+    /// The header of most tokens, encoded.
+    usual_head: String,
     random: SystemRandom,
 }
 
@@ -62,8 +69,8 @@ impl SigningKey {
         }
         // What is published must pass the check others' keys must pass.
         let public = PublicKey::parse_jwk(&jwk).map_err(|why| Fault::corrupt("signing_keys", id.as_str(), why))?;
-        let head = format!(r#"{{"alg":"{algorithm}","kid":"{id}","typ":"#);
-        Ok(Self { id, algorithm, pair, public, jwk, head, random: SystemRandom::new() })
+        let usual_head = URL_SAFE_NO_PAD.encode(head(&id, algorithm, USUAL));
+        Ok(Self { id, algorithm, pair, public, jwk, usual_head, random: SystemRandom::new() })
     }
 
     /// Its id: `kid` in headers and key sets.
@@ -95,17 +102,30 @@ impl SigningKey {
 
     /// Signs claims into a compact JWS (RFC 7515 §7.1) of the given `typ`.
     pub fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, Fault> {
-        let head = format!("{}{}}}", self.head, Value::from(kind));
-        let body = serde_json::to_vec(claims)
+        let claims = serde_json::to_vec(claims)
             .map_err(|error| Fault::new(FaultKind::Internal, "writing a token's claims", error))?;
-        let mut token = URL_SAFE_NO_PAD.encode(head);
+        self.sign_written(kind, &claims)
+    }
+
+    /// As [`SigningKey::sign`], for claims that are written out: a JSON object.
+    pub fn sign_written(&self, kind: &str, claims: &[u8]) -> Result<String, Fault> {
+        let mut token = String::with_capacity((claims.len() + HEADER_ROOM) * 4 / 3 + SIGNATURE_ROOM);
+        match kind == USUAL {
+            true => token.push_str(&self.usual_head),
+            false => URL_SAFE_NO_PAD.encode_string(head(&self.id, self.algorithm, kind), &mut token),
+        }
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(body, &mut token);
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let signature = self.pair.sign(&self.random, token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
     }
+}
+
+/// The header of a token of that `typ`.
+fn head(id: &KeyId, algorithm: Algorithm, kind: &str) -> String {
+    format!(r#"{{"alg":"{algorithm}","kid":"{id}","typ":{}}}"#, Value::from(kind))
 }
 
 impl Pair {

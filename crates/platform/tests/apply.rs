@@ -167,7 +167,7 @@ impl Given {
 
     async fn proves_itself(&self, name: &str, secret: &str) -> bool {
         let realm = realms::find(&mut &self.door.store, &self.door.settings.realm).await.unwrap().unwrap();
-        let shown = Shown { client_id: Some(name), proof: Proof::Secret(secret), certificate: None, endpoint: "" };
+        let shown = Shown { client_id: Some(name), proof: Proof::Secret(secret), certificate: None, path: "" };
         authenticate(&self.door, &self.ctx, &realm, &shown).await.unwrap().is_ok()
     }
 

@@ -48,8 +48,8 @@ pub fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
 }
 
 /// JSON that is written out already.
-pub fn json_text(status: StatusCode, text: String) -> Response<Body> {
-    let mut answer = Response::new(Body::from(text));
+pub fn json_text(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
+    let mut answer = Response::new(text.into());
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

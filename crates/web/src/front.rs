@@ -3,6 +3,7 @@
 
 use crate::callers::Arrival;
 use crate::limits;
+use crate::oidc::token;
 use crate::operations;
 use crate::pages::PREFIX;
 use crate::proxied;
@@ -73,6 +74,10 @@ impl Front {
             }
             return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host, path: path.into() }, request))
                 .await;
+        }
+        if *head.method == Method::POST && token::is_at(path) && is_ours(web, &host) {
+            let arrival = Arrival { ctx, peer, host, path: path.into() };
+            return Box::pin(token::give_at(web, arrival, request.map(PageBody::new))).await.map(Body::stream);
         }
         // What pages are made of is there at every host, for the page that says that nothing else is.
         if is_ours(web, &host) || operations::PROBES.contains(&path) || path.starts_with(PREFIX) {

@@ -67,6 +67,7 @@ impl Provider {
     }
 
     async fn machine(&self, client: &Client) -> String {
+        let client = &self.as_known(client).await;
         let given =
             client_credentials(&self.node.door, &self.node.ctx(), "main", client, (Scopes::default(), None)).await;
         given.expect("a database").unwrap_or_else(|error| panic!("{error}")).access
@@ -374,6 +375,61 @@ async fn a_realm_says_how_long_things_live_and_a_client_says_it_louder(ground: G
     }
 }
 
+async fn a_machines_tokens_say_what_is_so_when_each_is_made(ground: Ground) {
+    let (a, b) = (ground.node().await, ground.node().await);
+    a.realm("main").await;
+    b.follow().await;
+    let (at_a, at_b) = (Provider::on(&a).await, Provider::on(&b).await);
+    let machine = |value: u8, seconds| ClientSettings {
+        grants: vec![GrantType::ClientCredentials],
+        scopes: vec!["one".to_owned(), "two".to_owned()],
+        mappers: vec![claim("level", From::Value(json!(value)))],
+        lifetimes: Lifetimes { access_seconds: Some(seconds), ..Lifetimes::default() },
+        ..ClientSettings::default()
+    };
+    let client = at_a.client("ci", machine(1, 60)).await;
+    let told = async |at: &Provider, scope: &str| {
+        let known = at.as_known(&client).await;
+        let asked = (Scopes::parse(scope).expect("scopes"), None);
+        let given = client_credentials(&at.node.door, &at.node.ctx(), "main", &known, asked).await;
+        let tokens = given.expect("a database").unwrap_or_else(|refused| panic!("{refused}"));
+        let claims = at.claims_told(&tokens.access).await;
+        let number = |name: &str| claims.get(name).and_then(Value::as_i64).unwrap_or_default();
+        assert_eq!(claims.get("scope"), Some(&json!(tokens.scopes.to_string())));
+        let id = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
+        assert_eq!(id.len(), 32, "{claims:?}");
+        (number("level"), number("exp") - number("iat"), tokens.scopes.contains(scope), number("iat"), id)
+    };
+    for (value, seconds) in [(1, 60), (2, 90)] {
+        let former = [at_a.as_known(&client).await, at_b.as_known(&client).await];
+        let changed = Client { settings: machine(value, seconds), ..client.clone() };
+        let written = a.change(async |tx| manage_clients::update(tx, &changed).await).await;
+        written.unwrap_or_else(|refused| panic!("{refused}"));
+        b.follow().await;
+        for (at, former) in [&at_a, &at_b].into_iter().zip(former) {
+            // A request that found the client before it was changed, and comes to its end only now.
+            let (node, asked) = (&at.node, (Scopes::parse("one").expect("scopes"), None));
+            let late = client_credentials(&node.door, &node.ctx(), "main", &former, asked).await;
+            assert!(late.expect("a database").is_ok());
+            let mut ids = Vec::new();
+            for scope in ["one", "one", "two", "one"] {
+                let (level, life, is_granted, made, id) = told(at, scope).await;
+                assert_eq!((level, life, is_granted), (i64::from(value), seconds, true), "{scope}");
+                assert_eq!(made, at.node.ctx().now.seconds());
+                ids.push(id);
+                ground.advance(1).await;
+            }
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids.len(), 4);
+        }
+    }
+    let known = at_a.as_known(&client).await;
+    let asked = (Scopes::parse("three").expect("scopes"), None);
+    let refused = client_credentials(&a.door, &a.ctx(), "main", &known, asked).await.expect("a database");
+    assert!(refused.is_err_and(|refused| refused.sentence().contains("may not ask for scope three")));
+}
+
 async fn gauntlet_b3_11_a_service_learns_nothing_of_a_token_that_is_not_for_it(ground: Ground) {
     let node = ground.node().await;
     let realm = node.realm("main").await;
@@ -466,6 +522,7 @@ on_both!(together:
     a_subject_somebody_brought_along_is_told_and_belongs_to_one,
     of_two_who_bring_one_subject_at_once_one_is_told_that_it_is_taken,
     a_realm_says_how_long_things_live_and_a_client_says_it_louder,
+    a_machines_tokens_say_what_is_so_when_each_is_made,
     gauntlet_b3_11_a_service_learns_nothing_of_a_token_that_is_not_for_it,
     answers_are_signed_for_those_who_want_it,
     another_address_is_not_known_to_be_theirs,

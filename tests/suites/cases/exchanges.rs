@@ -16,6 +16,7 @@ use doorward_oauth::error::ErrorCode;
 use doorward_oauth::scope::Scopes;
 use doorward_store::sessions::SignedIn;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use crate::fixture::Ground;
 use crate::people::only;
@@ -166,11 +167,13 @@ async fn gauntlet_b3_10_what_may_not_be_exchanged_is_not(ground: Ground) {
         .expect("a key");
     let service = ClientSettings { grants: vec![GrantType::ClientCredentials], ..ClientSettings::default() };
     let foreign = elsewhere.client("gateway", service.clone()).await;
-    let token =
-        client_credentials(&node.door, &node.ctx(), "sales", &foreign, (Scopes::default(), None)).await.expect("a key");
+    let token = client_credentials(&node.door, &node.ctx(), "sales", &foreign.into(), (Scopes::default(), None))
+        .await
+        .expect("a key");
     assert_eq!(refused(&token.unwrap_or_else(|error| panic!("{error}")).access).await, invalid);
-    let own =
-        client_credentials(&node.door, &node.ctx(), "main", &client, (Scopes::default(), None)).await.expect("a key");
+    let own = client_credentials(&node.door, &node.ctx(), "main", &Arc::new(client.clone()), (Scopes::default(), None))
+        .await
+        .expect("a key");
     assert_eq!(refused(&own.unwrap_or_else(|error| panic!("{error}")).access).await, invalid, "a client's own");
     let id = subject.id.clone().expect("an ID token");
     let refresh = refresh_of(&subject);

@@ -38,7 +38,7 @@ const TIMES: KeyTimes = KeyTimes { rotate_seconds: 3 * DAY, announce_seconds: HO
 pub struct Issuer {
     node: Arc<Node>,
     realm: Realm,
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl Issuer {
@@ -54,7 +54,7 @@ impl Issuer {
         let (door, ctx) = (&node.door, node.ctx());
         let make = async |tx: &mut _| clients::create(door, &ctx, tx, &realm.id, (name, None, settings)).await;
         let (client, _) = node.change(make).await.unwrap_or_else(|refused| panic!("{refused}"));
-        let issuer = Issuer { node: node.clone(), realm: realm.clone(), client };
+        let issuer = Issuer { node: node.clone(), realm: realm.clone(), client: client.into() };
         issuer.prepare().await;
         issuer
     }
@@ -325,9 +325,9 @@ async fn fifty_first_askers_on_two_nodes_make_one_key(ground: Ground) {
     let first = Issuer::new(&a, &realm, Algorithm::Es256).await;
     let eddsa = Client {
         settings: ClientSettings { algorithm: "EdDSA".to_owned(), ..first.client.settings.clone() },
-        ..first.client.clone()
+        ..(*first.client).clone()
     };
-    let issuer = Issuer { client: eddsa, ..first };
+    let issuer = Issuer { client: eddsa.into(), ..first };
     let nodes = [&a, &b];
     let tokens = at_once(&nodes, 50, |node, _| {
         let issuer = issuer.at(&node);

@@ -60,7 +60,9 @@ pub fn key(at: &Provider, client: &Client, holder: &Holder) -> Key {
 async fn own(at: &Provider, client: &Client, proof: &str) -> Result<Tokens, Refused> {
     let key = read(at, client, proof)?;
     let (door, ctx) = (&at.node.door, at.node.ctx());
-    client_credentials(door, &ctx, "main", client, (Scopes::default(), Some(&key))).await.expect("a database")
+    client_credentials(door, &ctx, "main", &client.clone().into(), (Scopes::default(), Some(&key)))
+        .await
+        .expect("a database")
 }
 
 async fn exchange(at: &Provider, client: &Client, code: &str, key: Option<&Key>) -> Result<Tokens, Refused> {

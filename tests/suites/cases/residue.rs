@@ -65,7 +65,7 @@ pub async fn is_unproved(at: &Provider, name: &str, secret: &str) -> bool {
         client_id: Some(name),
         proof: Proof::Secret(secret),
         certificate: None,
-        endpoint: "https://door.example.com/realms/main/protocol/openid-connect/token",
+        path: "/realms/main/protocol/openid-connect/token",
     };
     authenticate(&at.node.door, &at.node.ctx(), &at.realm, &shown).await.expect("a database").is_err()
 }

@@ -9,6 +9,7 @@ use doorward_model::name::RoleName;
 use doorward_model::people::{Holder, Realm, Role, Source};
 use doorward_oauth::scope::Scopes;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 use crate::fixture::{Ground, Node};
 use crate::people::at_once;
@@ -94,7 +95,9 @@ async fn a_client_that_speaks_for_itself_tells_its_own_roles(ground: Ground) {
     assert_eq!(node.give(&whole, Holder::Client(robot.id.clone())).await, Ok(true));
     let mut tokens = Vec::new();
     for client in [&robot, &polaris] {
-        let given = client_credentials(&node.door, &node.ctx(), "main", client, (Scopes::default(), None)).await;
+        let given =
+            client_credentials(&node.door, &node.ctx(), "main", &client.clone().into(), (Scopes::default(), None))
+                .await;
         tokens.push(given.expect("a database").unwrap_or_else(|error| panic!("{error}")).access);
     }
     let [of_robot, of_polaris] = tokens.as_slice() else { panic!("two tokens") };
@@ -109,6 +112,8 @@ async fn a_client_tells_the_roles_it_has_now_however_it_came_by_them_and_lost_th
     let (at_a, at_b) = (Provider::on(&a).await, Provider::on(&b).await);
     let service = ClientSettings { grants: vec![GrantType::ClientCredentials], ..ClientSettings::default() };
     let (robot, polaris) = (at_a.client("robot", service.clone()).await, at_a.client("polaris", service).await);
+    // The same one in memory, for which what its tokens say is worked out once.
+    let robot = Arc::new(robot);
     let write = a.role(&realm, Some(&polaris), "write").await;
     let (whole, other) = (a.role(&realm, None, "catalog-admin").await, a.role(&realm, None, "auditor").await);
     let robot_itself = || Holder::Client(robot.id.clone());

@@ -110,7 +110,10 @@ async fn gauntlet_b18_05_what_was_used_up_stays_so_on_a_node_whose_clock_is_behi
     let shown = shown.expect("a signature");
     let works = async |at: &Provider| {
         let asked = (shown.as_str(), Scopes::default(), None);
-        workload(&at.node.door, &at.node.ctx(), (&at.realm, &machine), asked).await.expect("a database").is_ok()
+        workload(&at.node.door, &at.node.ctx(), (&at.realm, &machine.clone().into()), asked)
+            .await
+            .expect("a database")
+            .is_ok()
     };
     assert!(works(&at_even).await);
     let holder = Holder::default();

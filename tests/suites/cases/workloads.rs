@@ -84,7 +84,9 @@ fn workflow(now: i64, jti: &str) -> Value {
 impl Provider {
     async fn workload(&self, client: &Client, assertion: &str, scopes: &str) -> Result<Tokens, Refused> {
         let asked = (assertion, Scopes::parse(scopes).expect("scopes"), None);
-        workload(&self.node.door, &self.node.ctx(), (&self.realm, client), asked).await.expect("a database")
+        workload(&self.node.door, &self.node.ctx(), (&self.realm, &client.clone().into()), asked)
+            .await
+            .expect("a database")
     }
 
     async fn refused(&self, client: &Client, assertion: &str) -> Option<ErrorCode> {

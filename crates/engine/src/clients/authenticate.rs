@@ -32,8 +32,8 @@ pub struct Shown<'a> {
     pub proof: Proof<'a>,
     /// The certificate its connection was made with.
     pub certificate: Option<&'a Certificate>,
-    /// The address it called.
-    pub endpoint: &'a str,
+    /// The path it called, below the configured public address.
+    pub path: &'a str,
 }
 
 /// What a client sends to prove who it is.
@@ -194,7 +194,7 @@ async fn prove(
         _ => return hidden("it came with another proof than the declared one"),
     };
     let Some(token) = token else { return hidden("no assertion") };
-    match judge(door, ctx, realm, (live, shown.endpoint), (token, &claims)) {
+    match judge(door, ctx, realm, (live, shown.path), (token, &claims)) {
         Ok(single) => Box::pin(use_up(door, ctx, live, single)).await,
         Err(bad) => Ok(Err(bad.into())),
     }
@@ -204,7 +204,7 @@ fn judge(
     door: &Door,
     ctx: &Ctx,
     realm: &Realm,
-    (live, endpoint): (&LiveClient, &str),
+    (live, path): (&LiveClient, &str),
     (token, claims): (&Presented<'_>, &Claims),
 ) -> Result<Single, Bad> {
     let issuer = mint::issuer(door, realm.name.as_str());
@@ -217,7 +217,8 @@ fn judge(
         }
     };
     let token_endpoint = token_endpoint.unwrap_or_default();
-    let audiences = [issuer.as_str(), own_issuer.as_str(), token_endpoint.as_str(), endpoint];
+    let endpoint = door.settings.public.url(path);
+    let audiences = [issuer.as_str(), own_issuer.as_str(), token_endpoint.as_str(), endpoint.as_str()];
     let expected = Expected { client: live.name.as_str(), audiences: &audiences, now: ctx.now };
     assertion::decide(token.header(), claims, &expected)
 }

@@ -6,7 +6,7 @@
 use crate::door::Door;
 use crate::limits;
 use crate::live::shards::Shards;
-use crate::sign_in::throttle::network;
+use crate::sign_in::throttle::Network;
 use aws_lc_rs::digest::{SHA256, digest};
 use doorward_model::context::Ctx;
 use doorward_model::event::{Event, EventKind};
@@ -17,7 +17,7 @@ use doorward_store::throttles;
 use doorward_store::tx::Tx;
 
 /// What this node knows of the counters: failures, and when their window ends.
-pub(crate) struct Guesses(Shards<String, (i64, Timestamp)>);
+pub(crate) struct Guesses(Shards<Counter, (i64, Timestamp)>);
 
 impl Guesses {
     pub(crate) fn new() -> Self {
@@ -26,7 +26,7 @@ impl Guesses {
 
     /// When the window of a counter ends that is full.
     pub(crate) fn full_until(&self, counter: &Counter, now: Timestamp) -> Option<Timestamp> {
-        self.0.look(&counter.0, |(failures, until)| {
+        self.0.look(counter, |(failures, until)| {
             (*failures >= limits::FAILURES_PER_CLIENT && *until > now).then_some(*until)
         })
     }
@@ -34,14 +34,14 @@ impl Guesses {
     /// Counts a failure before anything is waited for, so that guesses sent at once count as well.
     pub(crate) fn count(&self, counter: &Counter, now: Timestamp) {
         let fresh = (1, now.plus_seconds(limits::CLIENT_FAILURE_SECONDS));
-        self.0.put_or_change(counter.0.clone(), fresh, |known| {
+        self.0.put_or_change(counter.clone(), fresh, |known| {
             *known = if known.1 > now { (known.0.saturating_add(1), known.1) } else { fresh };
         });
     }
 
     /// Takes over what the database counts: it knows of other nodes' failures too.
     fn learn(&self, counter: &Counter, failures: i64, until: Timestamp) {
-        self.0.put_or_change(counter.0.clone(), (failures, until), |known| {
+        self.0.put_or_change(counter.clone(), (failures, until), |known| {
             known.0 = known.0.max(failures);
         });
     }
@@ -52,7 +52,12 @@ impl Guesses {
 }
 
 /// One counter.
-pub(crate) struct Counter(String);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Counter {
+    network: Network,
+    realm: RealmId,
+    place: u8,
+}
 
 impl Counter {
     /// The counter of a client's name and a network. Names share a few places, so that made-up ones fill
@@ -60,7 +65,12 @@ impl Counter {
     pub(crate) fn of(ctx: &Ctx, realm: &RealmId, name: &str) -> Self {
         let hash = digest(&SHA256, name.as_bytes());
         let place = hash.as_ref().first().copied().unwrap_or_default();
-        Self(format!("client {} {realm} {place:02x}", network(&ctx.client_address())))
+        Self { network: Network::of(ctx), realm: realm.clone(), place }
+    }
+
+    /// What it is called in the database.
+    fn name(&self) -> String {
+        format!("client {} {} {:02x}", self.network, self.realm, self.place)
     }
 }
 
@@ -71,9 +81,9 @@ pub(crate) async fn note(
     tx: &mut Tx,
     (realm, counter): (&RealmId, &Counter),
 ) -> Result<(), Fault> {
-    let limit = limits::FAILURES_PER_CLIENT;
+    let (name, limit) = (counter.name(), limits::FAILURES_PER_CLIENT);
     let window_ends = ctx.now.plus_seconds(limits::CLIENT_FAILURE_SECONDS);
-    match throttles::reserve(tx, &counter.0, limit, (ctx.now, window_ends)).await? {
+    match throttles::reserve(tx, &name, limit, (ctx.now, window_ends)).await? {
         Some(count) => {
             door.live.guesses.learn(counter, count, window_ends);
             if count == limit {
@@ -82,7 +92,7 @@ pub(crate) async fn note(
             }
         }
         None => {
-            let until = throttles::full_until(tx, &counter.0, limit, ctx.now).await?;
+            let until = throttles::full_until(tx, &name, limit, ctx.now).await?;
             door.live.guesses.learn(counter, limit, until.unwrap_or(window_ends));
         }
     }

@@ -13,7 +13,7 @@ pub mod shards;
 use crate::clients::guesses::Guesses;
 use crate::clients::refusals::Refusals;
 use crate::limits;
-use crate::token::roles::Roles;
+use crate::token::roles::LiveRoles;
 use apps::Apps;
 use arc_swap::ArcSwap;
 use clients::LiveClient;
@@ -40,7 +40,7 @@ pub struct Live {
     pub(crate) tokens: Shards<TokenHash, Arc<LiveToken>, Scatter>,
     pub(crate) clients: Shards<(RealmId, ClientName), Arc<LiveClient>>,
     pub(crate) realms: Shards<RealmName, Arc<LiveRealm>>,
-    pub(crate) roles: Shards<ClientId, Arc<Roles>>,
+    pub(crate) roles: Shards<ClientId, Arc<LiveRoles>>,
     pub(crate) guesses: Guesses,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Mutex<HashMap<SessionId, Timestamp>>,

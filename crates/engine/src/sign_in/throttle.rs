@@ -15,6 +15,7 @@ use doorward_model::secret::TokenHash;
 use doorward_model::time::Timestamp;
 use doorward_store::throttles::{self, Settle, Wanted};
 use doorward_store::tx::Tx;
+use std::fmt;
 use std::net::IpAddr;
 
 /// Whom an attempt is about.
@@ -85,7 +86,7 @@ pub async fn reserve_found(
     (realm, key): (&RealmId, &str),
     device: Option<&TokenHash>,
 ) -> Result<Place, Fault> {
-    let counters = counters_of(key, device, &network(&ctx.client_address()));
+    let counters = counters_of(key, device, Network::of(ctx));
     Asked { realm, subject: String::new(), counters }.reserve(door, ctx).await
 }
 
@@ -99,7 +100,7 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// For an attempt of an account.
     pub(super) fn of(ctx: &Ctx, account: &Account<'a>) -> Self {
-        let counters = counters(account, &ctx.client_address());
+        let counters = counters(account, Network::of(ctx));
         let subject = if account.is_known { account.user.to_string() } else { String::new() };
         Self { realm: account.realm, subject, counters }
     }
@@ -196,10 +197,9 @@ impl Counter {
     }
 }
 
-fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
+fn counters(account: &Account<'_>, network: Network) -> Vec<Counter> {
     let Account { realm, typed, user, device, .. } = account;
-    let network = network(client_address);
-    let of_user = counters_of(user.as_str(), *device, &network);
+    let of_user = counters_of(user.as_str(), *device, network);
     if device.is_some() {
         return of_user;
     }
@@ -214,7 +214,7 @@ fn counters(account: &Account<'_>, client_address: &str) -> Vec<Counter> {
 }
 
 /// Those that count whatever name was typed.
-fn counters_of(user: &str, device: Option<&TokenHash>, network: &str) -> Vec<Counter> {
+fn counters_of(user: &str, device: Option<&TokenHash>, network: Network) -> Vec<Counter> {
     if let Some(device) = device {
         let name = format!("device {} {user}", device.hex());
         return vec![counter(name, limits::FAILURES_PER_DEVICE, limits::PAIR_SECONDS, (true, Shows::ToDevice))];
@@ -231,29 +231,58 @@ fn counter(name: String, limit: i64, seconds: i64, (is_of_account, shows): (bool
 }
 
 /// The network an address belongs to: a single IPv4 address, or an IPv6 /64, which one host can use up.
-pub(crate) fn network(client_address: &str) -> String {
-    match client_address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Network(Option<IpAddr>);
+
+impl Network {
+    /// Where a request came from.
+    pub(crate) fn of(ctx: &Ctx) -> Self {
+        Self(ctx.client.map(|address| match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+            single => single,
+        }))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                write!(f, "{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            Some(IpAddr::V4(address)) => write!(f, "{address}"),
+            None => f.write_str("unknown"),
         }
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Err(_) => "unknown".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, counters, network};
+    use super::{Account, Network, counters};
+    use doorward_model::context::{Ctx, RequestTag};
     use doorward_model::dice::Counting;
+    use doorward_model::event::Actor;
     use doorward_model::id::{RealmId, UserId};
     use doorward_model::secret::{PlainToken, TokenKind};
+    use doorward_model::time::Timestamp;
+
+    fn from(address: &str) -> Network {
+        let client = address.parse().ok();
+        let (now, request) = (Timestamp::from_millis(0), RequestTag::new(0, 0));
+        Network::of(&Ctx { now, actor: Actor::Visitor, request, client, certificate: None })
+    }
 
     #[test]
     fn one_ipv6_host_is_one_network() {
-        assert_eq!(network("2001:db8:1:2:aaaa::1"), network("2001:db8:1:2:bbbb::2"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_eq!(from("2001:db8:1:2:aaaa::1"), from("2001:db8:1:2:bbbb::2"));
+        assert_ne!(from("2001:db8:1:2::1"), from("2001:db8:1:3::1"));
+        assert_eq!(from("::ffff:192.0.2.1"), from("192.0.2.1"));
+        let told = ["2001:db8:1:2:aaaa::1", "::ffff:192.0.2.1", ""].map(|address| from(address).to_string());
+        assert_eq!(told, ["2001:db8:1:2::/64", "192.0.2.1", "unknown"]);
     }
 
     #[test]
@@ -263,7 +292,7 @@ mod tests {
         let device = PlainToken::draw(TokenKind::Device, &dice).hash();
         let names = |device| {
             let account = Account { realm: &realm, typed: "ada", user: &user, is_known: true, device };
-            counters(&account, "192.0.2.1").into_iter().map(|counter| counter.name).collect::<Vec<_>>()
+            counters(&account, from("192.0.2.1")).into_iter().map(|counter| counter.name).collect::<Vec<_>>()
         };
         let (known, stranger) = (names(Some(&device)), names(None));
         assert!(known.iter().all(|name| !stranger.contains(name)));

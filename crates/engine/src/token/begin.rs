@@ -94,7 +94,7 @@ pub(crate) async fn begin(
         access_seconds: client.access_seconds(),
         refresh: refresh.map(|token| (token, refresh_seconds)),
         id,
-        scopes,
+        scopes: scopes.into(),
         session: Some(session.id.clone()),
         bound,
         details: authorized.details,

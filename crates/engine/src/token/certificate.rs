@@ -10,14 +10,15 @@ use serde_json::{Map, Value, json};
 /// The member of `cnf` with the certificate's SHA-256 (RFC 8705 §3.1).
 const MEMBER: &str = "x5t#S256";
 
-/// The circumstances a client's tokens are made in: with its certificate, if they are to be bound to it.
-pub fn bind(ctx: &Ctx, client: &Client, certificate: Option<&Certificate>) -> Result<Ctx, Refused> {
+/// The circumstances a client's tokens are made in, with its certificate, if they are to be bound to it; `None` where they
+/// are made in those there are.
+pub fn bind(ctx: &Ctx, client: &Client, certificate: Option<&Certificate>) -> Result<Option<Ctx>, Refused> {
     if !client.settings.certificate_bound {
-        return Ok(ctx.clone());
+        return Ok(None);
     }
     let missing = "this client's tokens are bound to its certificate, and it came without one: connect with it";
     let certificate = certificate.ok_or_else(|| OAuthError::invalid_request(missing))?;
-    Ok(Ctx { certificate: Some(certificate.thumbprint().into()), ..ctx.clone() })
+    Ok(Some(Ctx { certificate: Some(certificate.thumbprint().into()), ..ctx.clone() }))
 }
 
 /// Notes in a token what it is bound to, beside whatever else it is bound to.

@@ -14,6 +14,7 @@ pub mod introspect;
 pub mod mint;
 pub mod password;
 pub mod paths;
+mod prepared;
 pub mod refresh;
 pub mod revoke;
 pub mod roles;
@@ -39,6 +40,7 @@ use doorward_store::{groups, users};
 use roles::Roles;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A rule's "no" in the protocol's words.
 pub type Refused = OAuthError;
@@ -112,7 +114,7 @@ pub struct Tokens {
     /// The ID token.
     pub id: Option<String>,
     /// What was granted.
-    pub scopes: Scopes,
+    pub scopes: Arc<Scopes>,
     /// The browser session it came from.
     pub session: Option<SessionId>,
     /// The key the access token is bound to; `None` for one that whoever holds it may show.

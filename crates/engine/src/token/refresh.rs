@@ -149,7 +149,7 @@ async fn tell(
         access_seconds: client.access_seconds(),
         refresh: Some((refresh, refresh_seconds)),
         id,
-        scopes,
+        scopes: scopes.into(),
         session: family.session_id.clone(),
         bound,
         details: authorized.details.clone(),

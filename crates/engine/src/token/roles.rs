@@ -2,12 +2,15 @@
 
 use crate::door::Door;
 use crate::live::feed::Touched;
+use crate::token::prepared::Prepared;
+use arc_swap::ArcSwapOption;
 use doorward_model::fault::Fault;
 use doorward_model::id::{ClientId, UserId};
 use doorward_store::roles::{self, Held};
 use doorward_store::store::Query;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// All roles somebody has: given directly, by a group, or by another role.
@@ -19,6 +22,49 @@ pub struct Roles {
     pub clients: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// A client's roles as they stand in memory, and what was worked out from them.
+#[derive(Default)]
+pub(crate) struct LiveRoles {
+    roles: Roles,
+    prepared: ArcSwapOption<Prepared>,
+}
+
+impl LiveRoles {
+    /// Those of a client, from memory where they are known there.
+    pub(crate) async fn of_client(door: &Door, id: &ClientId) -> Result<Arc<Self>, Fault> {
+        match door.live.roles.find(id) {
+            Some(known) => Ok(known),
+            None => Box::pin(Self::load(door, id)).await,
+        }
+    }
+
+    async fn load(door: &Door, id: &ClientId) -> Result<Arc<Self>, Fault> {
+        let mark = door.live.mark();
+        let roles = Roles::of_client(&mut &door.store, id).await?;
+        let live = Arc::new(Self { roles, prepared: ArcSwapOption::empty() });
+        door.live.keep(mark, &Touched::Roles, || drop(door.live.roles.put(id.clone(), live.clone())));
+        Ok(live)
+    }
+
+    /// What the client's own tokens say, as it was worked out last.
+    pub(crate) fn prepared(&self) -> Option<Arc<Prepared>> {
+        self.prepared.load_full()
+    }
+
+    /// Keeps what was worked out from these roles.
+    pub(crate) fn keep(&self, prepared: Arc<Prepared>) {
+        self.prepared.store(Some(prepared));
+    }
+}
+
+impl Deref for LiveRoles {
+    type Target = Roles;
+
+    fn deref(&self) -> &Roles {
+        &self.roles
+    }
+}
+
 impl Roles {
     /// Those of a user.
     pub async fn of_user(query: &mut impl Query, id: &UserId) -> Result<Self, Fault> {
@@ -28,21 +74,6 @@ impl Roles {
     /// Those of a client, where it speaks for itself.
     pub async fn of_client(query: &mut impl Query, id: &ClientId) -> Result<Self, Fault> {
         roles::of_client(query, id).await.map(Self::sorted)
-    }
-
-    /// Those of a client, from memory where they are known there.
-    pub async fn of_live_client(door: &Door, id: &ClientId) -> Result<Arc<Self>, Fault> {
-        match door.live.roles.find(id) {
-            Some(known) => Ok(known),
-            None => Box::pin(Self::load(door, id)).await,
-        }
-    }
-
-    async fn load(door: &Door, id: &ClientId) -> Result<Arc<Self>, Fault> {
-        let mark = door.live.mark();
-        let roles = Arc::new(Self::of_client(&mut &door.store, id).await?);
-        door.live.keep(mark, &Touched::Roles, || drop(door.live.roles.put(id.clone(), roles.clone())));
-        Ok(roles)
     }
 
     fn sorted(held: Vec<Held>) -> Self {

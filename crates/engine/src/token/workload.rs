@@ -42,7 +42,7 @@ pub async fn client_of(door: &Door, ctx: &Ctx, realm: &Realm, name: &str) -> Out
 pub async fn workload(
     door: &Door,
     ctx: &Ctx,
-    (realm, client): (&Realm, &Client),
+    (realm, client): (&Realm, &Arc<Client>),
     (assertion, scopes, key): (&str, Scopes, Option<&Key>),
 ) -> Outcome<Tokens> {
     let (platform, claims) = match verified(client, ctx.now, assertion) {

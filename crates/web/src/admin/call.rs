@@ -85,7 +85,7 @@ impl Call {
         if !admits(&caller.good.claims, certificate::shown(&web, &arrival, &parts.headers).as_ref()) {
             return Err(Failure::Unknown);
         }
-        let place = Place::of(&web, &parts.method, parts.uri.path());
+        let place = Place::of(&web, &parts.method, &arrival.path);
         let shown = place.admit(&web, &arrival, &caller.good, (token, scheme), &parts.headers).await?;
         shown.map_err(|_| Failure::Unknown)?;
         let name = path.get("realm").map_or(caller.home.name.as_str(), String::as_str);

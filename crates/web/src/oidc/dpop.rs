@@ -10,10 +10,12 @@ use doorward_engine::token::Outcome;
 use doorward_engine::token::check::Good;
 use doorward_engine::token::dpop::{self, Key, Scheme, Shown};
 use doorward_engine::token::mint;
+use doorward_model::address::Address;
 use doorward_oauth::dpop::only_one;
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::sync::{Arc, OnceLock};
 
 /// Where a proof stands.
 const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -21,22 +23,27 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Where a request was sent, as its sender must name it: below the configured public address, whatever its headers say.
-pub struct Place {
+pub struct Place<'w> {
     method: Method,
-    url: String,
+    path: Arc<str>,
+    public: &'w Address,
+    /// Written out when a proof is to be compared with it.
+    url: OnceLock<String>,
 }
 
-impl Place {
+impl<'w> Place<'w> {
     /// The place of a request.
-    pub fn of(web: &Web, method: &Method, path: &str) -> Self {
-        Self { method: method.clone(), url: web.door().settings.public.url(path) }
+    pub fn of(web: &'w Web, method: &Method, path: &Arc<str>) -> Self {
+        let public = &web.door().settings.public;
+        Self { method: method.clone(), path: path.clone(), public, url: OnceLock::new() }
     }
 
     /// The proof a request brought, if any.
     pub fn proof<'a>(&'a self, headers: &'a HeaderMap) -> Result<Option<Shown<'a>>, OAuthError> {
         let lines = headers.get_all(DPOP).iter().map(|line| line.to_str().ok());
         let proof = only_one(lines)?;
-        Ok(proof.map(|proof| Shown { proof, method: self.method.as_str(), url: &self.url }))
+        let url = || self.url.get_or_init(|| self.public.url(&self.path));
+        Ok(proof.map(|proof| Shown { proof, method: self.method.as_str(), url: url() }))
     }
 
     /// The key a client shows that it holds, if it shows one.

@@ -50,7 +50,7 @@ pub async fn by_password(
     };
     let ask = password::Ask { login, password, scopes, key };
     match password::password(web.door(), &arrival.ctx, (realm, client), ask).await? {
-        Ok(tokens) => Ok(told(&tokens)),
+        Ok(tokens) => Ok(told(&tokens)?),
         Err(No::Refused(refused)) => Err(refused.into()),
         Err(No::Wrong) => {
             let body = json!({"error": "invalid_grant", "error_description": "Invalid user credentials"});

@@ -198,9 +198,8 @@ pub async fn caller(
         Presented::None { .. } => Proof::None,
     };
     let certificate = certificate::shown(web, arrival, headers);
-    let endpoint = web.door().settings.public.url(&arrival.path);
-    let shown =
-        Shown { client_id: presented.client_id(), proof, certificate: certificate.as_ref(), endpoint: &endpoint };
+    let (client_id, path) = (presented.client_id(), &*arrival.path);
+    let shown = Shown { client_id, proof, certificate: certificate.as_ref(), path };
     match authenticate(web.door(), &arrival.ctx, realm, &shown).await? {
         Ok(client) => Ok(client),
         Err(Unproved::Refused(error)) => Err(error.into()),

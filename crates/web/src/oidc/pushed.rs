@@ -25,7 +25,7 @@ pub async fn take(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: 
 
 async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
     let realm = realm(web, arrival, name).await?;
-    let place = Place::of(web, request.method(), request.uri().path());
+    let place = Place::of(web, request.method(), &arrival.path);
     let (headers, parameters) = form(request).await?;
     let client = caller(web, arrival, &realm, (&headers, &parameters)).await?;
     let (mut answer, refused) = match pushed(web, arrival, (&realm, &client), (&place, &headers, &parameters)).await {
@@ -45,7 +45,7 @@ async fn pushed(
     web: &Web,
     arrival: &Arrival,
     (realm, client): (&Realm, &Client),
-    (place, headers, parameters): (&Place, &HeaderMap, &Parameters),
+    (place, headers, parameters): (&Place<'_>, &HeaderMap, &Parameters),
 ) -> Result<String, Failure> {
     let (door, ctx) = (web.door(), &arrival.ctx);
     // A key is shown here only by those who want the code bound to it at once.

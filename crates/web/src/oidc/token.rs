@@ -5,7 +5,8 @@ use crate::callers::{Arrival, InRealm};
 use crate::oidc::discovery::OFFERED;
 use crate::oidc::dpop::{Place, tell_nonce};
 use crate::oidc::grants::{by_assertion, by_exchange, by_password, workload_client};
-use crate::oidc::{Failure, Outcome, caller, certificate, finish, form, realm, refusal, share};
+use crate::oidc::{Failure, Outcome, caller, certificate, finish, form, refusal, share};
+use crate::own::sign_in::known_realm;
 use crate::web::Web;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -16,14 +17,16 @@ use doorward_engine::token::client_credentials::client_credentials;
 use doorward_engine::token::device_code::device_code;
 use doorward_engine::token::exchange_code::{self, exchange_code};
 use doorward_engine::token::refresh::{self, refresh};
+use doorward_model::fault::{Fault, FaultKind};
+use doorward_model::id::SessionId;
 use doorward_model::people::Realm;
-use doorward_oauth::authorize::parse_details;
+use doorward_oauth::authorize::{Detail, parse_details};
 use doorward_oauth::error::{ErrorCode, OAuthError};
 use doorward_oauth::parameters::Parameters;
 use doorward_oauth::scope::Scopes;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, PRAGMA};
-use serde_json::json;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Gives tokens.
@@ -31,9 +34,27 @@ pub async fn give(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: 
     finish(&arrival, answer(&web, &name, &arrival, request).await)
 }
 
+/// Whether a path is the endpoint of a realm, spelled plainly: programs ask there so often that no router stands in between.
+pub fn is_at(path: &str) -> bool {
+    realm_of(path).is_some()
+}
+
+fn realm_of(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/realms/")?.strip_suffix("/protocol/openid-connect/token")?;
+    (!name.contains(['/', '%'])).then_some(name)
+}
+
+/// As [`give`], without a router before it. Its access class is the route's: anybody may ask, and proves who it is here.
+pub async fn give_at(web: &Web, arrival: Arrival, request: Request) -> Response {
+    // No realm has an empty name.
+    let realm = realm_of(&arrival.path).unwrap_or_default();
+    finish(&arrival, answer(web, realm, &arrival, request).await)
+}
+
 async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
-    let realm = realm(web, arrival, name).await?;
-    let place = Place::of(web, request.method(), request.uri().path());
+    // What a client's tokens are signed with is made sure of when the client has proved itself.
+    let realm = known_realm(web, name).await?.ok_or(Failure::NoRealm)?;
+    let place = Place::of(web, request.method(), &arrival.path);
     let (headers, parameters) = form(request).await?;
     let one = |name| parameters.one(name).map_err(OAuthError::from);
     let grant = one("grant_type")?.ok_or_else(|| missing("grant_type is missing"))?;
@@ -61,9 +82,9 @@ pub struct Asked<'a> {
     /// The realm.
     pub realm: &'a Realm,
     /// The client.
-    pub client: &'a Client,
+    pub client: &'a Arc<Client>,
     /// Where the request was sent.
-    pub place: &'a Place,
+    pub place: &'a Place<'a>,
     /// Its head.
     pub headers: &'a HeaderMap,
     /// Its parameters.
@@ -90,8 +111,9 @@ async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>
     }
     let key = place.key(web, arrival, (client, headers))?;
     let key = key.as_ref();
-    let ctx = bind(&arrival.ctx, client, certificate::shown(web, arrival, headers).as_ref())?;
-    let arrival = &Arrival { ctx, ..arrival.clone() };
+    let bound = bind(&arrival.ctx, client, certificate::shown(web, arrival, headers).as_ref())?;
+    let bound = bound.map(|ctx| Arrival { ctx, ..arrival.clone() });
+    let arrival = bound.as_ref().unwrap_or(arrival);
     let (door, ctx, realm_name) = (web.door(), &arrival.ctx, realm.name.as_str());
     // All but the first on the heap: a future is moved about at the size of its largest branch.
     let tokens = match grant {
@@ -123,34 +145,52 @@ async fn given(web: &Web, arrival: &Arrival, grant: GrantType, asked: &Asked<'_>
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, sentence).into());
         }
     };
-    Ok(told(&tokens?))
+    Ok(told(&tokens?)?)
 }
 
 /// The token response (RFC 6749 §5.1), with the members Keycloak adds.
-pub fn told(tokens: &Tokens) -> Response {
-    let mut body = json!({
-        "access_token": tokens.access,
-        "expires_in": tokens.access_seconds,
-        "token_type": tokens.token_type(),
-        "not-before-policy": 0,
-        "scope": tokens.scopes.to_string(),
-    });
-    if let Some(members) = body.as_object_mut() {
-        if let Some((refresh, seconds)) = &tokens.refresh {
-            members.insert("refresh_token".to_owned(), json!(refresh.reveal()));
-            members.insert("refresh_expires_in".to_owned(), json!(seconds));
-        }
-        if let Some(id) = &tokens.id {
-            members.insert("id_token".to_owned(), json!(id));
-        }
-        if !tokens.details.is_empty() {
-            members.insert("authorization_details".to_owned(), json!(tokens.details));
-        }
-        if let Some(session) = &tokens.session {
-            members.insert("session_state".to_owned(), json!(session.as_str()));
-        }
-    }
-    let mut answer = answers::json(StatusCode::OK, &body);
+#[derive(Serialize)]
+struct Told<'a> {
+    access_token: &'a str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
+    #[serde(rename = "not-before-policy")]
+    not_before_policy: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_state: Option<&'a str>,
+    scope: &'a Scopes,
+    #[serde(skip_serializing_if = "<[Detail]>::is_empty")]
+    authorization_details: &'a [Detail],
+}
+
+/// Bytes of an answer beside its tokens, about.
+const ROOM: usize = 256;
+
+/// Tokens as an answer.
+pub fn told(tokens: &Tokens) -> Result<Response, Fault> {
+    let refresh = tokens.refresh.as_ref();
+    let told = Told {
+        access_token: &tokens.access,
+        expires_in: tokens.access_seconds,
+        refresh_expires_in: refresh.map(|(_, seconds)| *seconds),
+        refresh_token: refresh.map(|(token, _)| token.reveal()),
+        token_type: tokens.token_type(),
+        id_token: tokens.id.as_deref(),
+        not_before_policy: 0,
+        session_state: tokens.session.as_ref().map(SessionId::as_str),
+        scope: &tokens.scopes,
+        authorization_details: &tokens.details,
+    };
+    let mut body = Vec::with_capacity(tokens.access.len() + ROOM);
+    serde_json::to_writer(&mut body, &told)
+        .map_err(|error| Fault::new(FaultKind::Internal, "writing a token response", error))?;
+    let mut answer = answers::json_text(StatusCode::OK, body);
     answer.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    answer
+    Ok(answer)
 }

@@ -27,7 +27,7 @@ pub async fn tell(State(web): State<Arc<Web>>, InRealm(name): InRealm, arrival: 
 
 async fn answer(web: &Web, name: &str, arrival: &Arrival, request: Request) -> Outcome {
     let realm = realm(web, arrival, name).await?;
-    let place = Place::of(web, request.method(), request.uri().path());
+    let place = Place::of(web, request.method(), &arrival.path);
     let is_post = request.method() == Method::POST;
     let headers = request.headers().clone();
     let in_body = if is_post && !headers.contains_key(AUTHORIZATION) {

@@ -208,7 +208,10 @@ async fn gauntlet_b3_06_one_id_is_good_once_in_each_kind_and_for_each_owner(grou
         let claims = json!({"iss": "https://ci.example.com", "sub": "job", "aud": ISSUER, "iat": now, "exp": now + 60, "jti": id});
         let text = platform.sign("JWT", &claims).expect("a signature");
         let asked = (text.as_str(), Scopes::default(), None);
-        workload::workload(&node.door, &node.ctx(), (&realm, client), asked).await.expect("a database").is_ok()
+        workload::workload(&node.door, &node.ctx(), (&realm, &client.clone().into()), asked)
+            .await
+            .expect("a database")
+            .is_ok()
     };
     let says = async |node: &Node, name: &str, id: &str| {
         assertion(node, &realm, &pen.sign(&es256("one"), &claims(node, name, id))).await == "good"

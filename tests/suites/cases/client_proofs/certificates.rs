@@ -1,5 +1,6 @@
 //! Certificates, and that a client is proved in the declared way alone.
 
+use super::path_of;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use doorward_engine::clients::authenticate::{Proof, Shown};
@@ -57,14 +58,22 @@ async fn a_client_is_proved_in_the_declared_way_and_in_no_other(ground: Ground) 
         ] {
             // A public client's connection may have a certificate; it proves nothing, and nothing is asked.
             let fits = way == name || (name == "public" && way == "certificate");
-            let told =
-                shown(&node, &realm, "192.0.2.1", Shown { client_id: Some(name), proof, certificate, endpoint: TOKEN });
+            let told = shown(
+                &node,
+                &realm,
+                "192.0.2.1",
+                Shown { client_id: Some(name), proof, certificate, path: path_of(TOKEN) },
+            );
             assert_eq!(told.await, if fits { "good" } else { "unproved" }, "declared {name}, came with {way}");
         }
     }
     // Two at once is not the declared way either.
-    let told =
-        Shown { client_id: Some("certificate"), proof: Proof::Secret("x"), certificate: Some(&own), endpoint: TOKEN };
+    let told = Shown {
+        client_id: Some("certificate"),
+        proof: Proof::Secret("x"),
+        certificate: Some(&own),
+        path: path_of(TOKEN),
+    };
     assert_eq!(shown(&node, &realm, "192.0.2.1", told).await, "unproved");
 }
 
@@ -106,7 +115,7 @@ async fn a_certificate_is_the_declared_one_vouched_for_and_in_its_time(ground: G
     let told = async |node: &Node, name: &str, pems: &[&str]| {
         let certificate = certificate(pems);
         let told =
-            Shown { client_id: Some(name), proof: Proof::None, certificate: Some(&certificate), endpoint: TOKEN };
+            Shown { client_id: Some(name), proof: Proof::None, certificate: Some(&certificate), path: path_of(TOKEN) };
         shown(node, &realm, "192.0.2.1", told).await
     };
     for (name, pems, wanted) in [

@@ -26,6 +26,10 @@ use crate::fixture::Node;
 
 const ISSUER: &str = "https://door.example.com/realms/main";
 const TOKEN: &str = "https://door.example.com/realms/main/protocol/openid-connect/token";
+/// The path of an address of the door.
+fn path_of(url: &str) -> &str {
+    url.strip_prefix("https://door.example.com").expect("an address of the door")
+}
 const INTROSPECT: &str = "https://door.example.com/realms/main/protocol/openid-connect/token/introspect";
 
 /// A key pair that signs anything under any header.
@@ -106,7 +110,7 @@ async fn shown(node: &Node, realm: &Realm, from: &str, shown: Shown<'_>) -> Stri
 }
 
 async fn proves(node: &Node, realm: &Realm, client_id: Option<&str>, proof: Proof<'_>) -> String {
-    shown(node, realm, "192.0.2.1", Shown { client_id, proof, certificate: None, endpoint: INTROSPECT }).await
+    shown(node, realm, "192.0.2.1", Shown { client_id, proof, certificate: None, path: path_of(INTROSPECT) }).await
 }
 
 async fn secret(node: &Node, realm: &Realm, name: &str, text: &str) -> String {

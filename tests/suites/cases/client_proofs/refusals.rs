@@ -1,5 +1,6 @@
 //! Refusals of clients in the record: those of clients there are, some one by one, the rest by their number.
 
+use super::path_of;
 use doorward_engine::clients::authenticate::{Proof, Shown};
 use doorward_engine::{limits, upkeep};
 
@@ -17,7 +18,7 @@ async fn refusals_of_a_client_are_on_record_up_to_a_limit_and_the_rest_by_number
         // From many networks, each of which is below its own limit.
         let address = format!("203.0.113.{number}");
         let told =
-            Shown { client_id: Some("loader"), proof: Proof::Secret("wrong"), certificate: None, endpoint: TOKEN };
+            Shown { client_id: Some("loader"), proof: Proof::Secret("wrong"), certificate: None, path: path_of(TOKEN) };
         assert_eq!(shown(&node, &realm, &address, told).await, "unproved");
     };
     let begun = node.ctx().now;

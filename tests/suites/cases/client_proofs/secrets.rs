@@ -1,5 +1,6 @@
 //! Secrets in memory, and how many wrong ones are taken.
 
+use super::path_of;
 use doorward_engine::clients::authenticate::{Proof, Shown};
 use doorward_engine::clients::{Authentication, Client, ClientKind, ClientSettings, GrantType};
 use doorward_engine::{limits, manage};
@@ -74,7 +75,7 @@ async fn wrong_secrets_are_counted_for_a_network_and_lock_nobody_else_out(ground
     let (_, right) = made(&a, &realm, "loader", machine()).await;
     b.follow().await;
     let from = async |node: &Node, address: &str, name: &str, text: &str| {
-        let told = Shown { client_id: Some(name), proof: Proof::Secret(text), certificate: None, endpoint: TOKEN };
+        let told = Shown { client_id: Some(name), proof: Proof::Secret(text), certificate: None, path: path_of(TOKEN) };
         shown(node, &realm, address, told).await
     };
     let attacker = "203.0.113.7";
