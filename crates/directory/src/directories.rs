@@ -7,8 +7,8 @@ use crate::limits;
 use crate::login;
 use crate::person::Person;
 use crate::place::{For, Place};
-use crate::protocol::message::{Scope, Search};
-use crate::protocol::wire::{Bounds, Wire, anything};
+use crate::probing::{Probed, Probing};
+use crate::protocol::wire::{Bounds, Wire};
 use crate::tries::Tries;
 use crate::trouble::Trouble;
 use doorward_engine::federation::settings::LdapSettings;
@@ -88,11 +88,12 @@ impl Directories {
         Ok(Some((person.identity(&place.settings, issuer, groups), person.bar)))
     }
 
-    /// Whether the directory can be asked, and has the entries people and groups are below; tells which server answered.
+    /// Whether the directory can be asked, and has the entries people and groups are below; tells which server answered, and
+    /// what the settings speak of and nothing there has.
     ///
     /// # Errors
     /// As [`Directories::find`].
-    pub async fn probe(&self, connector: &Connector, sealed: Option<Zeroizing<String>>) -> Result<String, Trouble> {
+    pub async fn probe(&self, connector: &Connector, sealed: Option<Zeroizing<String>>) -> Result<Probed, Trouble> {
         let place = self.place(connector)?;
         asked(&place, sealed, &Probing).await
     }
@@ -164,7 +165,7 @@ impl Directories {
 }
 
 /// One question to a directory.
-trait Question: Sync {
+pub(crate) trait Question: Sync {
     type Answer: Send;
     const PURPOSE: For;
 
@@ -261,32 +262,6 @@ impl Question for Binding<'_> {
             Some(said) => Ok(said),
             None => Err(wire.refused("to say whether a password is right", outcome)),
         }
-    }
-}
-
-/// Whether the bases are there.
-struct Probing;
-
-impl Question for Probing {
-    type Answer = String;
-    const PURPOSE: For = For::Asking;
-
-    async fn ask(&self, wire: &mut Wire, settings: &LdapSettings) -> Result<String, Trouble> {
-        let filter = anything();
-        let bases = std::iter::once(&settings.users.base).chain(settings.groups.iter().map(|groups| &groups.base));
-        for base in bases {
-            let search = Search { base, scope: Scope::Base, filter: &filter, attributes: &["1.1"], most: 1 };
-            let mut is_there = false;
-            wire.find(&search, |_| {
-                is_there = true;
-                Ok(())
-            })
-            .await?;
-            if !is_there {
-                return Err(Trouble::NoBase(base.clone()));
-            }
-        }
-        Ok(wire.server().shown())
     }
 }
 

@@ -12,6 +12,7 @@ mod login;
 pub mod new_password;
 pub mod person;
 mod place;
+pub mod probing;
 mod protocol;
 pub mod reading;
 mod stand;

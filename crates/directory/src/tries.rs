@@ -35,7 +35,7 @@ impl<'a> Tries<'a> {
         while let Some((number, server)) = self.left.next() {
             match self.place.connect(&server, purpose, sealed.cloned(), bounds).await {
                 Ok(wire) => return Ok((number, wire)),
-                Err(trouble) => self.failed(number, trouble)?,
+                Err(trouble) => self.failed(number, trouble.at_port_of(&server))?,
             }
         }
         Err(self.last.clone())

@@ -1,7 +1,7 @@
 //! Why a directory proved nobody, each as one sentence for administrators. None holds a password or what a person typed.
 
 use crate::limits;
-use doorward_engine::federation::settings::Server;
+use doorward_engine::federation::settings::{Security, Server};
 
 /// Why nobody came of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,25 @@ impl Trouble {
         Self::Refused { server: server.shown(), what, code, words }
     }
 
+    /// The same with what the server's port makes likely: LDAP where TLS is spoken, or the other way round.
+    pub(crate) fn at_port_of(self, server: &Server) -> Self {
+        let hint = match (server.port, server.security) {
+            (636 | 3269, Security::Clear | Security::StartTls) => {
+                format!("; port {} is for TLS from the first byte: write ldaps://", server.port)
+            }
+            (389 | 3268, Security::Tls) => {
+                format!("; port {} begins in clear: write ldap:// with StartTLS (--start-tls, start_tls)", server.port)
+            }
+            _ => return self,
+        };
+        match self {
+            Self::Unreachable { server, why } => Self::Unreachable { server, why: why + &hint },
+            Self::Malformed { server, why } => Self::Malformed { server, why: why + &hint },
+            Self::Tls { server, why } => Self::Tls { server, why: why + &hint },
+            other => other,
+        }
+    }
+
     /// Whether another server of the same directory may do better.
     pub(crate) fn is_of_server(&self) -> bool {
         match self {
@@ -72,8 +91,8 @@ impl Trouble {
 /// What a result is called (RFC 4511 appendix A), and what to do where the connector's settings are the likely reason.
 fn meaning(code: i64) -> &'static str {
     match code {
-        8 => " (strongerAuthRequired): write ldaps://, or begin TLS with StartTLS",
-        13 => " (confidentialityRequired): write ldaps://, or begin TLS with StartTLS",
+        8 => " (strongerAuthRequired): write ldaps://, or begin TLS with StartTLS (--start-tls, start_tls)",
+        13 => " (confidentialityRequired): write ldaps://, or begin TLS with StartTLS (--start-tls, start_tls)",
         32 => " (noSuchObject): check the base DN, and what the bind DN may see",
         34 => " (invalidDNSyntax): check how the DN is written",
         48 => " (inappropriateAuthentication): give a bind DN and its password",

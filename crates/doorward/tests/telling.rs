@@ -153,6 +153,24 @@ fn connecting_says_what_was_left_open_and_repeats_no_secret() {
         3,
         "doorward: invalid value 'a:b' for '--group <THEIRS=OURS>': write two of them with = between, NAME=VALUE",
     );
+    let clear = add("oidc clear --issuer http://id.example.com --client-id x");
+    assert!(clear.code == 3 || clear.code == 7, "{clear:?}");
+    assert!(clear.err.contains("`http://id.example.com` can be no issuer: write https://"), "{clear:?}");
+    let asked = given.run("connector test company --user ada");
+    assert!(asked.code == 3 && asked.err.contains("for this one give --claims FILE"), "{asked:?}");
+    let several = given.scratch.join("several.xml");
+    let entity = |id: &str| format!("<EntityDescriptor entityID=\"{id}\"/>");
+    let list = [entity("https://a.example"), entity("https://b.example")].concat();
+    let text =
+        format!("<EntitiesDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">{list}</EntitiesDescriptor>");
+    std::fs::write(&several, text).unwrap();
+    let shown = several.display();
+    let which = add(&format!("saml partner --metadata {shown}"));
+    let sentence =
+        "it describes several, `https://a.example`, `https://b.example`: say which one is meant (--entity-id)";
+    assert!(which.code == 7 && which.err.contains(sentence), "{which:?}");
+    let other = add(&format!("saml partner --metadata {shown} --entity-id https://c.example"));
+    assert!(other.err.contains("`https://c.example`: it has `https://a.example`, `https://b.example`"), "{other:?}");
     let unread = add("saml partner --metadata nowhere.xml");
     assert!(unread.code == 3 && unread.err.contains("file nowhere.xml: No such file"), "{unread:?}");
     // Another issuer is another company, with a secret of its own.

@@ -48,7 +48,7 @@ pub fn identity_with(
         if !settings.hosted_domains.iter().any(|own| own.eq_ignore_ascii_case(domain)) {
             let ours = settings.hosted_domains.join(", ");
             return Err(Trouble::NotLetIn(format!(
-                "claim hd says {:?}, and the connector lets in {ours}",
+                "claim hd says `{}`, and the connector lets in {ours}",
                 told(domain)
             )));
         }

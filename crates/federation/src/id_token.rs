@@ -94,10 +94,11 @@ fn check_ties(claims: &Claims, algorithm: &str, asked: &Asked<'_>) -> Result<(),
 pub(crate) fn check_issuer(claims: &Claims, settings: &OidcSettings) -> Result<(), Trouble> {
     let tenant = claims.text("tid")?;
     if let Some(tenant) = tenant.filter(|tenant| !settings.lets_in_tenant(tenant)) {
-        return Err(Trouble::NotLetIn(format!("tenant {:?} (claim tid) is none of the connector's", told(tenant))));
+        return Err(Trouble::NotLetIn(format!("tenant `{}` (claim tid) is none of the connector's", told(tenant))));
     }
-    if !settings.speaks(claims.issuer()?, tenant) {
-        return Err(Trouble::Claim("another issuer, or a tenant that this connector does not let in"));
+    let issuer = claims.issuer()?;
+    if !settings.speaks(issuer, tenant) {
+        return Err(Trouble::Foreign { what: "of issuer", said: told(issuer), wanted: settings.issuer.clone() });
     }
     Ok(())
 }
@@ -106,7 +107,8 @@ pub(crate) fn check_issuer(claims: &Claims, settings: &OidcSettings) -> Result<(
 pub(crate) fn check_audience(claims: &Claims, client_id: &str) -> Result<(), Trouble> {
     let audiences = claims.audiences()?;
     if !audiences.contains(&client_id) {
-        return Err(Trouble::Claim("that it is for another client"));
+        let said = told(&audiences.join(" "));
+        return Err(Trouble::Foreign { what: "for client", said, wanted: client_id.to_owned() });
     }
     let party = claims.text("azp")?;
     if party.is_some_and(|party| party != client_id) || (audiences.len() > 1 && party.is_none()) {

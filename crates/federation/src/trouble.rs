@@ -40,6 +40,8 @@ pub enum Trouble {
     Token(#[from] BadToken),
     #[error("its token says {0}")]
     Claim(&'static str),
+    #[error("its token is {what} `{said}`, and the connector says `{wanted}`: they must be the same, letter by letter")]
+    Foreign { what: &'static str, said: String, wanted: String },
     #[error("claim {name} {why}")]
     Mapping { name: String, why: &'static str },
     #[error("this connector does not speak OpenID Connect")]

@@ -70,7 +70,7 @@ impl Outbound {
                 Err(error) => why = error.to_string(),
             }
         }
-        Err(Failure::Connect { host: host(), why })
+        Err(Failure::Connect { host: format!("{} port {}", target.host, target.port), why })
     }
 
     /// What can be judged when a proxy resolves the name: an address written out, and this machine by its name.

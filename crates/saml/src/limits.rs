@@ -11,6 +11,8 @@ pub const TAG_BYTES: usize = 8 * 1024;
 pub const ATTRIBUTES: usize = 64;
 /// Most elements of a message.
 pub const ELEMENTS: usize = 5_000;
+/// Most entity ids of a metadata document that are told when the wanted one is not among them.
+pub const ENTITIES_TOLD: usize = 5;
 /// Most elements of a metadata document.
 pub const METADATA_ELEMENTS: usize = 20_000;
 /// Deepest element.

@@ -8,7 +8,7 @@ use crate::names::{DS, MD, POST, REDIRECT, SAMLP};
 use crate::own_key::{OwnKey, OwnKeys};
 use crate::scan::Kind;
 use crate::signature::{check_shape, is_signed};
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, told};
 use crate::xml::{Node, Tree, escaped};
 use doorward_engine::federation::settings::{SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 use doorward_model::time::Timestamp;
@@ -69,7 +69,23 @@ fn in_order(text: &[u8], entity_id: Option<&str>, keys: &[Key], now: Timestamp) 
     };
     let mut found = tree.elements().filter(is_it);
     let (Some(entity), None) = (found.next(), found.next()) else {
-        return Err(wrong("it does not describe exactly the one provider the connector is for"));
+        let listed = tree.elements().filter(|node| node.is(MD, "EntityDescriptor") && is_listed(node));
+        let ids = listed.map(|node| format!("`{}`", told(node.attribute("entityID").unwrap_or_default())));
+        let ids: Vec<_> = ids.take(limits::ENTITIES_TOLD).collect();
+        let what = match (ids.as_slice(), entity_id) {
+            ([], _) => "it describes nobody (EntityDescriptor)".to_owned(),
+            (ids, None) => {
+                format!("it describes several, {}: say which one is meant (--entity-id)", ids.join(", "))
+            }
+            (ids, Some(id)) => {
+                format!(
+                    "it does not describe exactly the one provider the connector is for, `{}`: it has {}",
+                    told(id),
+                    ids.join(", ")
+                )
+            }
+        };
+        return Err(wrong(&what));
     };
     let roles = entity.all(MD, "IDPSSODescriptor");
     let speaks = |role: &Node<'_>| {

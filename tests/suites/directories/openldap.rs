@@ -1,7 +1,7 @@
 //! Who comes in, as whom, and with which groups.
 
 use crate::ground::{Ground, THEIRS, complaint, people, person, shown, visit};
-use doorward_testkit::peers::Slapd;
+use doorward_testkit::peers::{SLAPD_READER, Slapd};
 use doorward_testkit::webdriver::Browser;
 use doorward_tests::{PASSWORD, user};
 use serde_json::{Value, json};
@@ -63,7 +63,39 @@ fn a_directory_is_tried_out_before_anybody_comes() {
         let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company", "--user", name]));
         assert!(refused.contains(part), "{name}: {refused}");
     }
-    assert!(ground.door.cli_text(&["connector", "test", "company"]).contains("127.0.0.1"));
+    let notes = |words: &[&str]| {
+        let told = ground.door.cli_text(&[&["connector", "test", "company", "--output", "json"], words].concat());
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        assert!(told["server"].as_str().is_none_or(|server| server.contains("127.0.0.1")), "{told:#}");
+        told["notes"].to_string()
+    };
+    assert_eq!((notes(&[]), notes(&["--user", "alice"])), ("[]".to_owned(), "[]".to_owned()));
+    // What nothing there has: a slip of the pen, most likely.
+    for (key, slip, told) in [
+        ("ldap.groups.member", "memberr", "no group has the attribute memberr, by which groups name who is in them"),
+        ("ldap.groups.name", "cnn", "no group has the attribute cnn"),
+        ("ldap.groups.member_of", "memberOff", "has the attribute memberOff, by which people say which groups"),
+        ("ldap.groups.filter", "(objectClass=nothing)", "no entry fits the group filter"),
+        ("ldap.users.name", "uidd", "has the attribute uidd, which user names are taken from"),
+    ] {
+        ground.door.cli_text(&["connector", "update", "company", "--set", &format!("{key}={slip}")]);
+        assert!(notes(&[]).contains(told), "{key}: {}", notes(&[]));
+        if key.starts_with("ldap.groups") {
+            assert!(notes(&["--user", "alice"]).contains(told), "{key}: {}", notes(&["--user", "alice"]));
+        } else {
+            // Who would be nobody ends the command as somebody who is not there does.
+            let ran = ground.door.cli(&["connector", "test", "company", "--user", "alice"]);
+            let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+            assert_eq!(ran.status.code(), Some(7), "{text}");
+            assert!(text.contains("attribute uidd is not there") && text.contains("nobody: "), "{text}");
+        }
+        ground.door.cli_text(&["connector", "update", "company", "--unset", key]);
+    }
+    for filter in ["(uid={name}", "(&(uid={name})"] {
+        let set = format!("ldap.users.filter={filter}");
+        let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "update", "company", "--set", &set]));
+        assert!(refused.contains(&format!("`{filter}`")), "{refused}");
+    }
     // An entry that is not there is named, so that one of two bases can be told from the other.
     ground.door.cli_text(&["connector", "update", "company", "--set", "ldap.groups.base=ou=nowhere,dc=example,dc=com"]);
     let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company", "--user", "alice"]));
@@ -72,6 +104,21 @@ fn a_directory_is_tried_out_before_anybody_comes() {
     slapd.process.stop();
     let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company"]));
     assert!(refused.contains("cannot be reached"), "{refused}");
+}
+
+#[test]
+fn a_port_of_the_other_kind_is_named() {
+    let ground = Ground::new(SLAPD_READER.1);
+    // Nothing listens there: what the port is for is known all the same.
+    for (url, told) in [
+        ("ldap://127.0.0.1:636", "port 636 is for TLS from the first byte: write ldaps://"),
+        ("ldaps://127.0.0.1:389", "port 389 begins in clear: write ldap:// with StartTLS (--start-tls, start_tls)"),
+    ] {
+        ground.connect("company", &[url.to_owned()], &[]);
+        let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company"]));
+        assert!(refused.contains(told), "{refused}");
+        ground.door.cli_text(&["connector", "remove", "company"]);
+    }
 }
 
 #[test]

@@ -18,6 +18,11 @@ impl Position {
         Self { file: Arc::clone(file), line: location.line().max(1), column: location.column().max(1) }
     }
 
+    /// Whether it is where a document begins.
+    pub(super) fn is_first_column(&self) -> bool {
+        self.column == 1
+    }
+
     pub(super) fn start(file: &Arc<str>) -> Self {
         Self { file: Arc::clone(file), line: 1, column: 1 }
     }

@@ -295,9 +295,13 @@ fn refused(file: &Arc<str>, error: &Error) -> Complaint {
         Error::Unexpected { expected: "sequence start", .. } => {
             ("a list belongs here".to_owned(), "write [one, two], or [] for none")
         }
-        Error::Unexpected { expected: "mapping start", .. } => {
+        Error::Unexpected { expected: "mapping start", .. } if at.is_first_column() => {
             ("an object belongs here".to_owned(), "write lines of the form key: value, beginning with kind")
         }
+        Error::Unexpected { expected: "mapping start", .. } => (
+            "an object belongs here".to_owned(),
+            "write lines of the form key: value below the key, further to the right",
+        ),
         Error::Unexpected { .. } => ("a single value belongs here".to_owned(), "write one text, number or truth value"),
         other => (plain(other), "correct the YAML"),
     };

@@ -2,7 +2,7 @@
 
 use crate::commands::connector::{kerberos, saml};
 use crate::commands::{Shell, input};
-use crate::exit::Exit;
+use crate::exit::{Code, Exit};
 use crate::limits;
 use crate::report::Report;
 use base64::Engine as _;
@@ -53,18 +53,33 @@ async fn probe(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
     let sealed = open_secret(&shell.door, connector)?;
     let probed = Directories::default().probe(connector, sealed).await;
-    let server = probed.map_err(|trouble| refuse(trouble.to_string()))?;
-    Ok(Report::one(json!({"connector": connector.name, "server": server})))
+    let probed = probed.map_err(|trouble| refuse(trouble.to_string()))?;
+    Ok(Report::one(json!({"connector": connector.name, "server": probed.server, "notes": probed.notes})))
 }
 
 /// Asks a directory about somebody.
 async fn look(shell: &Shell, (realm, connector): (&Realm, &Stored), name: &str) -> Result<Report, Exit> {
     let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
-    let sealed = open_secret(&shell.door, connector)?;
-    let looked = Directories::default().look(connector, sealed, (name.trim(), shell.ctx.now)).await;
+    let kind = &connector.settings.kind;
+    if kind.ldap().is_none() {
+        let how = match kind.oidc() {
+            Some(_) => "for this one give --claims FILE: what the provider would say, a JSON object or an ID token",
+            None => "this one says who somebody is when they sign in, and not before",
+        };
+        return Err(Exit::usage(format!("connector {}: --user asks a directory for a name; {how}", connector.name)));
+    }
+    let directories = Directories::default();
+    let sealed = || open_secret(&shell.door, connector);
+    let looked = directories.look(connector, sealed()?, (name.trim(), shell.ctx.now)).await;
     match looked.map_err(|trouble| refuse(trouble.to_string()))? {
         Some((_, Some(bar))) => Err(refuse(format!("nobody comes in with this name: {bar}"))),
-        Some((identity, None)) => tell(shell, (realm, connector), &identity).await,
+        Some((mut identity, None)) => {
+            // Why somebody is in no group may be that no group there says who is in it.
+            let probed =
+                directories.probe(connector, sealed()?).await.map_err(|trouble| refuse(trouble.to_string()))?;
+            identity.notes.extend(probed.notes);
+            tell(shell, (realm, connector), &identity).await
+        }
         None => Err(refuse("the directory has nobody of this name, as far as whoever asks it is shown".to_owned())),
     }
 }
@@ -166,8 +181,10 @@ pub async fn tell(
     let unproved = identity.email.as_ref().filter(|_| !identity.email_verified);
     let left_out =
         unproved.map(|email| format!("{}: nothing says that it is proved (addresses_are_proved)", email.as_str()));
+    let would_be = words(&found);
+    let code = if would_be.starts_with(NOBODY) { Code::Refused } else { Code::Done };
     Ok(Report::one(json!({
-        "would_be": words(&found),
+        "would_be": would_be,
         "subject": identity.subject,
         "name": identity.name,
         "display": identity.display,
@@ -178,8 +195,12 @@ pub async fn tell(
         "groups": groups,
         "passed_over": passed_over,
         "notes": identity.notes,
-    })))
+    }))
+    .and_code(code))
 }
+
+/// What somebody is who would not come in.
+const NOBODY: &str = "nobody";
 
 fn words(found: &Preview) -> String {
     let name = found.user.as_ref().map(|user| user.name.to_string()).unwrap_or_default();
@@ -190,8 +211,8 @@ fn words(found: &Preview) -> String {
         Decision::Create(name) => format!("a new user {name}"),
         Decision::Prove(_) => format!("asked for the password of user {name}, and linked from then on"),
         Decision::Refuse(why @ (Why::Unknown | Why::NoName | Why::Taken)) => {
-            format!("nobody: {}", Refusal::Nobody(*why))
+            format!("{NOBODY}: {}", Refusal::Nobody(*why))
         }
     };
-    if disabled { format!("nobody: user {name} is disabled") } else { words }
+    if disabled { format!("{NOBODY}: user {name} is disabled") } else { words }
 }

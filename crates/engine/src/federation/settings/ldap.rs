@@ -210,13 +210,19 @@ impl Server {
         }
         let security = match (is_tls, start_tls) {
             (true, false) => Security::Tls,
-            (true, true) => return Err(format!("{url} is TLS from the first byte: StartTLS is for ldap:// servers")),
+            (true, true) => {
+                return Err(format!(
+                    "{url} is TLS from the first byte: StartTLS (--start-tls, start_tls) is for ldap:// servers"
+                ));
+            }
             (false, true) => Security::StartTls,
             (false, false) => Security::Clear,
         };
         let server = Self { host: host.to_ascii_lowercase(), port, security };
         if security == Security::Clear && !server.is_here() {
-            return Err(format!("{url} would get passwords in clear: write ldaps://, or begin TLS with StartTLS"));
+            return Err(format!(
+                "{url} would get passwords in clear: write ldaps://, or begin TLS with StartTLS (--start-tls, start_tls)"
+            ));
         }
         Ok(server)
     }
@@ -330,8 +336,9 @@ impl LdapSettings {
         if !user_filter.contains(TYPED) {
             return Err(format!("the user filter lacks {TYPED}, which stands for the name somebody types"));
         }
-        for filter in [user_filter.replace(TYPED, "x").as_str(), self.group_filter()] {
-            Filter::parse(filter).map_err(|bad| format!("`{}`: {bad}", filter.escape_debug()))?;
+        for filter in [user_filter, self.group_filter()] {
+            let filled = filter.replace(TYPED, "x");
+            Filter::parse(&filled).map_err(|bad| format!("`{}`: {bad}", filter.escape_debug()))?;
         }
         self.check_attributes()?;
         if self.groups.as_ref().is_some_and(|groups| groups.member_of.is_some() && groups.member_value.is_some()) {

@@ -257,9 +257,11 @@ impl OidcSettings {
 
     pub(super) fn check(&self) -> Result<(), String> {
         if !is_safe(&self.issuer) || self.issuer.contains(['?', '#']) {
-            let what =
-                "the issuer is an https:// URL without query and fragment, letter by letter as its tokens say it";
-            return Err(what.to_owned());
+            return Err(format!(
+                "`{}` can be no issuer: write https:// (http:// is for this machine alone) without query and fragment, letter \
+                 by letter as its tokens say it",
+                self.issuer.escape_debug()
+            ));
         }
         if let Some(odd) = self.more_issuers.iter().chain(&self.discovery).find(|url| !is_safe(url)) {
             return Err(format!("`{}` is no https:// URL", odd.escape_debug()));

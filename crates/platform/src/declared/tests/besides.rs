@@ -322,6 +322,6 @@ fn what_no_connector_can_be_is_refused_where_it_stands() {
     );
     refused(
         &format!("kind: Connector\nname: a\n{oidc}linking: 3\n"),
-        &["6:10: an object belongs here: write lines of the form key: value, beginning with kind"],
+        &["6:10: an object belongs here: write lines of the form key: value below the key, further to the right"],
     );
 }

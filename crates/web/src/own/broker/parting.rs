@@ -56,7 +56,10 @@ async fn hear(web: &Web, arrival: &Arrival, place: (&str, Option<&str>), request
     let Some(token) = parameters.one("logout_token").ok().flatten() else {
         return Err(refuse("the form lacks the logout_token"));
     };
-    let mut why = "no connector of this realm is with the provider that says it made the logout token".to_owned();
+    let mut why = match logout_token::said_issuer(token) {
+        Some(_) => "no connector of this realm is with the provider that says it made the logout token".to_owned(),
+        None => "the logout_token is no signed token (JWT) that says who made it".to_owned(),
+    };
     let (mut is_heard, mut count) = (false, 0);
     for connector in possible(&realm, named, token) {
         let word = match web.providers.word(connector, arrival.ctx.now, token).await {
@@ -103,7 +106,11 @@ fn told_of(arrival: &Arrival, connector: &Connector, trouble: &Trouble) -> Strin
     tracing::warn!(request = %arrival.ctx.request, connector = %connector.name, "a logout token was refused: {trouble}");
     match trouble {
         Trouble::Token(_) | Trouble::Claim(_) => trouble.to_string(),
-        Trouble::NotLetIn(_) => "the logout token is of a tenant that this connector does not let in".to_owned(),
+        Trouble::NotLetIn(_) | Trouble::Foreign { .. } => {
+            "the logout token is of another provider, or of a part of it that this connector does not let in, or for \
+             another client"
+                .to_owned()
+        }
         _ => "the provider's keys cannot be had, so nothing proves the logout token".to_owned(),
     }
 }
