@@ -115,6 +115,7 @@ fn a_port_of_the_other_kind_is_named() {
         ("ldaps://127.0.0.1:389", "port 389 begins in clear: write ldap:// with StartTLS (--start-tls, start_tls)"),
     ] {
         ground.connect("company", &[url.to_owned()], &[]);
+        assert!(ground.door.cli_text(&["connector", "list"]).contains(url));
         let refused = doorward_tests::complaint(&ground.door.cli(&["connector", "test", "company"]));
         assert!(refused.contains(told), "{refused}");
         ground.door.cli_text(&["connector", "remove", "company"]);

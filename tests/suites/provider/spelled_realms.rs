@@ -185,3 +185,19 @@ fn gauntlet_b13_05_no_realm_can_be_deleted_or_made_a_second_time() {
         assert_eq!(get(&format!("{}/realms/{realm}/.well-known/openid-configuration", door.url())).status, 200);
     }
 }
+
+#[test]
+fn addresses_of_an_older_keycloak_are_told_what_to_leave_out() {
+    let door = provider();
+    let at = |path: &str| get(&format!("{}{path}", door.url()));
+    for path in
+        ["/auth/realms/main/.well-known/openid-configuration", "/auth/realms/main/protocol/openid-connect/certs"]
+    {
+        let answer = at(path);
+        assert_eq!((answer.status, answer.header("content-type")), (404, Some("application/json")), "{path}");
+        assert!(answer.text().contains("leave /auth out of the issuer"), "{}", answer.text());
+    }
+    let page = at("/auth/realms/main/account");
+    assert_eq!(page.status, 404);
+    assert!(page.text().contains("without /auth before it"), "{}", page.text());
+}

@@ -31,12 +31,31 @@ pub async fn not_found(State(web): State<Arc<Web>>, arrival: Arrival) -> Respons
     if admin::is_below(&arrival.path) {
         return admin::nothing(StatusCode::NOT_FOUND);
     }
+    if let Some(rest) = arrival.path.strip_prefix("/auth").filter(|rest| rest.starts_with("/realms/")) {
+        return without_auth(&web, &arrival, rest);
+    }
     let words = (
         "There is nothing here",
         "No page of Doorward answers at this address.",
         "Check the address, or start from the launcher.",
     );
     answers::problem(&web, &arrival.ctx, StatusCode::NOT_FOUND, words)
+}
+
+/// The address of a Keycloak before 17, or of one that is told to live below `/auth`.
+fn without_auth(web: &Web, arrival: &Arrival, rest: &str) -> Response {
+    if oidc::is_for_programs(rest) || rest.contains("/.well-known/") {
+        let sentence =
+            "addresses of realms begin with /realms here: leave /auth out of the issuer and of every endpoint";
+        let body = json!({"error": "invalid_request", "error_description": sentence});
+        return answers::json(StatusCode::NOT_FOUND, &body);
+    }
+    let words = (
+        "There is nothing here",
+        "Addresses of realms begin with /realms here, without /auth before it.",
+        "Leave /auth out of the address, or ask whoever set up the tool you came from.",
+    );
+    answers::problem(web, &arrival.ctx, StatusCode::NOT_FOUND, words)
 }
 
 /// The page exists for another method.

@@ -174,12 +174,14 @@ async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
     for row in connectors::of_realm(&mut &shell.door.store, &realm.id).await? {
         let connector = Stored::read(row)?;
         let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
+        let kind = &connector.settings.kind;
+        let at = kind.ldap().map_or_else(|| kind.issuer().to_owned(), |ldap| ldap.servers.join(" "));
         rows.push(json!({
-            "name": connector.name, "kind": connector.settings.kind.as_str(), "title": connector.title(),
-            "issuer": connector.settings.kind.issuer(), "active": connector.is_active, "people": people, "id": connector.id,
+            "name": connector.name, "kind": kind.as_str(), "title": connector.title(),
+            "issuer": kind.issuer(), "at": at, "active": connector.is_active, "people": people, "id": connector.id,
         }));
     }
-    Ok(Report::rows(&["name", "kind", "title", "issuer", "active", "people"], rows))
+    Ok(Report::rows(&["name", "kind", "title", "at", "active", "people"], rows))
 }
 
 async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Report, Exit> {
