@@ -15,6 +15,7 @@ use doorward_engine::manage::{self, Refused, users::NewUser};
 use doorward_engine::passwords::HashError;
 use doorward_engine::token::Profile;
 use doorward_model::app::{Access, App};
+use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, GroupId, RealmId};
@@ -112,9 +113,9 @@ pub async fn apply(
     ctx: &Ctx,
     plan: &Plan,
     keep: impl FnOnce(&[NewSecret]) -> Result<(), Refused>,
-) -> Result<Result<Vec<NewSecret>, Refused>, Fault> {
+) -> Result<Result<Applied, Refused>, Fault> {
     if plan.is_empty() {
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok(Applied::default()));
     }
     let hashes = match hash_passwords(door, plan).await? {
         Ok(hashes) => hashes,
@@ -132,29 +133,43 @@ pub async fn apply(
         Err(Stop::Fault(fault)) => return Err(fault),
     }
     let Work { tx, secrets, .. } = work;
+    let sessions_ended = sessions_ended(&tx);
     if !secrets.is_empty()
         && let Err(refused) = keep(&secrets)
     {
         return Ok(Err(refused));
     }
     door.commit(ctx, tx).await?;
-    Ok(Ok(secrets))
+    Ok(Ok(Applied { secrets, sessions_ended }))
+}
+
+/// What came of applying a plan.
+#[derive(Default)]
+pub struct Applied {
+    /// Secrets that were made, to be shown once.
+    pub secrets: Vec<NewSecret>,
+    /// Sessions that ended, because what they rest on changed.
+    pub sessions_ended: usize,
+}
+
+fn sessions_ended(tx: &Tx) -> usize {
+    tx.changes().iter().filter(|change| matches!(change, Change::Session(_))).count()
 }
 
 /// Makes all changes of a plan and takes them back, without reading a secret: what [`apply`] would refuse is refused here
-/// already.
+/// already. Tells how many sessions would end.
 ///
 /// # Errors
 /// When something broke.
-pub async fn rehearse(door: &Door, ctx: &Ctx, plan: &Plan) -> Result<Result<(), Refused>, Fault> {
+pub async fn rehearse(door: &Door, ctx: &Ctx, plan: &Plan) -> Result<Result<usize, Refused>, Fault> {
     if plan.is_empty() {
-        return Ok(Ok(()));
+        return Ok(Ok(0));
     }
     let tx = door.begin().await?;
     let (hashes, brought) = (Hashes::new(), Brought::new());
     let mut work = Work { door, ctx, tx, hashes, brought, secrets: Vec::new(), is_rehearsal: true };
     match work.all(&plan.steps).await {
-        Ok(()) => Ok(Ok(())),
+        Ok(()) => Ok(Ok(sessions_ended(&work.tx))),
         Err(Stop::Refused(refused)) => Ok(Err(refused)),
         Err(Stop::Fault(fault)) => Err(fault),
     }

@@ -361,7 +361,7 @@ mod tests {
                     ("AUTH__OPENID_CONNECT__CUSTOM__CLIENT_ID", "x"),
                     ("AUTH__OPENID_CONNECT__CUSTOM__DISCOVERY_URL", "http://id.example.com"),
                 ],
-                "the issuer is an https:// URL",
+                "can be no issuer: write https://",
             ),
             (&[("AUTH__OPENID_CONNECT__OKTA", "x")], "no object"),
             (&[("AUTH__OPENID_CONNECT__CLOCK_TOLERANCE", "soon")], "no number of seconds"),

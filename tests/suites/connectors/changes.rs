@@ -120,6 +120,19 @@ fn a_connector_is_declared_in_a_file() {
     let page = visit(&mut jar, &ground.tool_url("/x"));
     assert!(page.answer.text().contains("<bdi>Declared</bdi>"), "{}", page.answer.text());
     assert_eq!(ground.come("ada").1.answer.status, 200);
+    // How many sessions a change ends is said before and after.
+    std::fs::write(&file, format!("{text}active: false\n")).expect("a file");
+    let (code, plan) = apply(&["--plan"]);
+    assert!(code == Some(2) && plan.ends_with("1 session would end.\n"), "{plan}");
+    assert!(ground.door.cli_text(&["session", "list"]).contains("ada"));
+    let (code, done) = apply(&[]);
+    assert!(code == Some(0) && done.ends_with("1 session ended.\n"), "{done}");
+    assert!(!ground.door.cli_text(&["session", "list"]).contains("ada"));
+    std::fs::write(&file, format!("{text}active: true\n")).expect("a file");
+    let (_, done) = apply(&[]);
+    assert!(!done.contains("session"), "{done}");
+    std::fs::write(&file, &text).expect("a file");
+    assert_eq!(ground.come("ada").1.answer.status, 200);
     // Disabled by hand stays disabled, unless the file says something of it.
     ground.door.cli_text(&["connector", "disable", "company"]);
     assert_eq!(apply(&["--plan"]).0, Some(0));
