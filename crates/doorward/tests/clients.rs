@@ -30,6 +30,19 @@ impl Given {
 }
 
 #[test]
+fn a_scope_that_is_nearly_a_known_one_is_pointed_out() {
+    let given = Given::fresh();
+    for (scope, meant) in [("offline", "offline_access"), ("Profile", "profile"), ("OFFLINE_ACCESS", "offline_access")]
+    {
+        let made = given.run(&format!("client create {scope}-client --service --scope {scope}"));
+        let sentence = format!("scope {scope} means nothing here: {meant} is meant");
+        assert!(made.code == 0 && made.err.contains(&sentence), "{made:?}");
+    }
+    let made = given.run("client create plain --service --scope offline_access --scope reports:read");
+    assert!(!made.err.contains("means nothing"), "{made:?}");
+}
+
+#[test]
 fn a_client_is_made_shown_listed_disabled_and_deleted() {
     let given = Given::fresh();
     given.done("group create data");

@@ -5,6 +5,7 @@ use crate::exit::{Exit, plain};
 use clap::Args;
 use doorward_engine::clients::mapper::Mapper;
 use doorward_engine::clients::{ClientSettings, Workload};
+use doorward_engine::token::claims::KNOWN_SCOPES;
 use doorward_model::app::Access;
 use doorward_model::id::{AppId, GroupId};
 use doorward_model::name::{AppSlug, GroupName};
@@ -94,15 +95,21 @@ pub fn once<T: PartialEq>(given: Vec<T>) -> Vec<T> {
     kept
 }
 
-/// What is risky about a client's redirect rules, a sentence for each.
+/// What is risky about a client's redirect rules, and scopes that are not what they seem, a sentence for each.
 pub fn risks(settings: &ClientSettings) -> Vec<String> {
-    settings
-        .redirect_risks()
-        .filter_map(|(text, risk)| {
-            let (what, how) = halves(risk?);
-            Some(format!("{text}: {what}: {how}"))
-        })
-        .collect()
+    let of_redirects = settings.redirect_risks().filter_map(|(text, risk)| {
+        let (what, how) = halves(risk?);
+        Some(format!("{text}: {what}: {how}"))
+    });
+    of_redirects.chain(settings.scopes.iter().filter_map(|scope| meant(scope))).collect()
+}
+
+/// Says so when a scope of a client's own is nearly one that every client may ask for: declared like this it means nothing.
+fn meant(scope: &str) -> Option<String> {
+    let lower = scope.to_ascii_lowercase();
+    let known = if lower == "offline" { "offline_access" } else { lower.as_str() };
+    let is_meant = known != scope && KNOWN_SCOPES.contains(&known);
+    is_meant.then(|| format!("scope {scope} means nothing here: {known} is meant, which every client may ask for"))
 }
 
 /// Who may enter, as typed.
