@@ -14,7 +14,7 @@ pub enum Code {
     Done,
     /// Something broke.
     Broken,
-    /// `apply --plan` found changes to make.
+    /// `--plan` found changes to make.
     Pending,
     /// The arguments or a settings file are wrong.
     Usage,
@@ -59,7 +59,7 @@ impl Code {
         match self {
             Self::Done => "everything was done",
             Self::Broken => "something broke",
-            Self::Pending => "there are changes to make (apply --plan)",
+            Self::Pending => "there are changes to make (--plan)",
             Self::Usage => "wrong arguments, settings or declared files",
             Self::Data => "the data directory or the master key cannot be used",
             Self::Database => "the database cannot be reached, or is newer than this program",

@@ -11,11 +11,10 @@ use crate::limits;
 use doorward_engine::clients::{Client, ClientScope, ClientSettings, RealmSettings};
 use doorward_engine::door::Door;
 use doorward_engine::federation::Connector;
-use doorward_engine::manage::{self, Refused, users::NewUser};
+use doorward_engine::manage::{self, Refused, connectors::Ends, users::NewUser};
 use doorward_engine::passwords::HashError;
 use doorward_engine::token::Profile;
 use doorward_model::app::{Access, App};
-use doorward_model::change::Change;
 use doorward_model::context::Ctx;
 use doorward_model::fault::Fault;
 use doorward_model::id::{AppId, GroupId, RealmId};
@@ -103,6 +102,15 @@ pub struct NewSecret {
     pub secret: PlainToken,
 }
 
+/// What came of a plan.
+#[derive(Default)]
+pub struct Made {
+    /// Secrets that clients got.
+    pub secrets: Vec<NewSecret>,
+    /// What went with changed and removed connectors, by the places of their steps.
+    pub ends: Vec<(usize, Ends)>,
+}
+
 /// Makes all changes of a plan in one transaction. Refused, nothing has changed. `keep` is shown the new secrets of
 /// clients, if there are any, before the transaction is committed: what it refuses does not happen either.
 ///
@@ -113,9 +121,9 @@ pub async fn apply(
     ctx: &Ctx,
     plan: &Plan,
     keep: impl FnOnce(&[NewSecret]) -> Result<(), Refused>,
-) -> Result<Result<Applied, Refused>, Fault> {
+) -> Result<Result<Made, Refused>, Fault> {
     if plan.is_empty() {
-        return Ok(Ok(Applied::default()));
+        return Ok(Ok(Made::default()));
     }
     let hashes = match hash_passwords(door, plan).await? {
         Ok(hashes) => hashes,
@@ -125,51 +133,37 @@ pub async fn apply(
         Ok(brought) => brought,
         Err(refused) => return Ok(Err(refused)),
     };
-    let mut work =
-        Work { door, ctx, tx: door.begin().await?, hashes, brought, secrets: Vec::new(), is_rehearsal: false };
+    let (tx, made) = (door.begin().await?, Made::default());
+    let mut work = Work { door, ctx, tx, hashes, brought, made, is_rehearsal: false };
     match work.all(&plan.steps).await {
         Ok(()) => {}
         Err(Stop::Refused(refused)) => return Ok(Err(refused)),
         Err(Stop::Fault(fault)) => return Err(fault),
     }
-    let Work { tx, secrets, .. } = work;
-    let sessions_ended = sessions_ended(&tx);
-    if !secrets.is_empty()
-        && let Err(refused) = keep(&secrets)
+    let Work { tx, made, .. } = work;
+    if !made.secrets.is_empty()
+        && let Err(refused) = keep(&made.secrets)
     {
         return Ok(Err(refused));
     }
     door.commit(ctx, tx).await?;
-    Ok(Ok(Applied { secrets, sessions_ended }))
-}
-
-/// What came of applying a plan.
-#[derive(Default)]
-pub struct Applied {
-    /// Secrets that were made, to be shown once.
-    pub secrets: Vec<NewSecret>,
-    /// Sessions that ended, because what they rest on changed.
-    pub sessions_ended: usize,
-}
-
-fn sessions_ended(tx: &Tx) -> usize {
-    tx.changes().iter().filter(|change| matches!(change, Change::Session(_))).count()
+    Ok(Ok(made))
 }
 
 /// Makes all changes of a plan and takes them back, without reading a secret: what [`apply`] would refuse is refused here
-/// already. Tells how many sessions would end.
+/// already, and what would go with connectors is told beside their steps.
 ///
 /// # Errors
 /// When something broke.
-pub async fn rehearse(door: &Door, ctx: &Ctx, plan: &Plan) -> Result<Result<usize, Refused>, Fault> {
+pub async fn rehearse(door: &Door, ctx: &Ctx, plan: Plan) -> Result<Result<Plan, Refused>, Fault> {
     if plan.is_empty() {
-        return Ok(Ok(0));
+        return Ok(Ok(plan));
     }
-    let tx = door.begin().await?;
+    let (tx, made) = (door.begin().await?, Made::default());
     let (hashes, brought) = (Hashes::new(), Brought::new());
-    let mut work = Work { door, ctx, tx, hashes, brought, secrets: Vec::new(), is_rehearsal: true };
+    let mut work = Work { door, ctx, tx, hashes, brought, made, is_rehearsal: true };
     match work.all(&plan.steps).await {
-        Ok(()) => Ok(Ok(sessions_ended(&work.tx))),
+        Ok(()) => Ok(Ok(plan.and_ends(&work.made.ends))),
         Err(Stop::Refused(refused)) => Ok(Err(refused)),
         Err(Stop::Fault(fault)) => Err(fault),
     }
@@ -267,7 +261,7 @@ struct Work<'a> {
     tx: Tx,
     hashes: Hashes,
     brought: Brought,
-    secrets: Vec<NewSecret>,
+    made: Made,
     /// Nothing of it stays, and nothing was read for it.
     is_rehearsal: bool,
 }
@@ -275,7 +269,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn all(&mut self, steps: &[Step]) -> Result<(), Stop> {
         self.release_addresses(steps).await?;
-        for step in steps {
+        for (place, step) in steps.iter().enumerate() {
             match step {
                 Step::CreateRealm { .. } | Step::UpdateRealm { .. } => self.realm_step(step).await?,
                 Step::CreateUser { .. } | Step::UpdateUser { .. } | Step::SetPassword { .. } => {
@@ -287,7 +281,10 @@ impl Work<'_> {
                 | Step::SetRealm { .. }
                 | Step::CreateScope { .. }
                 | Step::UpdateScope { .. } => self.besides_step(step).await?,
-                Step::CreateConnector { .. } | Step::UpdateConnector { .. } => self.connector_step(step).await?,
+                Step::CreateConnector { .. } | Step::UpdateConnector { .. } | Step::RemoveConnector { .. } => {
+                    let ends = self.connector_step(step).await?;
+                    self.made.ends.push((place, ends));
+                }
                 Step::CreateRole { .. } | Step::UpdateRole { .. } | Step::GiveRole { .. } | Step::TakeRole { .. } => {
                     self.role_step(step).await?;
                 }
@@ -459,7 +456,7 @@ impl Work<'_> {
 
     fn note_secret(&mut self, realm: &RealmName, client: &ClientName, secret: Option<PlainToken>) {
         let (realm, client) = (realm.clone(), client.clone());
-        self.secrets.extend(secret.map(|secret| NewSecret { realm, client, secret }));
+        self.made.secrets.extend(secret.map(|secret| NewSecret { realm, client, secret }));
     }
 
     /// A client's app and its settings, with ids for names.

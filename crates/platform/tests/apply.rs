@@ -149,9 +149,9 @@ impl Given {
             shown = secrets.iter().map(|new| new.secret.reveal().to_owned()).collect();
             Ok(())
         };
-        let applied = apply(&self.door, &self.ctx, &plan, keep).await.unwrap();
-        let secrets = applied.map_err(|no| no.to_string()).unwrap().secrets;
-        let secrets: Vec<_> = secrets
+        let made = apply(&self.door, &self.ctx, &plan, keep).await.unwrap().map_err(|no| no.to_string()).unwrap();
+        let secrets: Vec<_> = made
+            .secrets
             .iter()
             .map(|new| (format!("{}/{}", new.realm, new.client), new.secret.reveal().to_owned()))
             .collect();

@@ -38,6 +38,7 @@ statements! {
     LINKS_OF = "SELECT u.name, l.issuer, l.subject, l.created_ms, l.seen_ms FROM links l JOIN users u ON u.id = l.user_id \
                 WHERE l.connector_id = $1 AND u.name > $2 ORDER BY u.name, l.subject LIMIT $3";
     LINKS_COUNT = "SELECT COUNT(*) FROM links WHERE connector_id = $1";
+    LINKS_COUNT_AT = "SELECT COUNT(*) FROM links WHERE connector_id = $1 AND issuer = $2";
     BEGUN_BY = "SELECT session_id FROM session_origins WHERE connector_id = $1 AND issuer = $2 AND subject = $3 \
                 ORDER BY session_id";
     BEGUN_AT = "SELECT session_id FROM session_origins WHERE connector_id = $1 ORDER BY session_id";
@@ -253,6 +254,12 @@ pub async fn links_of(query: &mut impl Query, id: &ConnectorId, after: &str, cou
         })
     };
     query.all(LINKS_OF, &values).await?.iter().map(read).collect()
+}
+
+/// How many people are linked through a connector by the word of this issuer.
+pub async fn count_links_at(query: &mut impl Query, id: &ConnectorId, issuer: &str) -> Result<i64, Fault> {
+    let values = [Value::Text(id.as_str()), Value::Text(issuer)];
+    query.first(LINKS_COUNT_AT, &values).await?.map_or(Ok(0), |row| row.number(0))
 }
 
 /// How many people are linked through a connector.

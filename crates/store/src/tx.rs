@@ -54,11 +54,6 @@ impl Tx {
         }
     }
 
-    /// What has changed in it so far, as it will be told when it is committed.
-    pub fn changes(&self) -> &[Change] {
-        &self.changes
-    }
-
     /// Runs a statement and tells how many rows it touched.
     pub async fn run(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, Fault> {
         match &mut self.inner {

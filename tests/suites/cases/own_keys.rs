@@ -53,7 +53,7 @@ async fn change(node: &Node, connector: &Connector, settings: ConnectorSettings)
     let ctx = node.ctx();
     let place = (&*node.door, &ctx);
     let outcome = node.change(async |tx| connectors::update(place, tx, connector, settings).await);
-    outcome.await.expect("it is taken")
+    outcome.await.expect("it is taken").sessions
 }
 
 async fn a_key_of_our_own_follows_another_and_no_sign_in_begins_again(ground: Ground) {

@@ -120,19 +120,6 @@ fn a_connector_is_declared_in_a_file() {
     let page = visit(&mut jar, &ground.tool_url("/x"));
     assert!(page.answer.text().contains("<bdi>Declared</bdi>"), "{}", page.answer.text());
     assert_eq!(ground.come("ada").1.answer.status, 200);
-    // How many sessions a change ends is said before and after.
-    std::fs::write(&file, format!("{text}active: false\n")).expect("a file");
-    let (code, plan) = apply(&["--plan"]);
-    assert!(code == Some(2) && plan.ends_with("1 session would end.\n"), "{plan}");
-    assert!(ground.door.cli_text(&["session", "list"]).contains("ada"));
-    let (code, done) = apply(&[]);
-    assert!(code == Some(0) && done.ends_with("1 session ended.\n"), "{done}");
-    assert!(!ground.door.cli_text(&["session", "list"]).contains("ada"));
-    std::fs::write(&file, format!("{text}active: true\n")).expect("a file");
-    let (_, done) = apply(&[]);
-    assert!(!done.contains("session"), "{done}");
-    std::fs::write(&file, &text).expect("a file");
-    assert_eq!(ground.come("ada").1.answer.status, 200);
     // Disabled by hand stays disabled, unless the file says something of it.
     ground.door.cli_text(&["connector", "disable", "company"]);
     assert_eq!(apply(&["--plan"]).0, Some(0));
@@ -142,6 +129,51 @@ fn a_connector_is_declared_in_a_file() {
     ground.door.cli_text(&["connector", "remove", "company"]);
     assert_eq!(apply(&[]).0, Some(0));
     assert_eq!(ground.come("bob").1.answer.status, 403);
+}
+
+#[test]
+fn a_plan_tells_which_sessions_and_links_would_go_and_nothing_goes() {
+    let ground = Ground::new(&[]);
+    let (mut jar, end) = ground.come("ada");
+    assert_eq!(end.answer.status, 200, "{}", end.answer.text());
+    let plan = |words: &[&str]| {
+        let ended = ground.door.cli(words);
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        String::from_utf8_lossy(&ended.stdout).into_owned()
+    };
+    let update = |set: &str| plan(&["connector", "update", "company", "--plan", "--set", set]);
+    let told = update("oidc.scopes=profile,groups");
+    assert!(told.starts_with("~ connector main/company: oidc.scopes: "), "{told}");
+    assert!(told.ends_with("; ends 1 session\n0 to add, 1 to change, 0 to remove.\n"), "{told}");
+    let told = update("title=Renamed");
+    assert!(told.starts_with("~ connector main/company: title: ") && !told.contains("ends"), "{told}");
+    let told = update("oidc.issuer=https://other.example.com");
+    assert!(told.contains("; ends 1 session, forgets 1 link\n"), "{told}");
+    let told = plan(&["connector", "remove", "company", "--plan"]);
+    let line = "- connector main/company: ends 1 session, forgets 1 link\n0 to add, 0 to change, 1 to remove.\n";
+    assert_eq!(told, line);
+    let told = plan(&["connector", "remove", "company", "--plan", "--output", "json"]);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["steps"][0]["ends"], json!({"sessions": 1, "links": 1, "secret": false}), "{told:#}");
+    let already = ground.door.cli(&["connector", "update", "company", "--plan", "--unset", "title"]);
+    assert_eq!(already.status.code(), Some(0), "{already:?}");
+    // What would be refused is refused.
+    let refused = ground.door.cli(&["connector", "update", "company", "--plan", "--set", "oidc.claims.subject=oid"]);
+    assert!(doorward_tests::complaint(&refused).contains("people are linked"), "{refused:?}");
+    let file = ground.door.scratch().join("company.yaml");
+    let issuer = ground.company.url("");
+    let text = format!("kind: Connector\nname: company\noidc:\n  issuer: {issuer}\n  client_id: another\n");
+    std::fs::write(&file, &text).expect("a file");
+    let path = file.to_str().expect("a path");
+    assert!(plan(&["apply", "--plan", "-f", path]).contains("; ends 1 session\n"));
+    // All of it was taken back.
+    assert_eq!(visit(&mut jar, &ground.tool_url("/again")).answer.status, 200);
+    assert!(ground.door.cli_text(&["connector", "links", "company"]).contains("ada"));
+    // And when it is done it is told as it was planned.
+    assert!(ground.door.cli_text(&["apply", "-f", path]).contains("; ends 1 session\n"));
+    let removed = ground.door.cli(&["connector", "remove", "company"]);
+    let said = String::from_utf8_lossy(&removed.stderr).into_owned();
+    assert!(said.contains("Removed connector company; 0 sessions ended, 1 link forgotten, its users stay."), "{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::upstream;
 use clap::Args;
 use doorward_engine::manage::Refused;
-use doorward_platform::apply::{self, Applied, NewSecret};
+use doorward_platform::apply::{self, NewSecret};
 use doorward_platform::declared::{Complaint, Plan, Reading, parse_all, plan};
 use serde_json::{Value, json};
 use std::fs;
@@ -65,34 +65,36 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
     let declared = parse_all(texts, &reading).map_err(|complaints| complain(&complaints))?;
     let current = apply::current(&shell.door).await?;
     let plan = plan(&declared, &current).map_err(|complaints| complain(&complaints))?;
-    let value = serde_json::to_value(&plan)
-        .map_err(|error| Exit::new(Code::Broken, format!("the plan cannot be written: {error}")))?;
     if asked.plan {
-        // What the store alone knows, such as who is linked, is refused here as it would be then.
-        let ended = apply::rehearse(&shell.door, &shell.ctx, &plan).await??;
-        let code = if plan.is_empty() { Code::Done } else { Code::Pending };
-        let words = match ended {
-            0 => String::new(),
-            1 => "1 session would end.\n".to_owned(),
-            many => format!("{many} sessions would end.\n"),
-        };
-        let value = with_sessions(value, ended);
-        return Ok(Report::text(format!("{}{words}", plan.render()), value).and_code(code));
+        return rehearsed(shell, plan).await;
     }
     if plan.is_empty() {
-        return Ok(Report::text(plan.render(), value));
+        return Ok(Report::text(plan.render(), written(&plan)?));
     }
     let mut files = Vec::new();
     let keep = |secrets: &[NewSecret]| match &asked.secrets_dir {
         Some(directory) => draft(directory, secrets).map(|drafts| files = drafts),
         None => Ok(()),
     };
-    let applied = apply::apply(&shell.door, &shell.ctx, &plan, keep).await??;
+    let made = apply::apply(&shell.door, &shell.ctx, &plan, keep).await??;
     shell.told().await;
     for file in &mut files {
         file.put()?;
     }
-    Ok(done(&plan, value, &applied, &files))
+    let plan = plan.and_ends(&made.ends);
+    Ok(done(&plan, written(&plan)?, &made.secrets, &files))
+}
+
+/// Says what a plan would change and what would go with it. What the store alone knows, such as who is linked, is refused
+/// here as it would be then.
+pub async fn rehearsed(shell: &Shell, plan: Plan) -> Result<Report, Exit> {
+    let plan = apply::rehearse(&shell.door, &shell.ctx, plan).await??;
+    let code = if plan.is_empty() { Code::Done } else { Code::Pending };
+    Ok(Report::text(plan.render(), written(&plan)?).and_code(code))
+}
+
+fn written(plan: &Plan) -> Result<Value, Exit> {
+    serde_json::to_value(plan).map_err(|error| Exit::new(Code::Broken, format!("the plan cannot be written: {error}")))
 }
 
 /// New secrets, each in a file beside its place: nothing is committed that could not be kept.
@@ -117,24 +119,9 @@ fn file_name(new: &NewSecret) -> String {
     format!("{name}.secret")
 }
 
-/// A plan with how many sessions end by it.
-fn with_sessions(mut value: Value, ended: usize) -> Value {
-    if let Some(object) = value.as_object_mut() {
-        object.insert("sessions_ended".to_owned(), json!(ended));
-    }
-    value
-}
-
 /// What was done, and the new secrets or where they are.
-fn done(plan: &Plan, value: Value, applied: &Applied, files: &[SecretFile]) -> Report {
-    let Applied { secrets, sessions_ended } = applied;
-    let mut value = with_sessions(value, *sessions_ended);
+fn done(plan: &Plan, mut value: Value, secrets: &[NewSecret], files: &[SecretFile]) -> Report {
     let mut text = plan.render();
-    match sessions_ended {
-        0 => {}
-        1 => text.push_str("1 session ended.\n"),
-        many => text.push_str(&format!("{many} sessions ended.\n")),
-    }
     let mut told = Vec::new();
     for (index, NewSecret { realm, client, secret }) in secrets.iter().enumerate() {
         match files.get(index) {

@@ -19,10 +19,46 @@ use doorward_model::people::{Source, User};
 use doorward_model::ways::ACCOUNTS;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, grants, realms, users};
+use serde::Serialize;
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// What connectors' secrets are sealed for.
 pub(crate) const PURPOSE: &str = "connector secret";
+
+/// What goes when a connector is changed or shut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Ends {
+    /// Sessions that began at it.
+    pub sessions: usize,
+    /// People who are linked and are nobody by its word from then on.
+    pub links: i64,
+    /// Whether the secret that was sealed for it is forgotten.
+    pub secret: bool,
+}
+
+impl Ends {
+    /// Whether everything goes on.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |count: usize, what: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            count => Some(format!("{count} {what}s")),
+        };
+        let links = counted(usize::try_from(self.links).unwrap_or_default(), "link");
+        let forgotten = [links, self.secret.then(|| "the sealed secret".to_owned())];
+        let forgotten = forgotten.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        let ended = counted(self.sessions, "session").map(|sessions| format!("ends {sessions}"));
+        let forgotten = (!forgotten.is_empty()).then(|| format!("forgets {forgotten}"));
+        f.write_str(&ended.into_iter().chain(forgotten).collect::<Vec<_>>().join(", "))
+    }
+}
 
 /// Creates a connector, active from now on. A secret given here is sealed.
 pub async fn create(
@@ -73,13 +109,13 @@ pub async fn create(
 }
 
 /// Changes a connector's settings. When its word is another one from now on, the sessions that began at it end and what
-/// it said of groups is forgotten, until people come again; tells how many sessions those were.
+/// it said of groups is forgotten, until people come again; tells what went.
 pub async fn update(
     (door, ctx): (&Door, &Ctx),
     tx: &mut Tx,
     connector: &Connector,
     settings: ConnectorSettings,
-) -> Result<Result<usize, Refused>, Fault> {
+) -> Result<Result<Ends, Refused>, Fault> {
     let refuse = |what: &str| Ok(Err(Refused::because(format!("connector {}: {what}", connector.name))));
     if let Err(what) = settings.check() {
         return refuse(&what);
@@ -104,25 +140,30 @@ pub async fn update(
     let changed = Connector { settings, ..connector.clone() };
     if own_keys::are_all_that_differs(&connector.settings, &changed.settings) {
         connectors::hold(tx, &connector.id).await?;
-        return own_keys::settle((door, ctx), tx, (connector, &changed)).await.map(|()| Ok(0));
+        return own_keys::settle((door, ctx), tx, (connector, &changed)).await.map(|()| Ok(Ends::default()));
     }
     // Held by this very statement, as by whoever signs in.
     connectors::set_settings(tx, &changed.row()?).await?;
     own_keys::settle((door, ctx), tx, (connector, &changed)).await?;
     // The secret was the former provider's to know.
-    if is_other_issuer && connector.sealed.is_some() && connector.settings.kind.saml().is_none() {
+    let secret = is_other_issuer && connector.sealed.is_some() && connector.settings.kind.saml().is_none();
+    if secret {
         connectors::drop_secret(tx, &connector.id).await?;
     }
     let maps = ["group_rules.map", "oidc.parameters", "oauth2.parameters", "saml.attributes"];
     let what = what_changed(&connector.settings, &changed.settings, &maps);
     note(tx, EventKind::ConnectorChanged, connector, &format!("changed: {what}"));
     if is_same_word {
-        return Ok(Ok(0));
+        return Ok(Ok(Ends { secret, ..Ends::default() }));
     }
-    let ended = end_sessions(tx, connector, "its connector was changed").await?;
+    let links = match is_other_issuer {
+        true => connectors::count_links_at(tx, &connector.id, connector.settings.kind.issuer()).await?,
+        false => 0,
+    };
+    let sessions = end_sessions(tx, connector, "its connector was changed").await?;
     connectors::forget_memberships(tx, &connector.id).await?;
     tx.changed(Change::Groups(connector.realm_id.clone()));
-    Ok(Ok(ended))
+    Ok(Ok(Ends { sessions, links, secret }))
 }
 
 /// Keeps a connector's secret, sealed, in place of the one before.
@@ -140,16 +181,17 @@ pub async fn set_active(tx: &mut Tx, connector: &Connector, is_active: bool) -> 
     if is_active { Ok(0) } else { end_sessions(tx, connector, "its connector was disabled").await }
 }
 
-/// Deletes a connector with its links and every membership it said. Users stay.
-pub async fn delete(tx: &mut Tx, connector: &Connector) -> Result<usize, Fault> {
+/// Deletes a connector with its links and every membership it said, and tells what went. Users stay.
+pub async fn delete(tx: &mut Tx, connector: &Connector) -> Result<Ends, Fault> {
     // Before anything is read: whoever is signing in holds the row, and is seen, or finds nothing behind it.
     connectors::hold(tx, &connector.id).await?;
-    let ended = end_sessions(tx, connector, "its connector was deleted").await?;
+    let sessions = end_sessions(tx, connector, "its connector was deleted").await?;
+    let links = connectors::count_links(tx, &connector.id).await?;
     connectors::delete(tx, &connector.id).await?;
     // Everybody's groups may be others now.
     tx.changed(Change::Groups(connector.realm_id.clone()));
     note(tx, EventKind::ConnectorDeleted, connector, "");
-    Ok(ended)
+    Ok(Ends { sessions, links, secret: false })
 }
 
 /// Says which user somebody at the provider is; `false` when they are linked already.

@@ -4,6 +4,7 @@ use super::role::{HolderName, RoleKey};
 use super::secret::SecretReference;
 use doorward_engine::clients::{ClientSettings, RealmSettings, ScopeSettings};
 use doorward_engine::federation::settings::ConnectorSettings;
+use doorward_engine::manage::connectors::Ends;
 use doorward_engine::token::Profile;
 use doorward_model::app::AppSettings;
 use doorward_model::name::{
@@ -265,6 +266,19 @@ pub enum Step {
         settings: Box<ConnectorSettings>,
         /// What changes, for people.
         changes: Vec<String>,
+        /// What goes with that, as far as it was tried.
+        #[serde(skip_serializing_if = "Ends::is_nothing")]
+        ends: Ends,
+    },
+    /// Remove a connector. Files never say so.
+    RemoveConnector {
+        /// Its realm.
+        realm: RealmName,
+        /// Its name.
+        connector: ConnectorName,
+        /// What goes with it, as far as it was tried.
+        #[serde(skip_serializing_if = "Ends::is_nothing")]
+        ends: Ends,
     },
     /// Create a role.
     CreateRole {
@@ -351,7 +365,9 @@ impl Step {
             | Self::SetRealm { .. }
             | Self::UpdateApp { .. }
             | Self::UpdateClient { .. } => Sort::Change,
-            Self::RemoveMember { .. } | Self::TakeRole { .. } | Self::Unnest { .. } => Sort::Remove,
+            Self::RemoveMember { .. } | Self::TakeRole { .. } | Self::Unnest { .. } | Self::RemoveConnector { .. } => {
+                Sort::Remove
+            }
         }
     }
 }
@@ -375,9 +391,9 @@ impl Step {
             Self::CreateScope { realm, scope, .. } | Self::UpdateScope { realm, scope, .. } => {
                 format!("scope {realm}/{scope}")
             }
-            Self::CreateConnector { realm, connector, .. } | Self::UpdateConnector { realm, connector, .. } => {
-                format!("connector {realm}/{connector}")
-            }
+            Self::CreateConnector { realm, connector, .. }
+            | Self::UpdateConnector { realm, connector, .. }
+            | Self::RemoveConnector { realm, connector, .. } => format!("connector {realm}/{connector}"),
             Self::CreateRole { realm, role, .. } | Self::UpdateRole { realm, role, .. } => {
                 format!("role {realm}/{role}")
             }
@@ -395,8 +411,11 @@ impl Step {
             | Self::SetProfile { changes, .. }
             | Self::SetRealm { changes, .. }
             | Self::UpdateScope { changes, .. }
-            | Self::UpdateConnector { changes, .. }
             | Self::UpdateRole { changes, .. } => changes.join("; "),
+            Self::UpdateConnector { changes, ends, .. } => {
+                let ends = (!ends.is_nothing()).then(|| ends.to_string());
+                changes.iter().cloned().chain(ends).collect::<Vec<_>>().join("; ")
+            }
             Self::SetPassword { password, .. } => format!("first password from {password}"),
             _ => String::new(),
         }
@@ -412,6 +431,10 @@ impl fmt::Display for Step {
             Self::AddMember { realm, group, user } => write!(f, "+ member {}{user} → {group}", within(realm)),
             Self::TakeRole { realm, role, from } => write!(f, "- role {}{role} → {from}", within(realm)),
             Self::GiveRole { realm, role, to } => write!(f, "+ role {}{role} → {to}", within(realm)),
+            Self::RemoveConnector { realm, connector, ends } if ends.is_nothing() => {
+                write!(f, "- connector {realm}/{connector}")
+            }
+            Self::RemoveConnector { realm, connector, ends } => write!(f, "- connector {realm}/{connector}: {ends}"),
             about => {
                 let object = about.object().unwrap_or_default();
                 match about.sort() {

@@ -15,7 +15,7 @@ mod update;
 
 pub use add::{Add, add};
 
-use crate::commands::Shell;
+use crate::commands::{Shell, apply};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
@@ -26,6 +26,7 @@ use doorward_engine::manage::connectors as manage;
 use doorward_engine::manage::ways::{self, NamedBy};
 use doorward_model::name::{ConnectorName, GroupName, UserName};
 use doorward_model::people::Realm;
+use doorward_platform::declared::Plan;
 use doorward_store::{connectors, groups};
 use serde_json::{Value, json};
 
@@ -68,6 +69,9 @@ pub enum Connector {
         /// Its name.
         #[arg(value_parser = ConnectorName::parse)]
         connector: ConnectorName,
+        /// Only say which sessions and links would go with it; ends with code 2.
+        #[arg(long)]
+        plan: bool,
     },
     /// Say which user somebody at the provider is.
     Link {
@@ -128,7 +132,10 @@ pub async fn run(command: Connector, shell: &Shell) -> Result<Report, Exit> {
         }
         Connector::Disable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, false).await,
         Connector::Enable { connector } => set_active(shell, &find(shell, &realm, &connector).await?, true).await,
-        Connector::Remove { connector } => remove(shell, &find(shell, &realm, &connector).await?).await,
+        Connector::Remove { connector, plan } => {
+            let connector = find(shell, &realm, &connector).await?;
+            if plan { plan_removal(shell, &realm, &connector).await } else { remove(shell, &connector).await }
+        }
         Connector::Link { connector, user, subject } => {
             links::link(shell, (&realm, &find(shell, &realm, &connector).await?), &user, &subject).await
         }
@@ -228,10 +235,19 @@ async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Resul
 async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     let mut tx = shell.door.begin().await?;
     let named = ways::named_by(&mut tx, connector).await?;
-    let ended = manage::delete(&mut tx, connector).await?;
+    let ends = manage::delete(&mut tx, connector).await?;
     shell.commit(tx).await?;
-    let words = format!("Removed connector {}; {}, its users stay.", connector.name, ended_sessions(ended));
+    let (ended, forgotten) = (ended_sessions(ends.sessions), forgotten_links(&ends));
+    let words = format!("Removed connector {}; {ended}, {forgotten}, its users stay.", connector.name);
     Ok(Report::words(words).and_warnings(named.iter().map(|named| shuts(connector, named))))
+}
+
+async fn plan_removal(shell: &Shell, realm: &Realm, connector: &Stored) -> Result<Report, Exit> {
+    let mut tx = shell.door.begin().await?;
+    let named = ways::named_by(&mut tx, connector).await?;
+    drop(tx);
+    let told = apply::rehearsed(shell, Plan::of_removal(&realm.name, connector)).await?;
+    Ok(told.and_warnings(named.iter().map(|named| shuts(connector, named))))
 }
 
 /// What should be known of groups that rules name: nobody has made one, which a mistyped name looks like, or its members
@@ -257,6 +273,11 @@ async fn groups_named(shell: &Shell, realm: &Realm, settings: &ConnectorSettings
 /// How many sessions ended.
 fn ended_sessions(count: usize) -> String {
     format!("{count} {} ended", if count == 1 { "session" } else { "sessions" })
+}
+
+/// How many links were forgotten.
+fn forgotten_links(ends: &manage::Ends) -> String {
+    format!("{} {} forgotten", ends.links, if ends.links == 1 { "link" } else { "links" })
 }
 
 /// What it means for an app or a client that a connector it names is shut.

@@ -1,15 +1,16 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
-use crate::commands::connector::groups_named;
-use crate::commands::{Shell, input};
+use crate::commands::connector::{forgotten_links, groups_named};
+use crate::commands::{Shell, apply, input};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Args;
+use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::settings::ConnectorSettings;
-use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::ConnectorName;
 use doorward_model::people::Realm;
+use doorward_platform::declared::Plan;
 use serde_json::{Map, Value};
 
 /// Changes of a connector.
@@ -28,6 +29,10 @@ pub struct Update {
     /// Read another secret from standard input and keep it sealed in the store.
     #[arg(long)]
     secret_stdin: bool,
+    /// Only say what would change, and which sessions, links and secrets would go with it; ends with code 2 when something
+    /// would change. Standard input is not read.
+    #[arg(long)]
+    plan: bool,
 }
 
 /// A key with those around it.
@@ -61,41 +66,49 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         return Err(Exit::usage("nothing to change: say --set KEY=VALUE, --unset KEY or --secret-stdin"));
     }
     let settings = asked.on(&connector.settings).map_err(Exit::refused)?;
-    let secret = if asked.secret_stdin { Some(input::secret()?) } else { None };
-    if secret.is_some() && settings.kind.saml().is_some() {
+    if asked.secret_stdin && settings.kind.saml().is_some() {
         return Err(Exit::usage("a SAML connector has a key of its own, and no secret from the provider"));
     }
-    if secret.is_some() && settings.kind.secret_from().is_some() {
+    if asked.secret_stdin && settings.kind.secret_from().is_some() {
         let key = format!("--unset {}.secret_from", settings.kind.as_str());
         return Err(Exit::usage(format!("the connector says where its secret is kept: {key} first")));
     }
-    if settings == connector.settings && secret.is_none() {
+    if settings == connector.settings && !asked.secret_stdin {
         return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
     }
     let mut warnings = match settings.groups == connector.settings.groups {
         true => Vec::new(),
         false => groups_named(shell, realm, &settings).await?,
     };
+    if asked.plan {
+        let more = asked.secret_stdin.then(|| "secret: another one".to_owned());
+        let plan = Plan::of_settings(&realm.name, connector, &settings, more);
+        return Ok(apply::rehearsed(shell, plan).await?.and_warnings(warnings));
+    }
+    let secret = if asked.secret_stdin { Some(input::secret()?) } else { None };
+    let is_secret_given = secret.is_some();
     let mut tx = shell.door.begin().await?;
-    let ended = manage::update((&shell.door, &shell.ctx), &mut tx, connector, settings).await??;
+    let ends = manage::update((&shell.door, &shell.ctx), &mut tx, connector, settings).await??;
     if let Some(secret) = secret {
         manage::seal(&shell.door, &mut tx, connector, &secret).await?;
     }
     shell.commit(tx).await?;
     let name = &connector.name;
-    let after = federation::find(&shell.door, &realm.id, name).await?;
-    if connector.sealed.is_some() && after.is_some_and(|after| after.sealed.is_none()) {
+    if ends.secret && !is_secret_given {
         warnings.push(format!(
             "another issuer is another company: the sealed secret was forgotten, so give the new one's with `doorward \
              connector update {name} --secret-stdin`"
         ));
     }
-    Ok(Report::words(match ended {
-        0 => format!("Changed connector {name}."),
-        1 => format!("Changed connector {name}; 1 session that began there ended."),
-        ended => format!("Changed connector {name}; {ended} sessions that began there ended."),
-    })
-    .and_warnings(warnings))
+    let mut words = match ends.sessions {
+        0 => format!("Changed connector {name}"),
+        1 => format!("Changed connector {name}; 1 session that began there ended"),
+        ended => format!("Changed connector {name}; {ended} sessions that began there ended"),
+    };
+    if ends.links > 0 {
+        words.push_str(&format!(", {}", forgotten_links(&ends)));
+    }
+    Ok(Report::words(words + ".").and_warnings(warnings))
 }
 
 impl Update {
@@ -213,7 +226,7 @@ mod tests {
         let set = set.iter().map(|text| change(text)).collect::<Result<_, _>>()?;
         let unset = unset.iter().map(|text| path(text)).collect::<Result<_, _>>()?;
         let connector = ConnectorName::parse("company").map_err(|error| error.to_string())?;
-        let read = Update { connector, set, unset, secret_stdin: false }.on(&settings())?;
+        let read = Update { connector, set, unset, secret_stdin: false, plan: false }.on(&settings())?;
         serde_json::to_value(read).map_err(|error| error.to_string())
     }
 
