@@ -156,7 +156,8 @@ async fn try_claims(
 ) -> Result<Report, Exit> {
     let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
     let Some(oidc) = connector.settings.kind.oidc() else {
-        return Err(refuse("only OpenID Connect providers give claims".to_owned()));
+        let sentence = "--claims is for providers that speak OpenID Connect; of a directory ask for somebody with --user";
+        return Err(Exit::usage(format!("connector {}: {sentence}", connector.name)));
     };
     let identity = claims::identity(oidc, said.clone(), Map::new()).map_err(|trouble| refuse(trouble.to_string()))?;
     tell(shell, (realm, connector), &identity).await
