@@ -16,6 +16,6 @@ pub mod probing;
 mod protocol;
 pub mod reading;
 mod stand;
-mod tls;
+pub mod tls;
 mod tries;
 pub mod trouble;

@@ -8,6 +8,7 @@ use crate::settings::Config;
 use doorward_engine::upkeep;
 use doorward_model::address::Address;
 use doorward_model::event::Actor;
+use doorward_outbound::Reach;
 use doorward_web::listen::Stop;
 use doorward_web::web::Web;
 use serde::{Deserialize, Serialize};
@@ -33,12 +34,29 @@ pub struct Standing {
     pub listen: SocketAddr,
     /// By Envoy, unless switched off.
     pub grpc_listen: Option<SocketAddr>,
+    /// The private networks it calls; unknown of servers that do not say so yet.
+    #[serde(default)]
+    pub outbound_allow: Option<Vec<String>>,
 }
 
 impl Standing {
     /// As the settings of this call say.
     pub fn of_settings(config: &Config) -> Self {
-        Self { public: config.settings.public.clone(), listen: config.listen, grpc_listen: config.grpc_listen }
+        let allowed = config.outbound.reach.allowed().iter().map(ToString::to_string);
+        Self {
+            public: config.settings.public.clone(),
+            listen: config.listen,
+            grpc_listen: config.grpc_listen,
+            outbound_allow: Some(allowed.collect()),
+        }
+    }
+
+    /// Whom it calls; as the settings of this call say, where it does not.
+    pub fn reach(&self, config: &Config) -> Reach {
+        match &self.outbound_allow {
+            Some(allowed) => Reach::and(allowed.iter().filter_map(|network| network.parse().ok()).collect()),
+            None => config.outbound.reach.clone(),
+        }
     }
 }
 

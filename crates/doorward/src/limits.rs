@@ -28,8 +28,9 @@ pub const EVENTS: i64 = 10_000;
 pub const TRUSTED_PREFIX_V4: u8 = 8;
 /// Leading bits of a trusted IPv6 network, at least: what a registry gives to a whole provider is narrower.
 pub const TRUSTED_PREFIX_V6: u8 = 16;
-/// Longest answer of a server on its control socket, in bytes: an address has at most some hundred.
-pub const CONTROL_ANSWER_BYTES: u64 = 4096;
+/// Longest answer of a server on its control socket, in bytes: an address has at most some hundred, and there may be
+/// many networks that it calls.
+pub const CONTROL_ANSWER_BYTES: u64 = 64 * 1024;
 /// Folders a directory of declared files is said to hold, one line each; of more the count is told.
 pub const FOLDERS_NAMED: usize = 20;
 /// Longest time a replaced secret of a client keeps working, in seconds: a month to roll out the new one.

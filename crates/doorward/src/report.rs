@@ -55,10 +55,11 @@ impl Report {
         Self { data, warnings: Vec::new(), words: None, cells: Vec::new(), settings: None, code: Code::Done }
     }
 
-    /// With sentences about what looks like a mistake.
+    /// With sentences about what looks like a mistake, behind those there are.
     #[must_use]
-    pub fn and_warnings(self, warnings: impl IntoIterator<Item = String>) -> Self {
-        Self { warnings: warnings.into_iter().collect(), ..self }
+    pub fn and_warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.warnings.extend(warnings);
+        self
     }
 
     /// With words.

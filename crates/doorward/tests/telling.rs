@@ -156,8 +156,6 @@ fn connecting_says_what_was_left_open_and_repeats_no_secret() {
     let clear = add("oidc clear --issuer http://id.example.com --client-id x");
     assert!(clear.code == 3 || clear.code == 7, "{clear:?}");
     assert!(clear.err.contains("`http://id.example.com` can be no issuer: write https://"), "{clear:?}");
-    let asked = given.run("connector test company --user ada");
-    assert!(asked.code == 3 && asked.err.contains("for this one give --claims FILE"), "{asked:?}");
     let several = given.scratch.join("several.xml");
     let entity = |id: &str| format!("<EntityDescriptor entityID=\"{id}\"/>");
     let list = [entity("https://a.example"), entity("https://b.example")].concat();

@@ -73,6 +73,14 @@ impl Outbound {
         Err(Failure::Connect { host: format!("{} port {}", target.host, target.port), why })
     }
 
+    /// Whether a URL leads where nobody may be called, as far as it says so itself: nothing is resolved and nobody asked.
+    ///
+    /// # Errors
+    /// [`Failure::Private`], or what is wrong with the URL.
+    pub fn judge(&self, url: &str) -> Result<(), Failure> {
+        self.judge_written(&Target::parse(url)?)
+    }
+
     /// What can be judged when a proxy resolves the name: an address written out, and this machine by its name.
     fn judge_written(&self, target: &Target) -> Result<(), Failure> {
         let address = target.address.or(is_here(&target.host).then_some(IpAddr::from(Ipv4Addr::LOCALHOST)));

@@ -15,6 +15,11 @@ impl Reach {
         Self { allowed }
     }
 
+    /// These networks.
+    pub fn allowed(&self) -> &[IpNet] {
+        &self.allowed
+    }
+
     /// Whether an address may be called.
     pub fn permits(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

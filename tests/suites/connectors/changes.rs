@@ -1,6 +1,7 @@
 //! What becomes of people when a connector is changed, by command or by file.
 
 use crate::ground::{Ground, people, person, visit};
+use doorward_testkit::door::{Door, DoorOptions};
 use doorward_testkit::jar::Jar;
 use doorward_testkit::peers::UPSTREAM_CLIENT;
 use doorward_tests::user;
@@ -174,6 +175,21 @@ fn a_plan_tells_which_sessions_and_links_would_go_and_nothing_goes() {
     let removed = ground.door.cli(&["connector", "remove", "company"]);
     let said = String::from_utf8_lossy(&removed.stderr).into_owned();
     assert!(said.contains("Removed connector company; 0 sessions ended, 1 link forgotten, its users stay."), "{said}");
+}
+
+#[test]
+fn whom_the_server_calls_counts_and_not_what_a_command_sees() {
+    let warned = |allowed: &[&str]| {
+        let mut options = DoorOptions::up();
+        options.arguments.extend(allowed.iter().map(|word| (*word).to_owned()));
+        let door = Door::start(options);
+        let words = ["connector", "add", "oidc", "here", "--issuer", "http://127.0.0.1:9", "--client-id", "x"];
+        let ended = door.cli(&words);
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8_lossy(&ended.stderr).contains("start the server with --outbound-allow 127.0.0.1")
+    };
+    assert!(warned(&[]));
+    assert!(!warned(&["--outbound-allow", "127.0.0.0/8"]));
 }
 
 #[test]

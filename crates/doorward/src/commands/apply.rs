@@ -2,6 +2,7 @@
 
 use crate::commands::Shell;
 use crate::commands::client::secret_file::SecretFile;
+use crate::commands::connector::advice::{How, advice};
 use crate::exit::{Code, Exit, plain};
 use crate::limits;
 use crate::report::Report;
@@ -9,7 +10,8 @@ use crate::upstream;
 use clap::Args;
 use doorward_engine::manage::Refused;
 use doorward_platform::apply::{self, NewSecret};
-use doorward_platform::declared::{Complaint, Plan, Reading, parse_all, plan};
+use doorward_platform::declared::{Complaint, Plan, Reading, Step, parse_all, plan};
+use doorward_store::realms;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{self, Read};
@@ -24,7 +26,8 @@ pub struct Apply {
     /// The same without -f.
     #[arg(value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// Only say what would change; ends with code 2 when something would.
+    /// Only say what would change, and what would go with connectors: sessions, links, secrets; ends with code 2 when
+    /// something would change.
     #[arg(long)]
     plan: bool,
     /// Write new secrets of clients to DIR/REALM-NAME.secret instead of printing them.
@@ -65,8 +68,9 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
     let declared = parse_all(texts, &reading).map_err(|complaints| complain(&complaints))?;
     let current = apply::current(&shell.door).await?;
     let plan = plan(&declared, &current).map_err(|complaints| complain(&complaints))?;
+    let warnings = advice_of(shell, &plan).await?;
     if asked.plan {
-        return rehearsed(shell, plan).await;
+        return Ok(rehearsed(shell, plan).await?.and_warnings(warnings));
     }
     if plan.is_empty() {
         return Ok(Report::text(plan.render(), written(&plan)?));
@@ -82,7 +86,28 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
         file.put()?;
     }
     let plan = plan.and_ends(&made.ends);
-    Ok(done(&plan, written(&plan)?, &made.secrets, &files))
+    Ok(done(&plan, written(&plan)?, &made.secrets, &files).and_warnings(warnings))
+}
+
+/// What should be known of the connectors that are made or changed, as `connector add` says it.
+async fn advice_of(shell: &Shell, plan: &Plan) -> Result<Vec<String>, Exit> {
+    let mut warnings = Vec::new();
+    for step in &plan.steps {
+        let (Step::CreateConnector { realm, connector, settings, .. }
+        | Step::UpdateConnector { realm, connector, settings, .. }) = step
+        else {
+            continue;
+        };
+        let planned = plan.steps.iter().filter_map(|step| match step {
+            Step::CreateGroup { realm: of, group } if of == realm => Some(group),
+            _ => None,
+        });
+        let planned = planned.collect();
+        let found = realms::find(&mut &shell.door.store, realm).await?;
+        let told = advice(shell, (found.as_ref(), &planned), (connector, settings), How::File).await?;
+        warnings.extend(told.into_iter().map(|warning| format!("connector {realm}/{connector}: {warning}")));
+    }
+    Ok(warnings)
 }
 
 /// Says what a plan would change and what would go with it. What the store alone knows, such as who is linked, is refused

@@ -1,21 +1,22 @@
 //! `doorward connector add`: one subcommand for each kind of provider.
 
+use crate::commands::connector::advice::{How, advice, check_authorities};
 use crate::commands::connector::kerberos::Kerberos;
 use crate::commands::connector::ldap::Ldap;
 use crate::commands::connector::oidc::Oidc;
 use crate::commands::connector::presets;
 use crate::commands::connector::saml::Saml;
-use crate::commands::connector::{addresses, groups_named, redirect_uri};
+use crate::commands::connector::{addresses, redirect_uri};
 use crate::commands::{Shell, input};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::{Args, Subcommand};
-use doorward_engine::federation::Connector as Stored;
 use doorward_engine::federation::presets::Preset;
 use doorward_engine::federation::settings::{ConnectorSettings, Entrance, GroupRules, Kind, Linking};
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::{ConnectorName, DisplayText};
 use serde_json::json;
+use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 /// The kinds of providers.
@@ -191,6 +192,7 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     let usual_title = new.usual_title();
     let (common, kind) = new.read(shell).await?;
     let (name, settings, secret) = common.settings(kind, usual_title)?;
+    check_authorities(&settings)?;
     let mut tx = shell.door.begin().await?;
     let made = manage::create(&shell.door, &shell.ctx, &mut tx, (&realm.id, name), settings, secret).await??;
     shell.commit(tx).await?;
@@ -220,52 +222,7 @@ pub async fn add(shell: &Shell, new: Add) -> Result<Report, Exit> {
     words.push_str(&format!("\nNothing was asked yet. Try it out: doorward connector test {name}"));
     let mut value = json!({"name": made.name, "id": made.id, "settings": made.settings});
     addresses(&mut value, &made, &uri);
-    let mut warnings = left_open(&made);
-    warnings.extend(groups_named(shell, &realm, &made.settings).await?);
+    let place = (Some(&realm), &HashSet::new());
+    let warnings = advice(shell, place, (&made.name, &made.settings), How::Command).await?;
     Ok(Report::text(words, value).and_warnings(warnings))
-}
-
-/// What follows from settings nobody gave, where people would be surprised by it.
-fn left_open(made: &Stored) -> Vec<String> {
-    let (name, mut warnings) = (&made.name, Vec::new());
-    match &made.settings.kind {
-        Kind::Ldap(ldap) => {
-            if ldap.read_minutes == 0 {
-                warnings.push(format!(
-                    "whom the directory disables or takes out of a group keeps the session they have until they sign in \
-                     again or the directory is read, and nobody has said how often that is: \
-                     `doorward connector update {name} --set ldap.read_minutes=60`"
-                ));
-            }
-            if !ldap.addresses_are_proved {
-                warnings.push(format!(
-                    "e-mail addresses are left out, because nobody has said that the directory proves them: \
-                     `doorward connector update {name} --set ldap.addresses_are_proved=true`"
-                ));
-            }
-        }
-        Kind::Saml(saml) => {
-            if !saml.addresses_are_proved {
-                warnings.push(format!(
-                    "e-mail addresses are left out, because nobody has said that the provider proves them: \
-                     `doorward connector update {name} --set saml.addresses_are_proved=true`"
-                ));
-            }
-            if saml.single_logout && saml.provider.as_ref().is_some_and(|provider| provider.logout.is_empty()) {
-                let how = "ask for metadata with a SingleLogoutService";
-                warnings.push(format!("the metadata says nowhere to sign out, so nobody is signed out there: {how}"));
-            }
-        }
-        Kind::OAuth2(oauth2)
-            if made.settings.linking.create
-                && oauth2.github.as_ref().is_some_and(|place| place.organizations.is_empty()) =>
-        {
-            warnings.push(format!(
-                "anybody with an account there comes in as a new user: name organisations with `doorward connector update \
-                 {name} --set oauth2.github.organizations=ORG`, or say `--set linking.create=false`"
-            ));
-        }
-        _ => {}
-    }
-    warnings
 }

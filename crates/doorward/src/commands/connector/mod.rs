@@ -1,6 +1,7 @@
 //! `doorward connector`: identity providers people may sign in with.
 
 mod add;
+pub mod advice;
 mod kerberos;
 mod ldap;
 mod links;
@@ -19,15 +20,14 @@ use crate::commands::{Shell, apply};
 use crate::exit::Exit;
 use crate::report::Report;
 use clap::Subcommand;
-use doorward_engine::federation::settings::{ConnectorSettings, Kind};
-use doorward_engine::federation::sign_in::administers;
+use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::{self, Connector as Stored};
 use doorward_engine::manage::connectors as manage;
 use doorward_engine::manage::ways::{self, NamedBy};
-use doorward_model::name::{ConnectorName, GroupName, UserName};
+use doorward_model::name::{ConnectorName, UserName};
 use doorward_model::people::Realm;
 use doorward_platform::declared::Plan;
-use doorward_store::{connectors, groups};
+use doorward_store::connectors;
 use serde_json::{Value, json};
 
 /// Identity providers people may sign in with.
@@ -182,13 +182,12 @@ async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
         let connector = Stored::read(row)?;
         let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
         let kind = &connector.settings.kind;
-        let at = kind.ldap().map_or_else(|| kind.issuer().to_owned(), |ldap| ldap.servers.join(" "));
         rows.push(json!({
-            "name": connector.name, "kind": kind.as_str(), "title": connector.title(),
-            "issuer": kind.issuer(), "at": at, "active": connector.is_active, "people": people, "id": connector.id,
+            "name": connector.name, "kind": kind.as_str(), "title": connector.title(), "issuer": kind.issuer(),
+            "asks": kind.asks(), "active": connector.is_active, "people": people, "id": connector.id,
         }));
     }
-    Ok(Report::rows(&["name", "kind", "title", "at", "active", "people"], rows))
+    Ok(Report::rows(&["name", "kind", "title", "asks", "active", "people"], rows))
 }
 
 async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Report, Exit> {
@@ -248,26 +247,6 @@ async fn plan_removal(shell: &Shell, realm: &Realm, connector: &Stored) -> Resul
     drop(tx);
     let told = apply::rehearsed(shell, Plan::of_removal(&realm.name, connector)).await?;
     Ok(told.and_warnings(named.iter().map(|named| shuts(connector, named))))
-}
-
-/// What should be known of groups that rules name: nobody has made one, which a mistyped name looks like, or its members
-/// administer.
-async fn groups_named(shell: &Shell, realm: &Realm, settings: &ConnectorSettings) -> Result<Vec<String>, Exit> {
-    let mut warnings = Vec::new();
-    for (theirs, ours) in &settings.groups.map {
-        let Ok(name) = GroupName::parse(ours) else { continue };
-        let (theirs, mut query) = (theirs.escape_debug(), &shell.door.store);
-        let found = groups::find(&mut query, &realm.id, &name).await?;
-        if let Some(group) = &found
-            && administers(&shell.door, &mut query, realm, group).await?
-        {
-            warnings.push(format!("whoever is in {theirs} there administers here from now on, by group {name}"));
-        }
-        if found.is_none() {
-            warnings.push(format!("there is no group {name} yet: it is made when somebody comes who is in {theirs}"));
-        }
-    }
-    Ok(warnings)
 }
 
 /// How many sessions ended.

@@ -11,6 +11,7 @@ use clap::Args;
 use doorward_directory::directories::Directories;
 use doorward_engine::federation::linking::{Decision, Why};
 use doorward_engine::federation::preview::{Preview, preview};
+use doorward_engine::federation::settings::Kind;
 use doorward_engine::federation::sign_in::Refusal;
 use doorward_engine::federation::{Connector as Stored, ExternalIdentity, open_secret};
 use doorward_federation::claims;
@@ -60,13 +61,8 @@ async fn probe(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
 /// Asks a directory about somebody.
 async fn look(shell: &Shell, (realm, connector): (&Realm, &Stored), name: &str) -> Result<Report, Exit> {
     let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
-    let kind = &connector.settings.kind;
-    if kind.ldap().is_none() {
-        let how = match kind.oidc() {
-            Some(_) => "for this one give --claims FILE: what the provider would say, a JSON object or an ID token",
-            None => "this one says who somebody is when they sign in, and not before",
-        };
-        return Err(Exit::usage(format!("connector {}: --user asks a directory for a name; {how}", connector.name)));
+    if let Some(why) = told_of_nobody(connector) {
+        return Err(Exit::usage(format!("connector {}: {why}", connector.name)));
     }
     let directories = Directories::default();
     let sealed = || open_secret(&shell.door, connector);
@@ -82,6 +78,27 @@ async fn look(shell: &Shell, (realm, connector): (&Realm, &Stored), name: &str) 
         }
         None => Err(refuse("the directory has nobody of this name, as far as whoever asks it is shown".to_owned())),
     }
+}
+
+/// Why there is nobody to look for by name, and what can be tried instead; `None` of a directory.
+fn told_of_nobody(connector: &Stored) -> Option<String> {
+    let by_name = "only directories are asked about people by name";
+    let test = format!("`doorward connector test {}`", connector.name);
+    Some(match &connector.settings.kind {
+        Kind::Ldap(_) => return None,
+        Kind::Oidc(_) => format!(
+            "{by_name}: {test} tries the provider, its keys and what Doorward proves itself with, and with --claims FILE (a \
+             JSON object or an ID token) says who somebody with these claims would be here"
+        ),
+        Kind::OAuth2(_) => format!("{by_name}: {test} tries the provider and what Doorward proves itself with"),
+        Kind::Saml(_) => format!("{by_name}: {test} reads the provider's metadata and tries the connector's own key"),
+        Kind::Kerberos(kerberos) => match &kerberos.directory {
+            Some(directory) => format!(
+                "{by_name}, and {directory} is the one of this connector: `doorward connector test {directory} --user NAME`"
+            ),
+            None => format!("{by_name}, and this connector has none: {test} reads its keytab"),
+        },
+    })
 }
 
 /// Asks the provider for what it publishes.
@@ -156,7 +173,8 @@ async fn try_claims(
 ) -> Result<Report, Exit> {
     let refuse = |why: String| Exit::refused(format!("connector {}: {why}", connector.name));
     let Some(oidc) = connector.settings.kind.oidc() else {
-        let sentence = "--claims is for providers that speak OpenID Connect; of a directory ask for somebody with --user";
+        let sentence =
+            "--claims is for providers that speak OpenID Connect; of a directory ask for somebody with --user";
         return Err(Exit::usage(format!("connector {}: {sentence}", connector.name)));
     };
     let identity = claims::identity(oidc, said.clone(), Map::new()).map_err(|trouble| refuse(trouble.to_string()))?;
@@ -182,8 +200,7 @@ pub async fn tell(
     let unproved = identity.email.as_ref().filter(|_| !identity.email_verified);
     let left_out =
         unproved.map(|email| format!("{}: nothing says that it is proved (addresses_are_proved)", email.as_str()));
-    let would_be = words(&found);
-    let code = if would_be.starts_with(NOBODY) { Code::Refused } else { Code::Done };
+    let (would_be, code) = words(&found);
     Ok(Report::one(json!({
         "would_be": would_be,
         "subject": identity.subject,
@@ -200,10 +217,8 @@ pub async fn tell(
     .and_code(code))
 }
 
-/// What somebody is who would not come in.
-const NOBODY: &str = "nobody";
-
-fn words(found: &Preview) -> String {
+/// Who it is, and what a script is told of it: that it is nobody is the answer, and no success.
+fn words(found: &Preview) -> (String, Code) {
     let name = found.user.as_ref().map(|user| user.name.to_string()).unwrap_or_default();
     let disabled = found.user.as_ref().is_some_and(|user| !user.is_active);
     let words = match &found.decision {
@@ -212,8 +227,8 @@ fn words(found: &Preview) -> String {
         Decision::Create(name) => format!("a new user {name}"),
         Decision::Prove(_) => format!("asked for the password of user {name}, and linked from then on"),
         Decision::Refuse(why @ (Why::Unknown | Why::NoName | Why::Taken)) => {
-            format!("{NOBODY}: {}", Refusal::Nobody(*why))
+            return (format!("nobody: {}", Refusal::Nobody(*why)), Code::Refused);
         }
     };
-    if disabled { format!("{NOBODY}: user {name} is disabled") } else { words }
+    if disabled { (format!("nobody: user {name} is disabled"), Code::Refused) } else { (words, Code::Done) }
 }

@@ -1,6 +1,7 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
-use crate::commands::connector::{forgotten_links, groups_named};
+use crate::commands::connector::advice::{check_authorities, groups_named, not_called};
+use crate::commands::connector::forgotten_links;
 use crate::commands::{Shell, apply, input};
 use crate::exit::Exit;
 use crate::report::Report;
@@ -12,6 +13,7 @@ use doorward_model::name::ConnectorName;
 use doorward_model::people::Realm;
 use doorward_platform::declared::Plan;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// Changes of a connector.
 #[derive(Args, Debug)]
@@ -66,20 +68,13 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         return Err(Exit::usage("nothing to change: say --set KEY=VALUE, --unset KEY or --secret-stdin"));
     }
     let settings = asked.on(&connector.settings).map_err(Exit::refused)?;
-    if asked.secret_stdin && settings.kind.saml().is_some() {
-        return Err(Exit::usage("a SAML connector has a key of its own, and no secret from the provider"));
-    }
-    if asked.secret_stdin && settings.kind.secret_from().is_some() {
-        let key = format!("--unset {}.secret_from", settings.kind.as_str());
-        return Err(Exit::usage(format!("the connector says where its secret is kept: {key} first")));
+    if asked.secret_stdin {
+        takes_secret(&settings)?;
     }
     if settings == connector.settings && !asked.secret_stdin {
         return Ok(Report::words(format!("Connector {} is so already.", connector.name)));
     }
-    let mut warnings = match settings.groups == connector.settings.groups {
-        true => Vec::new(),
-        false => groups_named(shell, realm, &settings).await?,
-    };
+    let mut warnings = about_changes(shell, (realm, connector), &settings).await?;
     if asked.plan {
         let more = asked.secret_stdin.then(|| "secret: another one".to_owned());
         let plan = Plan::of_settings(&realm.name, connector, &settings, more);
@@ -109,6 +104,38 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         words.push_str(&format!(", {}", forgotten_links(&ends)));
     }
     Ok(Report::words(words + ".").and_warnings(warnings))
+}
+
+/// Whether a secret can be kept here for a connector.
+fn takes_secret(settings: &ConnectorSettings) -> Result<(), Exit> {
+    if settings.kind.saml().is_some() {
+        return Err(Exit::usage("a SAML connector has a key of its own, and no secret from the provider"));
+    }
+    if settings.kind.secret_from().is_some() {
+        let key = format!("--unset {}.secret_from", settings.kind.as_str());
+        return Err(Exit::usage(format!("the connector says where its secret is kept: {key} first")));
+    }
+    Ok(())
+}
+
+/// What should be known of what changes.
+async fn about_changes(
+    shell: &Shell,
+    (realm, connector): (&Realm, &Stored),
+    settings: &ConnectorSettings,
+) -> Result<Vec<String>, Exit> {
+    let mut warnings = Vec::new();
+    let file = |settings: &ConnectorSettings| settings.kind.ldap().and_then(|ldap| ldap.ca_file.clone());
+    if file(settings) != file(&connector.settings) {
+        warnings.extend(check_authorities(settings)?);
+    }
+    if settings.kind.called() != connector.settings.kind.called() {
+        warnings.extend(not_called(shell, settings).await?);
+    }
+    if settings.groups != connector.settings.groups {
+        warnings.extend(groups_named(shell, (Some(realm), &HashSet::new()), settings).await?);
+    }
+    Ok(warnings)
 }
 
 impl Update {

@@ -135,6 +135,28 @@ impl Kind {
         }
     }
 
+    /// Who is asked, for people: the provider as it calls itself, the servers of a directory, the domain.
+    pub fn asks(&self) -> Vec<&str> {
+        match self {
+            Self::Ldap(ldap) => ldap.servers.iter().map(String::as_str).collect(),
+            other => vec![other.issuer()],
+        }
+    }
+
+    /// The addresses Doorward calls of itself, as far as they are settings: not those of directories, which are inside
+    /// the network as a rule.
+    pub fn called(&self) -> Vec<&str> {
+        match self {
+            Self::Oidc(oidc) => vec![oidc.discovery.as_deref().unwrap_or(&oidc.issuer)],
+            Self::OAuth2(oauth2) => {
+                let api = oauth2.github.as_ref().map(|github| github.api.as_str());
+                [oauth2.token_url.as_str(), oauth2.user_info_url.as_str()].into_iter().chain(api).collect()
+            }
+            Self::Saml(saml) => saml.metadata_url.as_deref().into_iter().collect(),
+            Self::Ldap(_) | Self::Kerberos(_) => Vec::new(),
+        }
+    }
+
     /// Where its secret is kept, when it is not sealed in the store.
     pub fn secret_from(&self) -> Option<&SecretRef> {
         match self {

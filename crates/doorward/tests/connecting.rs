@@ -1,0 +1,142 @@
+//! What commands about connectors say.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod given;
+
+use given::Given;
+
+/// A file with claims of somebody.
+const CLAIMS: &str = r#"{"iss": "https://id.example.com", "sub": "1", "preferred_username": "ada"}"#;
+
+#[test]
+fn who_cannot_be_looked_for_by_name_is_told_what_can_be_tried() {
+    let given = Given::fresh();
+    given.done("connector add oidc company --issuer https://id.example.com --client-id x");
+    given.done("connector add github github --client-id x --client-secret-ref env:SECRET");
+    given.done("connector add ldap staff --server-url ldap://127.0.0.1:9 --user-search-base dc=example");
+    let tickets = "--kerberos-realm EXAMPLE.COM --service HTTP/door.example.com --keytab file:/etc/keytab";
+    given.done(&format!("connector add kerberos domain {tickets} --directory staff"));
+    let by_name = "only directories are asked about people by name";
+    for (name, part) in [
+        (
+            "company",
+            "with --claims FILE (a JSON object or an ID token) says who somebody with these claims would be here",
+        ),
+        ("github", "`doorward connector test github` tries the provider"),
+        ("domain", "`doorward connector test staff --user NAME`"),
+    ] {
+        let ended = given.run(&format!("connector test {name} --user ada"));
+        let is_told = ended.err.contains(by_name) && ended.err.contains(part);
+        assert!(ended.code == 3 && is_told, "{name}: {ended:?}");
+    }
+    std::fs::write(given.scratch.join("claims.json"), CLAIMS).unwrap();
+    assert_eq!(given.run("connector test company --claims claims.json").code, 0);
+    given
+        .run("connector test github --claims claims.json")
+        .is(
+            3,
+            "doorward: connector github: --claims is for providers that speak OpenID Connect; of a directory ask for somebody \
+             with --user",
+        );
+    // Nobody is no success, whichever way it comes about.
+    given.done("connector update company --set linking.create=false");
+    let nobody = given.run("connector test company --claims claims.json");
+    assert!(nobody.code == 7 && nobody.out.contains("\"would_be\": \"nobody: "), "{nobody:?}");
+}
+
+#[test]
+fn a_file_of_authorities_is_looked_at_when_it_can_be_read() {
+    let given = Given::fresh();
+    let add = "connector add ldap staff --server-url ldaps://127.0.0.1 --user-search-base dc=example";
+    let not_pem = given.scratch.join("not.pem");
+    std::fs::write(&not_pem, "no certificate").unwrap();
+    let refused = given.run(&format!("{add} --ca-file {}", not_pem.display()));
+    assert!(refused.code == 7 && refused.err.contains("it holds no certificate in PEM"), "{refused:?}");
+    assert_eq!(given.run("connector show staff").code, 7, "nothing was made");
+    // The server's file may be where no command can look.
+    let unread = given.run(&format!("{add} --ca-file /nowhere/ca.pem"));
+    let words =
+        "was not looked at, because this command cannot read it: file /nowhere/ca.pem: No such file or directory";
+    assert!(unread.code == 0 && unread.err.contains(words), "{unread:?}");
+    let refused = given.run(&format!("connector update staff --set ldap.ca_file={}", not_pem.display()));
+    assert!(refused.code == 7 && refused.err.contains("it holds no certificate in PEM"), "{refused:?}");
+    // Only when it changes.
+    given.run("connector update staff --set title=Staff").is(0, "Changed connector staff.");
+}
+
+#[test]
+fn a_list_of_connectors_tells_who_is_asked() {
+    let given = Given::fresh();
+    let servers = "--server-url ldaps://dc1.example.com --server-url ldaps://dc2.example.com";
+    given.done(&format!("connector add ldap staff {servers} --user-search-base dc=example"));
+    given.done("connector add oidc company --issuer https://id.example.com --client-id x");
+    let told = given.done("connector list --output table");
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].contains("ASKS") && lines[1].contains("https://id.example.com"), "{told}");
+    assert!(lines[2].contains("ldaps://dc1.example.com, ldaps://dc2.example.com"), "{told}");
+}
+
+#[test]
+fn an_address_inside_that_is_not_called_is_told_with_the_option() {
+    let given = Given::fresh();
+    let add = |name: &str, issuer: &str, allowed: &str| {
+        let words = format!("connector add oidc {name} --client-id x --issuer {issuer}");
+        let ended = given.run_with(&words, "", &[("DOORWARD_OUTBOUND_ALLOW", allowed)]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.err
+    };
+    for (name, issuer, address) in [
+        ("a", "http://127.0.0.1:9000", "127.0.0.1"),
+        ("b", "https://10.1.2.3/realms/x", "10.1.2.3"),
+        ("c", "http://id.localhost:9000", "127.0.0.1"),
+    ] {
+        let told = add(name, issuer, "192.168.0.0/16");
+        assert!(told.contains(&format!("start the server with --outbound-allow {address}")), "{issuer}: {told}");
+    }
+    assert_eq!(add("d", "https://10.1.2.3", "10.0.0.0/8"), "");
+    assert_eq!(add("e", "https://id.example.com", "10.0.0.0/8"), "");
+    let moved = given.run("connector update e --set oidc.issuer=https://10.1.2.3");
+    assert!(moved.err.contains("--outbound-allow 10.1.2.3"), "{moved:?}");
+}
+
+#[test]
+fn what_follows_from_settings_is_told_of_declared_connectors_too() {
+    let given = Given::fresh();
+    let text = "kind: Connector\nname: staff\nldap:\n  servers: [\"ldaps://dc1.example.com\"]\n  ca_file: /nowhere/ca.pem\n  \
+                users: {base: dc=example}\ngroup_rules:\n  map: {there: here, others: declared}\n---\nkind: Group\n\
+                name: declared\n---\nkind: Connector\nname: company\noidc: {issuer: \"https://10.1.2.3\", client_id: x}\n";
+    std::fs::write(given.scratch.join("all.yaml"), text).unwrap();
+    let warned = [
+        "warning: connector main/staff: whom the directory disables or takes out of a group keeps the session",
+        "declare ldap.read_minutes as 60",
+        "declare ldap.addresses_are_proved as true",
+        "warning: connector main/staff: the file of authorities",
+        "there is no group here yet",
+        "warning: connector main/company: 10.1.2.3 leads to the private address 10.1.2.3",
+    ];
+    for (words, code) in [("apply --plan -f all.yaml", 2), ("apply -f all.yaml", 0)] {
+        let ended = given.run(words);
+        assert_eq!(ended.code, code, "{ended:?}");
+        for warning in warned {
+            assert!(ended.err.contains(warning), "{words}: {warning}: {}", ended.err);
+        }
+        assert!(!ended.err.contains("no group declared"), "{words}: {}", ended.err);
+    }
+    // What is so already needs no more words.
+    given.run("apply -f all.yaml").is(0, "");
+}
+
+#[test]
+fn a_plan_tells_of_a_sealed_secret_and_reads_none() {
+    let given = Given::fresh();
+    let add = "connector add oidc company --issuer https://id.example.com --client-id x --secret-stdin";
+    assert_eq!(given.run_with(add, "a secret of the first", &[]).code, 0);
+    let moved = given.run("connector update company --plan --set oidc.issuer=https://other.example.com");
+    assert!(moved.code == 2 && moved.out.contains("; forgets the sealed secret\n"), "{moved:?}");
+    let sealed = given.run("connector update company --plan --secret-stdin");
+    assert_eq!((sealed.code, sealed.out.lines().next()), (2, Some("~ connector main/company: secret: another one")));
+    let shown = given.done("connector show company");
+    assert!(shown.contains("\"sealed\"") && shown.contains("https://id.example.com"), "{shown}");
+    given.run("connector remove company --plan").is(2, "");
+    given.done("connector show company");
+}
