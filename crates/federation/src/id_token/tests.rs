@@ -198,3 +198,37 @@ fn what_came_through_the_browser_with_a_token_is_named_in_it() -> Result<(), Fau
     assert!(!judge(&[token], &alone)?, "a token that names another one is another one's");
     Ok(())
 }
+
+#[test]
+fn what_is_anothers_is_told_beside_what_was_wanted() -> Result<(), Fault> {
+    let dice = Counting::new(9);
+    let key = key(&dice)?;
+    let keys = set(&[&key])?;
+    let same = "they must be the same, letter by letter";
+    for (name, value, told) in [
+        (
+            "iss",
+            json!("https://id.example.com/"),
+            format!("of issuer `https://id.example.com/`, and the connector says `https://id.example.com`: {same}"),
+        ),
+        (
+            "aud",
+            json!(["another", "one\n"]),
+            format!("for client `another one\\n`, and the connector says `doorward`: {same}"),
+        ),
+    ] {
+        let mut claims = good();
+        claims[name] = value;
+        let refused = check(&keys, &key.sign("JWT", &claims)?, &asked());
+        let sentence = refused.err().map(|trouble| trouble.to_string()).unwrap_or_default();
+        assert_eq!(sentence, format!("its token is {told}"));
+    }
+    let tenants = json!({"issuer": "https://id.example.com", "client_id": "doorward", "tenants": ["ours"]});
+    let Ok(tenants) = serde_json::from_value::<OidcSettings>(tenants) else { panic!("settings") };
+    let mut claims = good();
+    claims["tid"] = json!("theirs");
+    let refused = check(&keys, &key.sign("JWT", &claims)?, &Asked { settings: &tenants, ..asked() });
+    let sentence = refused.err().map(|trouble| trouble.to_string()).unwrap_or_default();
+    assert_eq!(sentence, "the person is not let in: tenant `theirs` (claim tid) is none of the connector's");
+    Ok(())
+}
