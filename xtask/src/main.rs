@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what a developer and CI run. Reads the arguments, nothing else.
 
 mod cargo;
+mod space;
 mod suites;
 mod tidy;
 

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use doorward_testkit::setup::{self, Part};
-use doorward_testkit::tools;
+use doorward_testkit::{scratch, tools};
 
 use crate::cargo::{Workspace, cargo};
-use crate::tidy;
+use crate::{space, tidy};
 
 const TESTS_PACKAGE: &str = "doorward-tests";
 
@@ -71,6 +71,10 @@ pub fn run(only: Option<&str>) -> Result<(), String> {
     let needs_binary = suites.iter().any(|suite| !["lint", "rules"].contains(&suite.as_str()));
     let binary = workspace.target_directory().join("debug/doorward");
     let mut total = Tally::default();
+    scratch::sweep();
+    if only.is_none() {
+        space::tell(&workspace.target_directory());
+    }
     if suites.iter().any(|suite| suite != "lint") {
         setup::run(parts(only, needs_binary))?;
     }

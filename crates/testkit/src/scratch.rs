@@ -4,6 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// How long a kept directory stays for somebody to look at.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -21,7 +25,7 @@ impl Scratch {
     pub fn new(name: &str) -> Scratch {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = format!("{name}-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join("doorward-tests").join(folder);
+        let path = home().join(folder);
         if path.exists() {
             // Left by an earlier process that had the same id.
             let _ = fs::remove_dir_all(&path);
@@ -55,6 +59,25 @@ impl Scratch {
     }
 }
 
+/// Where these directories are.
+fn home() -> PathBuf {
+    std::env::temp_dir().join("doorward-tests")
+}
+
+/// Removes what earlier runs left for inspection, or left because they were killed, once it is a day old.
+pub fn sweep() {
+    sweep_in(&home(), KEPT_FOR);
+}
+
+fn sweep_in(home: &Path, kept_for: Duration) {
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+        let changed = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        if changed.and_then(|time| time.elapsed().ok()).is_some_and(|age| age > kept_for) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         if std::thread::panicking() || std::env::var_os("DOORWARD_KEEP").is_some() {
@@ -67,7 +90,19 @@ impl Drop for Scratch {
 
 #[cfg(test)]
 mod tests {
-    use super::Scratch;
+    use std::time::Duration;
+
+    use super::{Scratch, sweep_in};
+
+    #[test]
+    fn old_leftovers_are_swept_and_young_ones_stay() {
+        let scratch = Scratch::new("kit-sweep");
+        let left = scratch.write("door-1-1/log", "said");
+        sweep_in(scratch.path(), Duration::from_secs(60));
+        assert!(left.exists());
+        sweep_in(scratch.path(), Duration::ZERO);
+        assert!(!left.exists());
+    }
 
     #[test]
     fn removed_on_success_and_kept_on_failure() {

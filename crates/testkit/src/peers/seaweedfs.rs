@@ -70,6 +70,8 @@ impl SeaweedFs {
             command.arg(format!("-{part}.port.grpc={grpc}"));
             sockets.push(format!("/tmp/seaweedfs-{part}-grpc-{grpc}.sock"));
         }
+        // Else it takes nothing when a hundredth of the disk is all that is left, however large that is.
+        command.arg("-volume.minFreeSpace=16MiB");
         // Further interfaces at fixed ports, and figures sent to its makers.
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]);
         let mut process = Process::start("weed", command, &scratch.join("log"));
