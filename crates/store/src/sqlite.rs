@@ -114,8 +114,7 @@ impl Sqlite {
 
     /// Begins a transaction that writes, as soon as nobody else does.
     pub(crate) async fn begin(&self) -> Result<Open, Trouble> {
-        let writer = timeout(limits::ACQUIRE, self.writer.clone().lock_owned()).await.map_err(|_| Trouble::Wait)?;
-        let open = Open(writer);
+        let open = Open(self.turn_to_write().await?);
         match open.begin() {
             Err(trouble) if trouble.takes_time() => {
                 aside(move || {
@@ -135,7 +134,7 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let mut writer = self.writer.clone().lock_owned().await;
+        let mut writer = self.turn_to_write().await?;
         aside(move || work(writer.0.as_mut().ok_or(Trouble::Closed)?)).await
     }
 
@@ -150,6 +149,11 @@ impl Sqlite {
         });
         // Nobody is left to be told.
         let _gone = closed.await;
+    }
+
+    /// The connection that writes, as soon as no other transaction has it.
+    async fn turn_to_write(&self) -> Result<OwnedMutexGuard<Writer>, Trouble> {
+        timeout(limits::ACQUIRE, self.writer.clone().lock_owned()).await.map_err(|_| Trouble::Wait)
     }
 
     fn reader(&self) -> Result<Reader, Trouble> {
