@@ -29,8 +29,6 @@ pub const LOOKED_AT: usize = 4 * GROUPS;
 pub const NAMES_AT_ONCE: usize = 50;
 /// Longest subject, in bytes.
 pub const SUBJECT_BYTES: usize = 255;
-/// Longest of a directory's own words told on, in characters.
-pub const TOLD_CHARACTERS: usize = 200;
 /// Groups asked for at once when all are read: each may name many members.
 pub const GROUPS_AT_ONCE: u32 = 100;
 /// Pages of people on their way at once.

@@ -1,6 +1,5 @@
 //! Why a directory proved nobody, each as one sentence for administrators. None holds a password or what a person typed.
 
-use crate::limits;
 use doorward_engine::federation::settings::{Security, Server};
 
 /// Why nobody came of it.
@@ -105,9 +104,9 @@ fn meaning(code: i64) -> &'static str {
     }
 }
 
-/// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
+/// A server's words, fit for a log; some end theirs with a NUL.
 pub(crate) fn told(words: &str) -> String {
-    words.trim_end_matches('\0').chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
+    doorward_model::told::told(words.trim_end_matches('\0'))
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 //! would make somebody a member of nothing, or of everything.
 
 use crate::limits;
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::kept::Kept;
 use doorward_engine::federation::naming::{Place, choose};
 use doorward_engine::federation::settings::{ClaimNames, OidcSettings};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
 use doorward_model::time::Timestamp;
+use doorward_model::told::told;
 use serde_json::{Map, Value};
 
 /// Reads what a provider says of somebody; the ID token's word is the last.

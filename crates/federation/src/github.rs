@@ -3,8 +3,9 @@
 
 use crate::limits;
 use crate::tokens::bearer;
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use doorward_engine::federation::settings::GitHub;
+use doorward_model::told::told;
 use doorward_outbound::{Answer, Outbound};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, LINK};

@@ -2,12 +2,13 @@
 //! asked in; what it claims out.
 
 use crate::limits;
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use doorward_engine::federation::settings::OidcSettings;
 use doorward_jose::bad::BadToken;
 use doorward_jose::claims::{Claims, Skew};
 use doorward_jose::jws::Presented;
 use doorward_jose::key_set::KeySet;
+use doorward_model::told::told;
 use doorward_oauth::token_hash;
 
 /// What the token must answer.

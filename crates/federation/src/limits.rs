@@ -10,8 +10,6 @@ pub const UNKNOWN_KEY_SECONDS: i64 = 60;
 pub const SUBJECT_BYTES: usize = 255;
 /// Longest code, in bytes.
 pub const CODE_BYTES: usize = 8 * 1024;
-/// Longest of a provider's own words told on, in characters.
-pub const TOLD_CHARACTERS: usize = 200;
 /// How long a signed proof that it is Doorward counts, in seconds: the time of one request.
 pub const ASSERTION_SECONDS: i64 = 60;
 /// Pages of groups read from a directory for one person, at most: of a hundred each.

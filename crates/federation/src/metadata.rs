@@ -50,7 +50,7 @@ impl Metadata {
         let document = json::object(text).map_err(|why| Trouble::malformed(WHAT, why))?;
         let found = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if found != issuer {
-            let found = crate::trouble::told(found);
+            let found = doorward_model::told::told(found);
             return Err(Trouble::Issuer { found, declared: issuer.to_owned() });
         }
         let needs_tls = issuer.starts_with("https://");

@@ -3,13 +3,14 @@
 
 use crate::limits;
 use crate::metadata::Metadata;
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use doorward_engine::federation::Connector;
 use doorward_engine::federation::settings::OidcSettings;
 use doorward_jose::json;
 use doorward_jose::key_set::KeySet;
 use doorward_model::id::ConnectorId;
 use doorward_model::time::Timestamp;
+use doorward_model::told::told;
 use doorward_outbound::Outbound;
 use parking_lot::Mutex;
 use serde_json::Value;

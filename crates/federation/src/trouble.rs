@@ -1,7 +1,7 @@
 //! Why a provider proved nobody, each as one sentence for administrators. None holds a token, a code or a secret.
 
-use crate::limits;
 use doorward_jose::bad::BadToken;
+use doorward_model::told::told;
 use doorward_outbound::Failure;
 
 /// Why nobody came of it.
@@ -69,9 +69,4 @@ impl Trouble {
             _ => false,
         }
     }
-}
-
-/// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
-pub(crate) fn told(words: &str) -> String {
-    words.chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
 }

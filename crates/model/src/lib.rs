@@ -19,5 +19,6 @@ pub mod secret_ref;
 pub mod session;
 pub mod signing;
 pub mod time;
+pub mod told;
 pub mod user_code;
 pub mod ways;

@@ -125,3 +125,5 @@ pub const SESSIONS_LISTED: i64 = 100;
 pub const CONSENTS_LISTED: i64 = 200;
 /// Rows of a list command's page.
 pub const PAGE_ROWS: i64 = 500;
+/// Longest of a stranger's own words told on, in characters.
+pub const TOLD_CHARACTERS: usize = 200;

@@ -5,13 +5,14 @@ use crate::limits;
 use crate::logout::Session;
 use crate::names::{EMAIL, PERSISTENT, TRANSIENT, UNSPECIFIED};
 use crate::response::{Attribute, Name, Proved};
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use aws_lc_rs::digest::{Context, SHA256};
 use doorward_engine::federation::ExternalIdentity;
 use doorward_engine::federation::kept::Kept;
 use doorward_engine::federation::naming::{Place, choose};
 use doorward_engine::federation::settings::{NameIdFormat, SamlSettings};
 use doorward_model::name::{DisplayText, EmailAddress, UserName};
+use doorward_model::told::told;
 
 /// What stands for the name in the answer among the names of attributes.
 const NAME_ID: &str = "NameID";

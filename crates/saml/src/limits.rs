@@ -56,8 +56,6 @@ pub const METADATA_STALE_SECONDS: i64 = 24 * 60 * 60;
 pub const FAILURE_SECONDS: i64 = 5;
 /// How long asking may have taken when it failed, in seconds.
 pub const WAITED_SECONDS: i64 = 15;
-/// Longest of a provider's own words told on, in characters.
-pub const TOLD_CHARACTERS: usize = 200;
 /// How long a request to sign out counts, in seconds, ours and a provider's.
 pub const LOGOUT_SECONDS: i64 = 5 * 60;
 /// Most sessions one request to sign out names.

@@ -8,10 +8,11 @@ use crate::names::{DS, MD, POST, REDIRECT, SAMLP};
 use crate::own_key::{OwnKey, OwnKeys};
 use crate::scan::Kind;
 use crate::signature::{check_shape, is_signed};
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use crate::xml::{Node, Tree, escaped};
 use doorward_engine::federation::settings::{SamlBinding, SamlPlace, SamlProvider, SamlSettings};
 use doorward_model::time::Timestamp;
+use doorward_model::told::told;
 
 /// What was read of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,9 +9,10 @@ use crate::names::{BEARER, DS, ENTITY, SAML, SAMLP, SUCCESS};
 use crate::own_key::OwnKeys;
 use crate::scan::Kind;
 use crate::signature::{check_shape, is_signed};
-use crate::trouble::{Trouble, told};
+use crate::trouble::Trouble;
 use crate::xml::{Node, Tree};
 use doorward_model::time::Timestamp;
+use doorward_model::told::told;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 

@@ -1,6 +1,5 @@
 //! Why a provider proved nobody, each as one sentence for administrators. None holds a message or a person.
 
-use crate::limits;
 use doorward_outbound::Failure;
 
 /// Why nobody came of it.
@@ -48,9 +47,4 @@ impl Trouble {
             _ => false,
         }
     }
-}
-
-/// A stranger's words, fit for a log: short, and without what could be taken for a line of its own.
-pub(crate) fn told(words: &str) -> String {
-    words.chars().take(limits::TOLD_CHARACTERS).flat_map(char::escape_debug).collect()
 }
