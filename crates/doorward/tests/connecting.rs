@@ -4,6 +4,7 @@
 mod given;
 
 use given::Given;
+use std::path::Path;
 
 /// A file with claims of somebody.
 const CLAIMS: &str = r#"{"iss": "https://id.example.com", "sub": "1", "preferred_username": "ada"}"#;
@@ -62,6 +63,35 @@ fn a_file_of_authorities_is_looked_at_when_it_can_be_read() {
     assert!(refused.code == 7 && refused.err.contains("it holds no certificate in PEM"), "{refused:?}");
     // Only when it changes.
     given.run("connector update staff --set title=Staff").is(0, "Changed connector staff.");
+}
+
+#[test]
+fn a_secret_in_a_file_that_cannot_be_read_is_told_when_it_is_named() {
+    let given = Given::fresh();
+    let cannot = |file: &str, why: &str| format!("this command cannot read what is to be in file {file}: {why}");
+    let missing = cannot("/nowhere/secret", "No such file or directory; the server reads it at every use");
+    let company = "--issuer https://id.example.com --client-id x --client-secret-ref file:/nowhere/secret";
+    let added = given.run(&format!("connector add oidc company {company}"));
+    assert!(added.code == 0 && added.err.contains(&missing), "{added:?}");
+    let tickets =
+        "--kerberos-realm EXAMPLE.COM --service HTTP/door.example.com --keytab file:/nowhere/keytab --names-alone";
+    let added = given.run(&format!("connector add kerberos tickets {tickets}"));
+    assert!(added.err.contains(&cannot("/nowhere/keytab", "No such file")), "{added:?}");
+    let empty = given.scratch.join("empty.secret");
+    std::fs::write(&empty, "").unwrap();
+    let set =
+        |file: &Path| given.run(&format!("connector update company --set oidc.secret_from=file:{}", file.display()));
+    let changed = set(&empty);
+    assert!(
+        changed.code == 0 && changed.err.contains(&cannot(&empty.display().to_string(), "it is empty")),
+        "{changed:?}"
+    );
+    let full = given.scratch.join("full.secret");
+    std::fs::write(&full, "a secret").unwrap();
+    set(&full).is(0, "Changed connector company.");
+    // Only when it changes.
+    std::fs::remove_file(&full).unwrap();
+    given.run("connector update company --set title=Company").is(0, "Changed connector company.");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Reading a secret from where it is kept. It is read for every use, so that another one needs no restart.
 
+use doorward_model::fault::plain;
 use doorward_model::secret_ref::SecretRef;
 use std::future::Future;
 use std::io::Read as _;
@@ -57,7 +58,7 @@ pub async fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
 pub async fn read_bytes(path: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, String> {
     let path = path.to_owned();
     let reading = tokio::task::spawn_blocking(move || {
-        let wrong = |why: std::io::Error| format!("file {path}: {why}");
+        let wrong = |why: std::io::Error| format!("file {path}: {}", plain(&why));
         let mut bytes = Zeroizing::new(Vec::new());
         let file = std::fs::File::open(&path).map_err(wrong)?;
         // One more than there may be, so that whoever reads it sees that there are too many.
@@ -70,9 +71,9 @@ pub async fn read_bytes(path: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, S
 
 fn of_file(path: &str) -> Result<Zeroizing<String>, String> {
     let wrong = |why: String| format!("file {path}: {why}");
-    let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let file = std::fs::File::open(path).map_err(|error| wrong(plain(&error)))?;
     let mut secret = Zeroizing::new(String::new());
-    file.take(SECRET_BYTES).read_to_string(&mut secret).map_err(|error| wrong(error.to_string()))?;
+    file.take(SECRET_BYTES).read_to_string(&mut secret).map_err(|error| wrong(plain(&error)))?;
     let kept = secret.trim_end_matches(['\r', '\n']);
     if kept.is_empty() {
         return Err(wrong("it is empty".to_owned()));

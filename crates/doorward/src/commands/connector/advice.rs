@@ -6,11 +6,15 @@ use crate::exit::Exit;
 use doorward_directory::tls::{self, BadFile};
 use doorward_engine::federation::settings::{ConnectorSettings, Kind};
 use doorward_engine::federation::sign_in::administers;
+use doorward_model::fault::plain;
 use doorward_model::name::{ConnectorName, GroupName};
 use doorward_model::people::Realm;
+use doorward_model::secret_ref::SecretRef;
 use doorward_outbound::{Failure, Outbound, Setup};
 use doorward_store::groups;
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
 
 /// Where single settings are changed.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +43,7 @@ pub async fn advice(
 ) -> Result<Vec<String>, Exit> {
     let mut warnings = left_open(name, settings, how);
     warnings.extend(authorities(settings).unwrap_or_else(Some));
+    warnings.extend(secrets_unread(settings));
     warnings.extend(not_called(shell, settings).await?);
     warnings.extend(groups_named(shell, (realm, planned), settings).await?);
     Ok(warnings)
@@ -104,6 +109,21 @@ fn authorities(settings: &ConnectorSettings) -> Result<Option<String>, String> {
             Err(format!("the file of authorities (--ca-file, ldap.ca_file) cannot be used: {why}"))
         }
     }
+}
+
+/// Secrets and keys in files that this command cannot read. The server may well be able to, so it is no refusal.
+pub fn secrets_unread(settings: &ConnectorSettings) -> Vec<String> {
+    let unread = |place: &&SecretRef| {
+        let SecretRef::File(path) = place else { return None };
+        let read = File::open(path).and_then(|mut file| file.read(&mut [0]));
+        let why = match read {
+            Ok(0) => "it is empty".to_owned(),
+            Ok(_) => return None,
+            Err(error) => plain(&error),
+        };
+        Some(format!("this command cannot read what is to be in file {path}: {why}; the server reads it at every use"))
+    };
+    settings.kind.kept_elsewhere().iter().filter_map(unread).collect()
 }
 
 /// Refuses a file of authorities that can be read and not be used; of one that cannot be read a warning.

@@ -1,6 +1,6 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
-use crate::commands::connector::advice::{check_authorities, groups_named, not_called};
+use crate::commands::connector::advice::{check_authorities, groups_named, not_called, secrets_unread};
 use crate::commands::connector::forgotten_links;
 use crate::commands::{Shell, apply, input};
 use crate::exit::Exit;
@@ -128,6 +128,9 @@ async fn about_changes(
     let file = |settings: &ConnectorSettings| settings.kind.ldap().and_then(|ldap| ldap.ca_file.clone());
     if file(settings) != file(&connector.settings) {
         warnings.extend(check_authorities(settings)?);
+    }
+    if settings.kind.kept_elsewhere() != connector.settings.kind.kept_elsewhere() {
+        warnings.extend(secrets_unread(settings));
     }
     if settings.kind.called() != connector.settings.kind.called() {
         warnings.extend(not_called(shell, settings).await?);

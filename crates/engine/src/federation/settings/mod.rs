@@ -168,6 +168,22 @@ impl Kind {
         }
     }
 
+    /// Where everything is that it keeps elsewhere: secrets, keys, certificates, key tables.
+    pub fn kept_elsewhere(&self) -> Vec<&SecretRef> {
+        let mut places: Vec<&SecretRef> = self.secret_from().into_iter().collect();
+        match self {
+            Self::Oidc(oidc) => {
+                places.extend(&oidc.assertion.certificate_from);
+                if let Some(Directory::Google(google)) = &oidc.directory {
+                    places.push(&google.key_from);
+                }
+            }
+            Self::Kerberos(kerberos) => places.push(&kerberos.keytab),
+            Self::Ldap(_) | Self::OAuth2(_) | Self::Saml(_) => {}
+        }
+        places
+    }
+
     /// Its settings, if it speaks OpenID Connect.
     pub fn oidc(&self) -> Option<&OidcSettings> {
         match self {
