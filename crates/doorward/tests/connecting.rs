@@ -4,7 +4,14 @@
 mod given;
 
 use given::Given;
+use serde_json::Value;
 use std::path::Path;
+
+impl Given {
+    fn json(&self, words: &str) -> Value {
+        serde_json::from_str(&self.done(&format!("{words} --output json"))).unwrap()
+    }
+}
 
 /// A file with claims of somebody.
 const CLAIMS: &str = r#"{"iss": "https://id.example.com", "sub": "1", "preferred_username": "ada"}"#;
@@ -142,7 +149,7 @@ fn what_follows_from_settings_is_told_of_declared_connectors_too() {
         "declare ldap.addresses_are_proved as true",
         "warning: connector main/staff: the file of authorities",
         "there is no group here yet",
-        "warning: connector main/company: 10.1.2.3 leads to the private address 10.1.2.3",
+        "warning: connector main/company: 10.1.2.3 is a private address: if it may be called",
     ];
     for (words, code) in [("apply --plan -f all.yaml", 2), ("apply -f all.yaml", 0)] {
         let ended = given.run(words);
@@ -150,6 +157,9 @@ fn what_follows_from_settings_is_told_of_declared_connectors_too() {
         for warning in warned {
             assert!(ended.err.contains(warning), "{words}: {warning}: {}", ended.err);
         }
+        // What the provider has to be told, once there is something to tell.
+        let register = "redirect URI at the provider of connector main/company: http";
+        assert_eq!(ended.err.contains(register), code == 0, "{ended:?}");
         assert!(!ended.err.contains("no group declared"), "{words}: {}", ended.err);
     }
     // What is so already needs no more words.
@@ -169,4 +179,91 @@ fn a_plan_tells_of_a_sealed_secret_and_reads_none() {
     assert!(shown.contains("\"sealed\"") && shown.contains("https://id.example.com"), "{shown}");
     given.run("connector remove company --plan").is(2, "");
     given.done("connector show company");
+}
+
+#[test]
+fn a_link_that_is_taken_back_takes_nobody_elses_word_with_it() {
+    let given = Given::fresh();
+    given.done("connector add oidc company --issuer https://id.example.com --client-id x");
+    given.done("user create iris --email iris@example.com --email-verified");
+    let links = || given.json("connector links company");
+    let is_proved = || given.json("user show iris")["email_verified"].clone();
+    given.done("connector link company iris --subject 1");
+    assert_eq!((&links()[0]["seen"], &links()[0]["counts"]), (&Value::Null, &Value::from(true)), "{:#}", links());
+    given.done("connector unlink company iris");
+    assert_eq!(is_proved(), true, "the administrator's word, and the address links nobody");
+    // Two at once, and an address by which the connector would link them again at once.
+    given.done("connector update company --set linking.domains=example.com");
+    given.done("connector link company iris --subject 1");
+    given.done("connector link company iris --subject 2");
+    let unlinked = given.run("connector unlink company iris");
+    assert!(unlinked.code == 0 && unlinked.err.contains("Took back 2 links; 0 sessions ended."), "{unlinked:?}");
+    assert!(unlinked.err.contains("counts as proved no more, because it would have linked them"), "{unlinked:?}");
+    assert_eq!(is_proved(), false);
+}
+
+#[test]
+fn links_of_a_former_issuer_are_kept_and_do_not_count() {
+    let given = Given::fresh();
+    given.done("connector add oidc company --issuer https://id.example.com --client-id x");
+    given.done("user create iris");
+    given.done("connector link company iris --subject 1");
+    let people = || given.json("connector list")[0]["people"].clone();
+    assert_eq!(people(), 1);
+    let to = |issuer: &str| given.run(&format!("connector update company --set oidc.issuer=https://{issuer}"));
+    let moved = to("other.example.com");
+    assert!(
+        moved.err.contains(", 1 link of the former issuer counts no more until it is the issuer again."),
+        "{moved:?}"
+    );
+    assert_eq!((people(), given.json("connector show company")["people"].clone()), (0.into(), 0.into()));
+    assert_eq!(given.json("connector links company")[0]["counts"], false);
+    to("id.example.com");
+    assert_eq!((people(), given.json("connector links company")[0]["counts"].clone()), (1.into(), true.into()));
+    to("other.example.com");
+    given.done("connector unlink company iris");
+    assert_eq!(given.json("connector links company"), Value::Array(Vec::new()));
+}
+
+#[test]
+fn what_a_disabled_connector_means_is_told_before_and_after() {
+    let given = Given::fresh();
+    given.done("connector add oidc company --issuer https://id.example.com --client-id x");
+    given.done("app create tool --address http://tool.localhost --everyone --connector company");
+    given.done("user create iris");
+    let explained = given.json("explain iris tool");
+    assert_eq!(explained["verdict"], "pass", "{explained:#}");
+    let text =
+        "kind: Connector\nname: company\nactive: false\noidc: {issuer: \"https://id.example.com\", client_id: x}\n";
+    std::fs::write(given.scratch.join("shut.yaml"), text).unwrap();
+    let warning = |when: &str| format!("app tool names company and no other way in, so nobody gets in there {when}");
+    for (words, when) in [
+        ("connector remove company --plan", "then"),
+        ("apply --plan -f shut.yaml", "then"),
+        ("apply -f shut.yaml", "now"),
+    ] {
+        let told = given.run(words);
+        assert!(told.err.contains(&warning(when)), "{words}: {told:?}");
+    }
+    let refused = given.run("explain iris tool --output json");
+    assert!(
+        refused.code == 7 && refused.out.contains("no way in is open: what counts is company, disabled or gone"),
+        "{refused:?}"
+    );
+    let refused = given.run("explain iris tool --by company --output json");
+    assert!(
+        refused.code == 7 && refused.out.contains("connector company is disabled, so nobody comes in by it"),
+        "{refused:?}"
+    );
+    given.done("app update tool --public /health");
+    let public = given.json("explain iris tool /health");
+    assert_eq!(
+        (&public["verdict"], &public["reason"]),
+        (&"pass".into(), &"this path is public: nobody has to sign in".into())
+    );
+    std::fs::write(given.scratch.join("claims.json"), CLAIMS).unwrap();
+    let tried = given.run("connector test company --claims claims.json");
+    assert!(tried.err.contains("connector company is disabled, so nobody comes in by it"), "{tried:?}");
+    let meant = given.run("connector update company --set oidc.clientid=y");
+    assert!(meant.code == 7 && meant.err.contains("there is no such setting: did you mean client_id?"), "{meant:?}");
 }

@@ -189,7 +189,7 @@ fn connecting_says_what_was_left_open_and_repeats_no_secret() {
     given.done("connector link company ada --subject 1");
     given
         .run("connector unlink company ada")
-        .is(0, "Taken back; 0 sessions ended. They are nobody here until they are linked again.");
+        .is(0, "Took back a link; 0 sessions ended. They are nobody here until they are linked again.");
     given
         .run("connector unlink company ada")
         .is(7, "doorward: nobody who is user ada is linked through connector company");

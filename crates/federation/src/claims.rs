@@ -70,6 +70,12 @@ pub fn identity_with(
     let mut claims = more;
     claims.extend(token);
     let mut notes = Vec::new();
+    if email.is_some() && !email_verified {
+        notes.push(format!(
+            "the e-mail address is left out, because claim {} does not say that it is proved (oidc.addresses_are_proved)",
+            names.email_verified
+        ));
+    }
     Ok(ExternalIdentity {
         issuer,
         subject: subject(&claims, &names.subject)?,

@@ -20,6 +20,8 @@ pub enum Trouble {
     Issuer { found: String, declared: String },
     #[error("the provider refused: {0}")]
     Refused(String),
+    #[error("the provider says that it cannot do it right now: {0}")]
+    Away(String),
     #[error("the provider says that the person did not agree, or may not come in by this client: {0}")]
     Declined(String),
     #[error("the person is not let in: {0}")]
@@ -58,13 +60,17 @@ impl Trouble {
     /// What a provider said instead of vouching for somebody (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
     pub(crate) fn of_answer(error: &str, description: &str) -> Self {
         let words = told(format!("{error} {description}").trim());
-        if error == "access_denied" { Self::Declined(words) } else { Self::Refused(words) }
+        match error {
+            "access_denied" => Self::Declined(words),
+            "server_error" | "temporarily_unavailable" => Self::Away(words),
+            _ => Self::Refused(words),
+        }
     }
 
     /// Whether another attempt may go better: the provider was not there, not wrong.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Away(_) => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }

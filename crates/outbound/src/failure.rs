@@ -14,8 +14,9 @@ pub enum Failure {
     #[error("{host} has no address: {why}")]
     NoAddress { host: String, why: String },
     #[error(
-        "{host} leads to the private address {address}: if it may be called, start the server with --outbound-allow \
-         {address} (in its file outbound.allow; for commands too: DOORWARD_OUTBOUND_ALLOW={address})"
+        "{}: if it may be called, start the server with --outbound-allow {address} (in its file outbound.allow), and say so to \
+         commands: DOORWARD_OUTBOUND_ALLOW={address}",
+        private(host, *address)
     )]
     Private { host: String, address: IpAddr },
     #[error("{host} cannot be reached: {why}")]
@@ -30,4 +31,11 @@ pub enum Failure {
     Broken { host: String, why: String },
     #[error("{host} answered more than {bytes} bytes")]
     TooLong { host: String, bytes: usize },
+}
+
+fn private(host: &str, address: IpAddr) -> String {
+    match host.trim_matches(['[', ']']) == address.to_string() {
+        true => format!("{address} is a private address"),
+        false => format!("{host} leads to the private address {address}"),
+    }
 }

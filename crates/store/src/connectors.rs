@@ -30,7 +30,7 @@ statements! {
                 WHERE realm_id = $1 ORDER BY name";
     LINKED = "SELECT user_id FROM links WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
     LINK = "INSERT INTO links (connector_id, issuer, subject, user_id, created_ms, seen_ms) \
-            VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (connector_id, issuer, subject) DO NOTHING";
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connector_id, issuer, subject) DO NOTHING";
     LINK_SEEN = "UPDATE links SET seen_ms = $4 WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
     UNLINK = "DELETE FROM links WHERE connector_id = $1 AND issuer = $2 AND subject = $3";
     LINKS_OF_USER = "SELECT connector_id, issuer, subject, user_id, created_ms, seen_ms FROM links \
@@ -195,8 +195,22 @@ pub async fn linked(query: &mut impl Query, who: Outsider<'_>) -> Result<Option<
 
 /// Links somebody outside with a user; `false` when they are linked already.
 pub async fn link(tx: &mut Tx, who: Outsider<'_>, user: &UserId, now: Timestamp) -> Result<bool, Fault> {
+    link_at(tx, who, user, (now, now)).await
+}
+
+/// Says so of somebody who has not come yet: the link was seen never.
+pub async fn link_unseen(tx: &mut Tx, who: Outsider<'_>, user: &UserId, now: Timestamp) -> Result<bool, Fault> {
+    link_at(tx, who, user, (now, NEVER)).await
+}
+
+async fn link_at(
+    tx: &mut Tx,
+    who: Outsider<'_>,
+    user: &UserId,
+    (now, seen): (Timestamp, Timestamp),
+) -> Result<bool, Fault> {
     let [connector, issuer, subject] = place(&who);
-    Ok(tx.run(LINK, &[connector, issuer, subject, Value::Text(user.as_str()), now.into()]).await? == 1)
+    Ok(tx.run(LINK, &[connector, issuer, subject, Value::Text(user.as_str()), now.into(), seen.into()]).await? == 1)
 }
 
 /// Notes that somebody linked came again; `false` when they are linked no more.
@@ -237,9 +251,12 @@ pub struct Named {
     pub subject: String,
     /// Since when.
     pub created_at: Timestamp,
-    /// When they last came.
-    pub seen_at: Timestamp,
+    /// When they last came, if they ever did.
+    pub seen_at: Option<Timestamp>,
 }
+
+/// When somebody came who never did.
+const NEVER: Timestamp = Timestamp::from_millis(0);
 
 /// A page of a connector's links by the names of users, those after `after`.
 pub async fn links_of(query: &mut impl Query, id: &ConnectorId, after: &str, count: i64) -> Result<Vec<Named>, Fault> {
@@ -250,7 +267,7 @@ pub async fn links_of(query: &mut impl Query, id: &ConnectorId, after: &str, cou
             issuer: row.text(1)?,
             subject: row.text(2)?,
             created_at: row.moment(3)?,
-            seen_at: row.moment(4)?,
+            seen_at: Some(row.moment(4)?).filter(|seen| *seen != NEVER),
         })
     };
     query.all(LINKS_OF, &values).await?.iter().map(read).collect()

@@ -133,7 +133,7 @@ fn gauntlet_b4_02_and_19_nobody_becomes_somebody_else_by_name_or_address() {
     // The log says who that is, for whoever links them.
     let log = ground.door.process.log();
     for name in ["ada", "bob@example.com"] {
-        assert!(log.contains(&format!("user {name} is in the way")), "{name}: {log}");
+        assert!(log.contains(&format!("because user {name} has ")), "{name}: {log}");
     }
     // Said to be proved here too, and of a domain that is the company's: the same person.
     ground.door.cli_text(&["user", "update", "ada", "--email-verified=true"]);
@@ -305,6 +305,20 @@ fn a_company_that_says_no_or_is_gone_keeps_nobody_else_out() {
     let (_, end) = ground.come("nobody");
     assert_eq!(end.answer.status, 403, "{}", end.answer.text());
     assert!(end.answer.text().contains("says that you did not agree"), "{}", end.answer.text());
+    // What it says it cannot do right now is no refusal (RFC 6749 §4.1.2.1).
+    let mut jar = Jar::new();
+    let page = ground.leave(&mut jar);
+    let there = ground.bring_back(&mut jar, &page, "nobody");
+    for word in ["server_error", "temporarily_unavailable"] {
+        let there = there.replace("error=access_denied", &format!("error={word}"));
+        let end = visit(&mut jar.clone(), &there);
+        assert_eq!(end.answer.status, 503, "{}", end.answer.text());
+        assert!(end.answer.text().contains("cannot be asked right now"), "{}", end.answer.text());
+    }
+    // An answer to nothing that was asked: the log has the number the page shows.
+    let end = visit(&mut Jar::new(), &there);
+    assert_eq!(end.answer.status, 410, "{}", end.answer.text());
+    assert!(ground.door.process.log().contains("a sign-in that is over, or that began in another browser"));
     user(&ground.door, "cleo");
     ground.door.cli_text(&["group", "add-member", "dagster-users", "cleo"]);
     ground.door.cli_text(&["connector", "add", "oidc", "gone", "--issuer", "http://127.0.0.1:9", "--client-id", "x"]);

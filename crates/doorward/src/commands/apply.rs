@@ -3,12 +3,16 @@
 use crate::commands::Shell;
 use crate::commands::client::secret_file::SecretFile;
 use crate::commands::connector::advice::{How, advice};
+use crate::commands::connector::shuts;
 use crate::exit::{Code, Exit, plain};
 use crate::limits;
 use crate::report::Report;
 use crate::upstream;
 use clap::Args;
-use doorward_engine::manage::Refused;
+use doorward_engine::federation;
+use doorward_engine::federation::settings::Kind;
+use doorward_engine::manage::{Refused, ways};
+use doorward_model::name::{ConnectorName, RealmName};
 use doorward_platform::apply::{self, NewSecret};
 use doorward_platform::declared::{Complaint, Plan, Reading, Step, parse_all, plan};
 use doorward_store::realms;
@@ -68,7 +72,7 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
     let declared = parse_all(texts, &reading).map_err(|complaints| complain(&complaints))?;
     let current = apply::current(&shell.door).await?;
     let plan = plan(&declared, &current).map_err(|complaints| complain(&complaints))?;
-    let warnings = advice_of(shell, &plan).await?;
+    let warnings = advice_of(shell, &plan, if asked.plan { "then" } else { "now" }).await?;
     if asked.plan {
         return Ok(rehearsed(shell, plan).await?.and_warnings(warnings));
     }
@@ -86,13 +90,36 @@ async fn make_so(asked: &Apply, shell: &Shell, texts: &[(String, String)]) -> Re
         file.put()?;
     }
     let plan = plan.and_ends(&made.ends);
-    Ok(done(&plan, written(&plan)?, &made.secrets, &files).and_warnings(warnings))
+    let mut report = done(&plan, written(&plan)?, &made.secrets, &files).and_warnings(warnings);
+    if let Some(words) = to_register(shell, &plan).await {
+        report = report.and_words(words);
+    }
+    Ok(report)
+}
+
+/// What the providers of new connectors have to be told.
+async fn to_register(shell: &Shell, plan: &Plan) -> Option<String> {
+    let standing = shell.standing().await;
+    let line = |step: &Step| match step {
+        Step::CreateConnector { realm, connector, settings, .. }
+            if matches!(settings.kind, Kind::Oidc(_) | Kind::OAuth2(_)) =>
+        {
+            let uri = standing.public.url(&settings.callback_path(realm, connector));
+            Some(format!("Register this redirect URI at the provider of connector {realm}/{connector}: {uri}"))
+        }
+        _ => None,
+    };
+    let lines: Vec<String> = plan.steps.iter().filter_map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What should be known of the connectors that are made or changed, as `connector add` says it.
-async fn advice_of(shell: &Shell, plan: &Plan) -> Result<Vec<String>, Exit> {
+async fn advice_of(shell: &Shell, plan: &Plan, when: &str) -> Result<Vec<String>, Exit> {
     let mut warnings = Vec::new();
     for step in &plan.steps {
+        if let Step::UpdateConnector { realm, connector, is_active: false, .. } = step {
+            warnings.extend(shut_by(shell, (realm, connector), when).await?);
+        }
         let (Step::CreateConnector { realm, connector, settings, .. }
         | Step::UpdateConnector { realm, connector, settings, .. }) = step
         else {
@@ -108,6 +135,18 @@ async fn advice_of(shell: &Shell, plan: &Plan) -> Result<Vec<String>, Exit> {
         warnings.extend(told.into_iter().map(|warning| format!("connector {realm}/{connector}: {warning}")));
     }
     Ok(warnings)
+}
+
+/// What it means for apps and clients that a connector is disabled, now or then.
+async fn shut_by(shell: &Shell, (realm, name): (&RealmName, &ConnectorName), when: &str) -> Result<Vec<String>, Exit> {
+    let mut query = &shell.door.store;
+    let Some(realm) = realms::find(&mut query, realm).await? else { return Ok(Vec::new()) };
+    let Some(connector) = federation::find(&shell.door, &realm.id, name).await? else { return Ok(Vec::new()) };
+    if !connector.is_active {
+        return Ok(Vec::new());
+    }
+    let named = ways::named_by(&mut query, &connector).await?;
+    Ok(named.iter().map(|named| shuts(&connector, named, when)).collect())
 }
 
 /// Says what a plan would change and what would go with it. What the store alone knows, such as who is linked, is refused

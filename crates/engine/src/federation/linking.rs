@@ -5,7 +5,7 @@
 use crate::federation::ExternalIdentity;
 use crate::federation::settings::Linking;
 use doorward_model::id::UserId;
-use doorward_model::name::UserName;
+use doorward_model::name::{EmailAddress, UserName};
 
 /// A user who is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,11 @@ pub fn decide(policy: &Linking, identity: &ExternalIdentity, known: Known) -> De
 
 /// Whether the provider has proved an address of which its word is the last.
 pub fn is_authoritative(policy: &Linking, identity: &ExternalIdentity) -> bool {
-    let Some(email) = identity.email.as_ref().filter(|_| identity.email_verified) else { return false };
+    identity.email.as_ref().is_some_and(|email| identity.email_verified && links_by(policy, email))
+}
+
+/// Whether the provider's word is the last for addresses like this one, so that a proved one links.
+pub fn links_by(policy: &Linking, email: &EmailAddress) -> bool {
     // The address was parsed: it has one `@`, and what follows is a domain in lower case.
     let domain = email.as_str().rsplit_once('@').map(|(_, domain)| domain);
     domain.is_some_and(|domain| policy.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)))

@@ -90,8 +90,7 @@ impl Connector {
 
     /// Where browsers come back to from it, on Doorward's own host.
     pub fn callback_path(&self, realm: &RealmName) -> String {
-        let declared = self.settings.kind.oidc().and_then(|oidc| oidc.callback_path.clone());
-        declared.unwrap_or_else(|| format!("/realms/{realm}/broker/{}/endpoint", self.name))
+        self.settings.callback_path(realm, &self.name)
     }
 
     /// Its name for people.

@@ -18,11 +18,12 @@ use doorward_model::id::{ConnectorId, GroupId, SessionId, UserId};
 use doorward_model::name::{EmailAddress, UserName};
 use doorward_model::people::{Group, Holder, Realm, Source, User};
 use doorward_model::secret::TokenHash;
+use doorward_model::told::told;
 use doorward_store::origins::{self, Keeping};
 use doorward_store::store::Query;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, groups, shown, users};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The browser somebody comes back in.
@@ -145,7 +146,9 @@ pub async fn sign_in(
         return refuse(door, ctx, (realm, connector), Refusal::SignedOutThere).await;
     }
     let known = known(&mut tx, realm, connector, identity).await?;
-    let in_the_way: Vec<UserId> = known.same_email.iter().chain(&known.taken_by).map(|one| one.id.clone()).collect();
+    let by_address = known.same_email.iter().map(|one| (one.id.clone(), "the same e-mail address"));
+    let by_name = known.taken_by.iter().map(|one| (one.id.clone(), "that name, or has it as address"));
+    let in_the_way: BTreeMap<UserId, &str> = by_name.chain(by_address).collect();
     let user = match decide(&connector.settings.linking, identity, known) {
         Decision::Linked(id) => {
             users::hold(&mut tx, &id).await?;
@@ -180,7 +183,7 @@ pub async fn sign_in(
         Decision::Create(name) => create(door, ctx, &mut tx, (connector, identity), name).await?,
         Decision::Refuse(why) => {
             if why == Why::Taken {
-                tell_in_the_way(ctx, &mut tx, connector, &in_the_way).await?;
+                tell_in_the_way(ctx, &mut tx, (connector, identity), &in_the_way).await?;
             }
             drop(tx);
             return refuse(door, ctx, (realm, connector), Refusal::Nobody(why)).await;
@@ -236,11 +239,26 @@ async fn returned(
 }
 
 /// Says in the log who has somebody's name or address already, for whoever is to link them.
-async fn tell_in_the_way(ctx: &Ctx, tx: &mut Tx, connector: &Connector, users: &[UserId]) -> Result<(), Fault> {
-    for id in users.iter().collect::<BTreeSet<_>>() {
+async fn tell_in_the_way(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    (connector, identity): (&Connector, &ExternalIdentity),
+    users: &BTreeMap<UserId, &str>,
+) -> Result<(), Fault> {
+    let (request, connector) = (ctx.request, &connector.name);
+    let theirs = identity.name.as_deref().map_or_else(|| "somebody without a name".to_owned(), told);
+    // Quoted for a shell. What cannot be shown as it is stands in a line of its own.
+    let subject = match told(&identity.subject) == identity.subject {
+        true => format!("'{}'", identity.subject.replace('\'', r"'\''")),
+        false => "…".to_owned(),
+    };
+    for (id, why) in users {
         let Some(User { name, .. }) = users::find(tx, id).await? else { continue };
-        let (request, connector) = (ctx.request, &connector.name);
-        tracing::info!(%request, "user {name} is in the way: if they are one, `doorward connector link {connector} {name} --subject …`");
+        tracing::info!(
+            %request,
+            "{theirs} is not let in, because user {name} has {why}: if they are one, `doorward connector link {connector} \
+             {name} --subject {subject}`"
+        );
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use doorward_model::name::{AppSlug, ClientName, RealmName, UserName};
 use doorward_model::path::RequestPath;
 use doorward_model::people::{Group, Realm, User};
 use doorward_model::ways::{ACCOUNTS, WayIn, WayName, Ways};
-use doorward_store::groups;
+use doorward_store::{connectors, groups};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -61,7 +61,8 @@ pub async fn explain(
         }
     };
     let told = told(door, (&user, &all), (&app.access, "app"), (&verdict, by)).await?;
-    let (told, connectors) = with_ways(door, told, (std::slice::from_ref(&app.access.ways), by)).await?;
+    let way = came.as_ref().and_then(Option::as_ref);
+    let (told, connectors) = with_ways(door, told, (std::slice::from_ref(&app.access.ways), by, way)).await?;
     Ok(Ok(Explanation {
         verdict: told.verdict,
         user: user.name.to_string(),
@@ -89,23 +90,50 @@ async fn came(
     })))
 }
 
-/// What is told, with the names of the ways in that count where not every one does: those that all of these admit.
+/// What is told, with the names of the ways in that count where not every one does: those that all of these admit. Whoever
+/// cannot come in at all does not get in, whatever their groups are.
 async fn with_ways(
     door: &Door,
     mut told: Told,
-    (all, by): (&[Ways], Option<&WayName>),
+    (all, by, came): (&[Ways], Option<&WayName>, Option<&ConnectorId>),
 ) -> Result<(Told, Vec<String>), Fault> {
-    let Some(first) = all.iter().find(|ways| !ways.is_any()) else { return Ok((told, Vec::new())) };
+    let mut query = &door.store;
+    let first = all.iter().find(|ways| !ways.is_any());
     let counts = |way: &&WayIn| all.iter().all(|ways| ways.is_any() || ways.named().contains(way));
-    let named = ways::names(&mut &door.store, &Ways::only(first.named().iter().filter(counts).cloned())).await?;
+    let ways: Vec<WayIn> = first.iter().flat_map(|ways| ways.named()).filter(counts).cloned().collect();
+    let named = ways::names(&mut query, &Ways::only(ways.iter().cloned())).await?;
     let words = if named.is_empty() { "no way at all".to_owned() } else { named.join(" or ") };
-    if told.verdict == "pass" && by.is_none() {
-        told.reason = format!("{}, of those who come in by {words}", told.reason);
+    if told.verdict == "pass" && !told.is_public {
+        if let (Some(by), Some(id)) = (by, came)
+            && !is_open(door, id).await?
+        {
+            let reason = format!("connector {by} is disabled, so nobody comes in by it");
+            told = Told { verdict: "refuse", reason, ..Told::default() };
+        } else if by.is_none() && first.is_some() {
+            let mut is_any_open = false;
+            for way in &ways {
+                is_any_open |= match way {
+                    WayIn::Account => true,
+                    WayIn::Connector(id) => is_open(door, id).await?,
+                };
+            }
+            if is_any_open {
+                told.reason = format!("{}, of those who come in by {words}", told.reason);
+            } else {
+                let reason = format!("no way in is open: what counts is {words}, disabled or gone");
+                told = Told { verdict: "refuse", reason, ..Told::default() };
+            }
+        }
     }
     if told.is_other_way {
         told.reason = format!("{}, and what counts is {words}", told.reason);
     }
     Ok((told, named))
+}
+
+/// Whether people come in by that connector.
+async fn is_open(door: &Door, id: &ConnectorId) -> Result<bool, Fault> {
+    Ok(connectors::find_by_id(&mut &door.store, id).await?.is_some_and(|row| row.is_active))
 }
 
 /// A decision about a client in words.
@@ -151,8 +179,9 @@ pub async fn explain_client(
         None => (&client.settings.access, "client"),
     };
     let mut told = told(door, (&user, &all), (access, noun), (&verdict, by)).await?;
+    let way = came.as_ref().and_then(Option::as_ref);
     let connectors;
-    (told, connectors) = with_ways(door, told, (&clients::ways(door, &client), by)).await?;
+    (told, connectors) = with_ways(door, told, (&clients::ways(door, &client), by, way)).await?;
     if !client.is_active {
         let reason = "the client is disabled, so nobody can sign in through it".to_owned();
         told = Told { verdict: "refuse", reason, ..Told::default() };
@@ -173,6 +202,7 @@ pub async fn explain_client(
 #[derive(Default)]
 struct Told {
     is_other_way: bool,
+    is_public: bool,
     verdict: &'static str,
     reason: String,
     group_path: Vec<String>,
@@ -197,7 +227,10 @@ async fn told(
     let mut told =
         Told { verdict: if matches!(verdict, Verdict::Pass(_)) { "pass" } else { "refuse" }, ..Told::default() };
     told.reason = match verdict {
-        Verdict::Pass(Because::PublicPath) => "this path is public: nobody has to sign in".to_owned(),
+        Verdict::Pass(Because::PublicPath) => {
+            told.is_public = true;
+            "this path is public: nobody has to sign in".to_owned()
+        }
         Verdict::Pass(Because::Everyone) => "every signed-in user of the realm may enter".to_owned(),
         Verdict::Pass(Because::Group(id)) => {
             told.group_path = group_path(door, &user.id, id, all).await?;

@@ -2,6 +2,7 @@
 
 use crate::door::Door;
 use crate::federation::Connector;
+use crate::federation::linking::links_by;
 use crate::federation::settings::ConnectorSettings;
 use crate::limits;
 use crate::manage::Refused;
@@ -17,6 +18,7 @@ use doorward_model::id::{ConnectorId, RealmId};
 use doorward_model::name::ConnectorName;
 use doorward_model::people::{Source, User};
 use doorward_model::ways::ACCOUNTS;
+use doorward_store::connectors::Outsider;
 use doorward_store::tx::Tx;
 use doorward_store::{connectors, grants, realms, users};
 use serde::Serialize;
@@ -31,8 +33,10 @@ pub(crate) const PURPOSE: &str = "connector secret";
 pub struct Ends {
     /// Sessions that began at it.
     pub sessions: usize,
-    /// People who are linked and are nobody by its word from then on.
+    /// Links that are forgotten.
     pub links: i64,
+    /// Links that do not count from then on, because they are another issuer's. They count again when that one comes back.
+    pub idle: i64,
     /// Whether the secret that was sealed for it is forgotten.
     pub secret: bool,
 }
@@ -51,12 +55,13 @@ impl fmt::Display for Ends {
             1 => Some(format!("1 {what}")),
             count => Some(format!("{count} {what}s")),
         };
-        let links = counted(usize::try_from(self.links).unwrap_or_default(), "link");
-        let forgotten = [links, self.secret.then(|| "the sealed secret".to_owned())];
+        let links = |count: i64| counted(usize::try_from(count).unwrap_or_default(), "link");
+        let forgotten = [links(self.links), self.secret.then(|| "the sealed secret".to_owned())];
         let forgotten = forgotten.into_iter().flatten().collect::<Vec<_>>().join(" and ");
         let ended = counted(self.sessions, "session").map(|sessions| format!("ends {sessions}"));
+        let idle = links(self.idle).map(|links| format!("leaves {links} to the issuer that was"));
         let forgotten = (!forgotten.is_empty()).then(|| format!("forgets {forgotten}"));
-        f.write_str(&ended.into_iter().chain(forgotten).collect::<Vec<_>>().join(", "))
+        f.write_str(&ended.into_iter().chain(idle).chain(forgotten).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -156,14 +161,14 @@ pub async fn update(
     if is_same_word {
         return Ok(Ok(Ends { secret, ..Ends::default() }));
     }
-    let links = match is_other_issuer {
+    let idle = match is_other_issuer {
         true => connectors::count_links_at(tx, &connector.id, connector.settings.kind.issuer()).await?,
         false => 0,
     };
     let sessions = end_sessions(tx, connector, "its connector was changed").await?;
     connectors::forget_memberships(tx, &connector.id).await?;
     tx.changed(Change::Groups(connector.realm_id.clone()));
-    Ok(Ok(Ends { sessions, links, secret }))
+    Ok(Ok(Ends { sessions, idle, secret, ..Ends::default() }))
 }
 
 /// Keeps a connector's secret, sealed, in place of the one before.
@@ -191,7 +196,7 @@ pub async fn delete(tx: &mut Tx, connector: &Connector) -> Result<Ends, Fault> {
     // Everybody's groups may be others now.
     tx.changed(Change::Groups(connector.realm_id.clone()));
     note(tx, EventKind::ConnectorDeleted, connector, "");
-    Ok(Ends { sessions, links, secret: false })
+    Ok(Ends { sessions, links, ..Ends::default() })
 }
 
 /// Says which user somebody at the provider is; `false` when they are linked already.
@@ -207,7 +212,12 @@ pub async fn link(
     }
     connectors::hold(tx, &connector.id).await?;
     users::hold(tx, &user.id).await?;
-    let linked = connectors::link(tx, connector.outsider(subject), &user.id, ctx.now).await?;
+    let who = connector.outsider(subject);
+    let linked = match connector.settings.kind.ldap() {
+        // Reading a directory counts as seeing everybody who is there.
+        Some(_) => connectors::link(tx, who, &user.id, ctx.now).await?,
+        None => connectors::link_unseen(tx, who, &user.id, ctx.now).await?,
+    };
     if linked {
         let detail = format!("user {}, connector {}", user.name, connector.name);
         tx.record(Event::new(EventKind::UserLinked, Some(&user.realm_id), user.id.to_string(), detail));
@@ -215,10 +225,23 @@ pub async fn link(
     Ok(Ok(linked))
 }
 
+/// What went with a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unlinked {
+    /// Sessions that rested on it.
+    pub sessions: usize,
+    /// Whether the user's address counts as proved no more, because it would have linked them again at once.
+    pub is_address_unproved: bool,
+}
+
 /// Takes such a link back with what the connector said of the user's groups, and ends the sessions that rest on it.
-/// Tells how many those were; `None` when there is no such link.
-pub async fn unlink(tx: &mut Tx, (connector, subject): (&Connector, &str)) -> Result<Option<usize>, Fault> {
-    let who = connector.outsider(subject);
+/// `None` when there is no such link. The issuer may be one the connector had before.
+pub async fn unlink(
+    tx: &mut Tx,
+    connector: &Connector,
+    (issuer, subject): (&str, &str),
+) -> Result<Option<Unlinked>, Fault> {
+    let who = Outsider { connector: &connector.id, issuer, subject };
     connectors::hold(tx, &connector.id).await?;
     let Some(user) = connectors::linked(tx, who).await? else { return Ok(None) };
     users::hold(tx, &user).await?;
@@ -230,14 +253,20 @@ pub async fn unlink(tx: &mut Tx, (connector, subject): (&Connector, &str)) -> Re
         sessions::end_in(tx, session, "its link was taken back").await?;
     }
     grants::end_offline_of_user(tx, &user).await?;
-    // Else the address would link them again at once.
+    // Else the address would link them again at once. Where it would not, the connector has not proved it, and somebody's
+    // word for it stays.
+    let address = users::find(tx, &user).await?.and_then(|found| found.email);
     let (known, _) = profile(tx, &user).await?;
-    users::set_profile(tx, &user, &Profile { email_verified: false, ..known }.to_text()?).await?;
+    let is_address_unproved =
+        known.email_verified && address.is_some_and(|address| links_by(&connector.settings.linking, &address));
+    if is_address_unproved {
+        users::set_profile(tx, &user, &Profile { email_verified: false, ..known }.to_text()?).await?;
+    }
     tx.changed(Change::User(user.clone()));
     connectors::forget_groups(tx, &user, &Source::Connector(connector.id.clone())).await?;
     let detail = format!("connector {}", connector.name);
     tx.record(Event::new(EventKind::UserUnlinked, Some(&connector.realm_id), user.to_string(), detail));
-    Ok(Some(begun.len()))
+    Ok(Some(Unlinked { sessions: begun.len(), is_address_unproved }))
 }
 
 async fn check_beside_others(

@@ -29,6 +29,7 @@ pub use diff::{
     ClientFacts, access as access_changes, client as client_changes, settings as settings_changes, ways as ways_changes,
 };
 pub use document::any;
+pub use near::near;
 pub use object::{
     CheckUpstream, Declared, DeclaredApp, DeclaredGroup, DeclaredRealm, DeclaredUser, Located, Reading, parse,
     parse_all,

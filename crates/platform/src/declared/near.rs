@@ -4,7 +4,7 @@
 const FAR: usize = 2;
 
 /// The known word nearest to one that is not, if one is near.
-pub(super) fn near<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn near<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     // Longer than any key: not worth comparing.
     if written.len() > 64 {
         return None;

@@ -446,6 +446,7 @@ pub fn no_realm(web: &Web, ctx: &Ctx) -> Response {
 
 /// 410 for an attempt that took too long.
 pub fn flow_over(web: &Web, ctx: &Ctx, realm: &Realm) -> Response {
+    tracing::info!(request = %ctx.request, "a sign-in that is over, or that began in another browser");
     let view = pages::Problem {
         status: 410,
         title: "This sign-in is over".to_owned(),

@@ -180,8 +180,8 @@ async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
     let mut rows = Vec::new();
     for row in connectors::of_realm(&mut &shell.door.store, &realm.id).await? {
         let connector = Stored::read(row)?;
-        let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
         let kind = &connector.settings.kind;
+        let people = connectors::count_links_at(&mut &shell.door.store, &connector.id, kind.issuer()).await?;
         rows.push(json!({
             "name": connector.name, "kind": kind.as_str(), "title": connector.title(), "issuer": kind.issuer(),
             "asks": kind.asks(), "active": connector.is_active, "people": people, "id": connector.id,
@@ -192,7 +192,8 @@ async fn list(shell: &Shell, realm: &Realm) -> Result<Report, Exit> {
 
 async fn show(shell: &Shell, realm: &Realm, name: &ConnectorName) -> Result<Report, Exit> {
     let connector = find(shell, realm, name).await?;
-    let people = connectors::count_links(&mut &shell.door.store, &connector.id).await?;
+    let issuer = connector.settings.kind.issuer();
+    let people = connectors::count_links_at(&mut &shell.door.store, &connector.id, issuer).await?;
     let mut value = json!({
         "realm": realm.name,
         "id": connector.id,
@@ -227,7 +228,7 @@ async fn set_active(shell: &Shell, connector: &Stored, is_active: bool) -> Resul
     Ok(match is_active {
         true => Report::words(format!("Enabled connector {}.", connector.name)),
         false => Report::words(format!("Disabled connector {}; {}.", connector.name, ended_sessions(ended)))
-            .and_warnings(named.iter().map(|named| shuts(connector, named))),
+            .and_warnings(named.iter().map(|named| shuts(connector, named, "now"))),
     })
 }
 
@@ -236,9 +237,9 @@ async fn remove(shell: &Shell, connector: &Stored) -> Result<Report, Exit> {
     let named = ways::named_by(&mut tx, connector).await?;
     let ends = manage::delete(&mut tx, connector).await?;
     shell.commit(tx).await?;
-    let (ended, forgotten) = (ended_sessions(ends.sessions), forgotten_links(&ends));
-    let words = format!("Removed connector {}; {ended}, {forgotten}, its users stay.", connector.name);
-    Ok(Report::words(words).and_warnings(named.iter().map(|named| shuts(connector, named))))
+    let (ended, forgotten) = (ended_sessions(ends.sessions), counted_links(ends.links));
+    let words = format!("Removed connector {}; {ended}, {forgotten} forgotten, its users stay.", connector.name);
+    Ok(Report::words(words).and_warnings(named.iter().map(|named| shuts(connector, named, "now"))))
 }
 
 async fn plan_removal(shell: &Shell, realm: &Realm, connector: &Stored) -> Result<Report, Exit> {
@@ -246,7 +247,7 @@ async fn plan_removal(shell: &Shell, realm: &Realm, connector: &Stored) -> Resul
     let named = ways::named_by(&mut tx, connector).await?;
     drop(tx);
     let told = apply::rehearsed(shell, Plan::of_removal(&realm.name, connector)).await?;
-    Ok(told.and_warnings(named.iter().map(|named| shuts(connector, named))))
+    Ok(told.and_warnings(named.iter().map(|named| shuts(connector, named, "then"))))
 }
 
 /// How many sessions ended.
@@ -254,18 +255,18 @@ fn ended_sessions(count: usize) -> String {
     format!("{count} {} ended", if count == 1 { "session" } else { "sessions" })
 }
 
-/// How many links were forgotten.
-fn forgotten_links(ends: &manage::Ends) -> String {
-    format!("{} {} forgotten", ends.links, if ends.links == 1 { "link" } else { "links" })
+/// How many links.
+fn counted_links(count: i64) -> String {
+    format!("{count} {}", if count == 1 { "link" } else { "links" })
 }
 
-/// What it means for an app or a client that a connector it names is shut.
-fn shuts(connector: &Stored, named: &NamedBy) -> String {
+/// What it means for an app or a client that a connector it names is shut, now or then.
+pub fn shuts(connector: &Stored, named: &NamedBy, when: &str) -> String {
     let (what, name) = (&named.what, &connector.name);
     let (kind, own) = what.split_once(' ').unwrap_or((what, ""));
     let rest = match named.is_only_way {
-        true => "and no other way in, so nobody gets in there now",
-        false => "as a way in, and there are fewer now",
+        true => format!("and no other way in, so nobody gets in there {when}"),
+        false => format!("as a way in, and there are fewer {when}"),
     };
     format!("{what} names {name} {rest}: see `doorward {kind} update {own} --connector NAME`")
 }

@@ -41,12 +41,16 @@ pub struct Test {
 
 /// Tries a connector out.
 pub async fn test(shell: &Shell, realm: &Realm, connector: &Stored, asked: &Test) -> Result<Report, Exit> {
-    match (&asked.claims, &asked.user) {
+    let told = match (&asked.claims, &asked.user) {
         (Some(file), _) => try_claims(shell, (realm, connector), &read(file)?).await,
         (None, Some(name)) => look(shell, (realm, connector), name).await,
         (None, None) if connector.settings.kind.ldap().is_some() => probe(shell, connector).await,
         (None, None) => ask(shell, connector).await,
-    }
+    };
+    let name = &connector.name;
+    let shut = (!connector.is_active)
+        .then(|| format!("connector {name} is disabled, so nobody comes in by it: `doorward connector enable {name}`"));
+    told.map(|report| report.and_warnings(shut))
 }
 
 /// Asks a directory whether it can be asked.

@@ -1,7 +1,7 @@
 //! `doorward connector update`: single settings by their keys, the ones declared files and `connector show` have.
 
 use crate::commands::connector::advice::{check_authorities, groups_named, not_called, secrets_unread};
-use crate::commands::connector::forgotten_links;
+use crate::commands::connector::counted_links;
 use crate::commands::{Shell, apply, input};
 use crate::exit::Exit;
 use crate::report::Report;
@@ -11,7 +11,7 @@ use doorward_engine::federation::settings::ConnectorSettings;
 use doorward_engine::manage::connectors as manage;
 use doorward_model::name::ConnectorName;
 use doorward_model::people::Realm;
-use doorward_platform::declared::Plan;
+use doorward_platform::declared::{Plan, near};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -100,8 +100,9 @@ pub async fn update(shell: &Shell, (realm, connector): (&Realm, &Stored), asked:
         1 => format!("Changed connector {name}; 1 session that began there ended"),
         ended => format!("Changed connector {name}; {ended} sessions that began there ended"),
     };
-    if ends.links > 0 {
-        words.push_str(&format!(", {}", forgotten_links(&ends)));
+    if ends.idle > 0 {
+        let (links, count) = (counted_links(ends.idle), if ends.idle == 1 { "counts" } else { "count" });
+        words.push_str(&format!(", {links} of the former issuer {count} no more until it is the issuer again"));
     }
     Ok(Report::words(words + ".").and_warnings(warnings))
 }
@@ -198,6 +199,13 @@ fn is_known(settings: &ConnectorSettings, path: &Path) -> bool {
 
 /// A sentence without the names programs have for things.
 fn plain(why: &str) -> String {
+    if let Some((written, known)) = why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        return match near(written, &known) {
+            Some(meant) => format!("there is no such setting: did you mean {meant}?"),
+            None => format!("there is no such setting: there are {}", known.join(", ")),
+        };
+    }
     let Some((found, wanted)) = why.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     else {
         return why.to_owned();

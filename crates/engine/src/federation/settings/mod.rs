@@ -21,7 +21,7 @@ pub use saml::{AttributeNames, NameIdFormat, SamlBinding, SamlPlace, SamlProvide
 pub use doorward_oauth::authorize::{ResponseMode, ResponseType};
 
 use crate::limits;
-use doorward_model::name::{ConnectorName, DisplayText, GroupName};
+use doorward_model::name::{ConnectorName, DisplayText, GroupName, RealmName};
 use doorward_model::secret_ref::SecretRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,6 +47,12 @@ pub struct ConnectorSettings {
 }
 
 impl ConnectorSettings {
+    /// Where browsers come back to from a connector of that name, on Doorward's own host.
+    pub fn callback_path(&self, realm: &RealmName, name: &ConnectorName) -> String {
+        let declared = self.kind.oidc().and_then(|oidc| oidc.callback_path.clone());
+        declared.unwrap_or_else(|| format!("/realms/{realm}/broker/{name}/endpoint"))
+    }
+
     /// Those of a provider about which nothing else is said.
     pub fn of(kind: Kind) -> Self {
         Self {

@@ -274,9 +274,14 @@ async fn troubled(
     (realm, connector, flow): (&LiveRealm, &Connector, &str),
     trouble: &dyn Troubled,
 ) -> Outcome {
-    tracing::warn!(request = %asked.arrival.ctx.request, connector = %connector.name, "{trouble}");
-    let title = connector.title();
-    let (status, what, how, why) = match trouble.for_person() {
+    let (title, person) = (connector.title(), trouble.for_person());
+    let (request, name) = (asked.arrival.ctx.request, &connector.name);
+    match person {
+        // Nothing is out of order: a person said no, or is none of those the connector is for.
+        ForPerson::Declined | ForPerson::NotLetIn => tracing::info!(%request, connector = %name, "{trouble}"),
+        _ => tracing::warn!(%request, connector = %name, "{trouble}"),
+    }
+    let (status, what, how, why) = match person {
         ForPerson::Declined => {
             let what = format!("{title} says that you did not agree, or that you may not come in this way.");
             (StatusCode::FORBIDDEN, what, DECLINED, Unproved::ProviderRefused)
@@ -336,7 +341,7 @@ pub fn words_of(connector: &Connector, refusal: Refusal) -> (String, &'static st
         Refusal::Nobody(Why::Taken) => (
             "There is already an account with your name or e-mail address, and nothing says that it is yours."
                 .to_owned(),
-            "Sign in with its password, or ask your administrator to link the two.",
+            "If it is yours and has a password, sign in with that. Otherwise ask your administrator to link the two.",
         ),
         Refusal::TooManyGroups => (
             format!("{title} says that you are in more groups than anybody can be in here."),
