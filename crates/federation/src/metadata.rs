@@ -34,6 +34,8 @@ pub struct Metadata {
     pub client_auth: ClientAuth,
     /// Whether every answer names the issuer (RFC 9207).
     pub names_issuer: bool,
+    /// Whether people can be asked there who they want to be (`select_account`; Initiating User Registration §5).
+    pub offers_choice: bool,
 }
 
 impl Metadata {
@@ -67,7 +69,9 @@ impl Metadata {
         let client_auth = if takes_basic { ClientAuth::Basic } else { ClientAuth::Post };
         let names_issuer =
             document.get("authorization_response_iss_parameter_supported").and_then(Value::as_bool).unwrap_or(false);
-        Ok(Self { authorization, token, user_info, end_session, keys, client_auth, names_issuer })
+        let prompts = document.get("prompt_values_supported").and_then(Value::as_array);
+        let offers_choice = prompts.is_some_and(|all| all.iter().any(|one| one == "select_account"));
+        Ok(Self { authorization, token, user_info, end_session, keys, client_auth, names_issuer, offers_choice })
     }
 }
 
@@ -97,10 +101,20 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_of_accounts_is_asked_for_where_it_is_offered() -> Result<(), Trouble> {
+        let mut document = document();
+        document["prompt_values_supported"] = json!(["none", "login"]);
+        assert!(!read(&document)?.offers_choice);
+        document["prompt_values_supported"] = json!(["none", "select_account"]);
+        assert!(read(&document)?.offers_choice);
+        Ok(())
+    }
+
+    #[test]
     fn what_is_there_is_read_and_the_rest_has_its_standard_meaning() -> Result<(), Trouble> {
         let read = read(&document())?;
         assert_eq!(read.client_auth, ClientAuth::Basic);
-        assert_eq!((read.user_info, read.names_issuer), (None, false));
+        assert_eq!((read.user_info, read.names_issuer, read.offers_choice), (None, false, false));
         assert_eq!(
             Metadata::address("https://id.example.com/"),
             "https://id.example.com/.well-known/openid-configuration"

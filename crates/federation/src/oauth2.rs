@@ -4,7 +4,7 @@
 use crate::claims;
 use crate::github;
 use crate::limits;
-use crate::oidc::Answer;
+use crate::oidc::{Answer, Wanted};
 use crate::providers::Providers;
 use crate::tokens::{Secret, bearer, object};
 use crate::trouble::Trouble;
@@ -25,7 +25,7 @@ const USER_INFO: &str = "the address that says who somebody is";
 pub(crate) fn way(
     settings: &OAuth2Settings,
     (attempt, state, redirect_uri): (&Attempt, &str, &str),
-    login_hint: &str,
+    Wanted { login_hint, chooses_account }: Wanted<'_>,
 ) -> Result<String, Trouble> {
     let mut url = Url::parse(&settings.authorization_url)
         .map_err(|why| Trouble::malformed("the address people are sent to", why))?;
@@ -45,7 +45,13 @@ pub(crate) fn way(
     if !login_hint.is_empty() {
         pairs.push((if settings.github.is_some() { "login" } else { "login_hint" }, login_hint));
     }
+    // Others have no word for it that all of them know.
+    let chooses = chooses_account && settings.github.is_some();
+    if chooses {
+        pairs.push(("prompt", "select_account"));
+    }
     let more = settings.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let more = more.filter(|(name, _)| !chooses || *name != "prompt");
     url.query_pairs_mut().extend_pairs(pairs.into_iter().chain(more));
     Ok(url.into())
 }

@@ -60,6 +60,18 @@ impl<'a> Given<'a> {
     }
 }
 
+/// Does not say what it may be asked (`prompt`), and knows `select_account` alone.
+const GOOGLE: &str = "https://accounts.google.com";
+
+/// What the provider is to ask of the person.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// The name they typed or the client expects; empty when there is none.
+    pub login_hint: &'a str,
+    /// Whether they are to choose who to be, instead of being who they were.
+    pub chooses_account: bool,
+}
+
 impl Providers {
     /// Where the browser is sent.
     ///
@@ -70,13 +82,15 @@ impl Providers {
         connector: &Connector,
         now: Timestamp,
         (attempt, state, redirect_uri): (&Attempt, &str, &str),
-        login_hint: &str,
+        wanted: Wanted<'_>,
     ) -> Result<String, Trouble> {
         if let Kind::OAuth2(settings) = &connector.settings.kind {
-            return oauth2::way(settings, (attempt, state, redirect_uri), login_hint);
+            return oauth2::way(settings, (attempt, state, redirect_uri), wanted);
         }
         let settings = spoken(connector)?;
-        let mut url = self.published(connector, now).await?.metadata.authorization.clone();
+        let published = self.published(connector, now).await?;
+        let mut url = published.metadata.authorization.clone();
+        let login_hint = wanted.login_hint;
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, attempt.verifier.as_bytes()));
         let mut scopes = vec!["openid"];
         scopes.extend(settings.scopes.iter().map(String::as_str).filter(|scope| *scope != "openid"));
@@ -101,9 +115,12 @@ impl Providers {
             if !login_hint.is_empty() {
                 pairs.append_pair("login_hint", login_hint);
             }
-            let must_ask = attempt.fresh_seconds == Some(0);
+            let must_ask = attempt.fresh_seconds == Some(0) || wanted.chooses_account;
             if must_ask {
-                pairs.append_pair("prompt", "login");
+                // Who must prove themselves anew can be somebody else as well, and every provider knows how to ask that.
+                let offers_choice = published.metadata.offers_choice || settings.issuer == GOOGLE;
+                let is_choice = attempt.fresh_seconds != Some(0) && offers_choice;
+                pairs.append_pair("prompt", if is_choice { "select_account" } else { "login" });
             }
             let is_ours = |name: &str| match name {
                 "prompt" => must_ask,

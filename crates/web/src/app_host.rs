@@ -60,7 +60,11 @@ pub async fn start(
     });
     let app_id = place.app.id.clone();
     let wish = Wish { app_id, back_to, binding: binding.hex(), entrance: entrance(&uri) };
-    let mut answer = answers::found(&enter_url(&web, &wish));
+    let mut url = enter_url(&web, &wish);
+    if query.fields.text("another") == "yes" {
+        url.push_str("&another=yes");
+    }
+    let mut answer = answers::found(&url);
     Cookie::Browser.set(answer.headers_mut(), &place.address, &text, Some(BROWSER_SECONDS));
     answer
 }
@@ -168,7 +172,7 @@ pub async fn switch_account(
     if !pass.is_some_and(|text| FormProof::of(text).matches(fields.text("csrf"))) {
         return crate::own::stale_form(&web, &arrival);
     }
-    let start = format!("{}?rd={}", entrance(&uri).start_path(), url_encode(&back_to.url()));
+    let start = format!("{}?rd={}&another=yes", entrance(&uri).start_path(), url_encode(&back_to.url()));
     end_and_go(&web, &arrival, &headers, &place.address.url(&start)).await
 }
 

@@ -114,6 +114,31 @@ pub fn way(headers: &HeaderMap, scheme: Scheme) -> Option<ConnectorName> {
     ask::cookies(headers, way_cookie(scheme)).find_map(|text| ConnectorName::parse(text).ok())
 }
 
+/// How long somebody who wants another account may take to come in with it, in seconds.
+const ANOTHER_SECONDS: i64 = 10 * 60;
+
+fn another_cookie(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Https => "__Host-doorward_another",
+        Scheme::Http => "doorward_another",
+    }
+}
+
+/// Remembers that somebody wants to come in with another account, so that a provider is told to ask. It proves nothing.
+pub fn set_another(headers: &mut HeaderMap, scheme: Scheme) {
+    append(headers, &line(another_cookie(scheme), "yes", scheme, Some(ANOTHER_SECONDS), None));
+}
+
+/// Whether they do.
+pub fn wants_another(headers: &HeaderMap, scheme: Scheme) -> bool {
+    ask::cookies(headers, another_cookie(scheme)).any(|text| text == "yes")
+}
+
+/// Clears it.
+pub fn clear_another(headers: &mut HeaderMap, scheme: Scheme) {
+    append(headers, &line(another_cookie(scheme), "", scheme, Some(0), None));
+}
+
 /// How long a way out to a provider and back may take, in seconds.
 const PARTING_SECONDS: i64 = 10 * 60;
 

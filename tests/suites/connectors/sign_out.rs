@@ -1,6 +1,6 @@
 //! Signing out together with the company: told by it, and telling it.
 
-use crate::ground::{Ground, claims, visit};
+use crate::ground::{Ground, claims, people, person, visit};
 use doorward_testkit::http::{Address, Answer, Request, percent};
 use doorward_testkit::jar::{Hop, Jar};
 use doorward_testkit::peers::UPSTREAM_CLIENT;
@@ -332,4 +332,52 @@ fn a_company_that_repeats_nothing_or_is_gone_keeps_nobody() {
     let end = jar.follow(request).pop().expect("a hop");
     assert!(end.url.ends_with("/realms/main/signed-out"), "{} {}", end.url, end.answer.text());
     assert!(!is_in(&ground, &mut jar));
+}
+
+#[test]
+fn who_wants_another_account_is_asked_at_the_company_which() {
+    let ground = Ground::new(&[]);
+    let mut people = people();
+    people["dora"] = person("company-7", "dora", &[]);
+    ground.company.say(&people);
+    let last = || ground.company.ways().pop().expect("a way")["prompt"].clone();
+    let (mut jar, end) = ground.come("dora");
+    assert_eq!((end.answer.status, last()), (403, Value::Null));
+    // Signed in there, she would come back as she is.
+    let page = other_account(&mut jar, &end);
+    let there = ground.choose(&mut jar, &page, "company");
+    // The library behind the company knows no way to choose, so it asks who she is.
+    assert_eq!(last(), "login");
+    // It is somebody else, so the library ends dora's session there by a form that goes on by itself.
+    let on = ground.say_who(&mut jar, &there, "ada").answer.text();
+    let xsrf = field(&on, "xsrf");
+    let form = Request::new("POST", &action(&on)).header("Accept", "text/html");
+    let answer = jar.send(form.form(&[("xsrf", xsrf.as_str()), ("logout", "yes")]));
+    let end = visit(&mut jar, answer.location());
+    assert_eq!((end.answer.status, ground.tool.last().header("x-forwarded-user")), (200, Some("ada")));
+    // She is, from then on.
+    ground.door.cli_text(&["session", "end", "--user", "ada"]);
+    ground.leave(&mut jar);
+    assert_eq!(last(), Value::Null);
+    // The page at the tool's own host, for whoever may enter no more, does the same.
+    let (mut jar, _) = ground.come("ada");
+    ground.door.cli_text(&["group", "create", "others"]);
+    ground.door.cli_text(&["app", "update", "tool", "--allow", "others"]);
+    let end = visit(&mut jar, &ground.tool_url("/x"));
+    assert_eq!((end.answer.status, end.url.contains("tool.localhost")), (403, true), "{}", end.url);
+    let page = other_account(&mut jar, &end);
+    ground.choose(&mut jar, &page, "company");
+    assert_eq!(last(), "login");
+}
+
+/// Presses "Use another account" on the page that says what is missing.
+fn other_account(jar: &mut Jar, shown: &Hop) -> Hop {
+    let html = shown.answer.text();
+    let form = ["csrf", "retry"].map(|name| (name, field(&html, name)));
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let target = Address::parse(&shown.url).join(&action(&html));
+    let answer = jar.send(Request::new("POST", &target).header("Accept", "text/html").form(&form));
+    let page = visit(jar, &Address::parse(&target).join(answer.location()));
+    assert!(page.url.contains("/sign-in?flow="), "{} {}", page.url, page.answer.text());
+    page
 }

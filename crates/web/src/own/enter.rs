@@ -26,13 +26,18 @@ use http::StatusCode;
 use http::header::HeaderMap;
 use std::sync::Arc;
 
-/// `GET /enter?app=…&back=…&binding=…&via=…`: an app's host sends a browser here.
+/// `GET /enter?app=…&back=…&binding=…&via=…`: an app's host sends a browser here; with `another=yes` somebody who wants to
+/// come in with another account.
 pub async fn enter(State(web): State<Arc<Web>>, arrival: Arrival, Headers(headers): Headers, query: Query) -> Response {
     let outcome = match wish_of(&web, &query) {
         Some(wish) => sign_in_for(&web, &arrival, &headers, &wish).await,
         None => Ok(nowhere(&web, &arrival)),
     };
-    outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault))
+    let mut answer = outcome.unwrap_or_else(|fault| answers::fault(&web, &arrival.ctx, &fault));
+    if query.fields.text("another") == "yes" {
+        cookies::set_another(answer.headers_mut(), web.door().settings.public.scheme());
+    }
+    answer
 }
 
 /// `GET /.doorward/start?rd=…`, `GET /oauth2/start?rd=…` on our own host: for apps whose pass is shared by

@@ -85,7 +85,9 @@ async fn show_or_continue(web: &Web, realm: &str, arrival: &Arrival, headers: &H
     let led = led.or_else(|| open.usual(arrival.ctx.client)).filter(|_| !asks_for_page);
     // A ticket is no answer there, and the way to it would lead back here.
     let is_in_already = visitor.as_ref().is_some_and(is_in);
-    let led = led.filter(|one| one.settings.kind.kerberos().is_none() || !(is_in_already || way.wants_a_person()));
+    let wants_another = cookies::wants_another(headers, web.door().settings.public.scheme());
+    let wants_form = is_in_already || wants_another || way.wants_a_person();
+    let led = led.filter(|one| one.settings.kind.kerberos().is_none() || !wants_form);
     let mut answer = match led {
         Some(connector) => answers::see_other(&login_path(&realm, connector, &token)),
         None => {

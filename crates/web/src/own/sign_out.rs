@@ -54,15 +54,20 @@ async fn end(web: &Web, arrival: &Arrival, visitor: &Visitor, realm: &str, retry
         web.door().settings.public.url(&format!("/realms/{}/protocol/openid-connect/auth?", url_encode(realm)));
     let device = web.door().settings.public.url(&format!("/realms/{}/device", url_encode(realm)));
     let is_device = |rest: &str| rest.is_empty() || rest.starts_with("?user_code=");
-    let location = match target.filter(|_| retry.contains("://")) {
-        Some(back_to) => back_to.url(),
+    let back = match target.filter(|_| retry.contains("://")) {
+        Some(back_to) => Some(back_to.url()),
         // A client's request is checked again where it leads.
-        None if retry.starts_with(&request) => retry.to_owned(),
-        None if retry.strip_prefix(&device).is_some_and(is_device) => retry.to_owned(),
-        None => format!("/realms/{}/signed-out", url_encode(realm)),
+        None if retry.starts_with(&request) => Some(retry.to_owned()),
+        None if retry.strip_prefix(&device).is_some_and(is_device) => Some(retry.to_owned()),
+        None => None,
     };
+    let wants_another = back.is_some();
+    let location = back.unwrap_or_else(|| format!("/realms/{}/signed-out", url_encode(realm)));
     let mut answer = goodbye.by_way_of((web, &arrival.ctx, &url_encode(realm)), &location, answers::see_other).await?;
     clear(web, answer.headers_mut());
+    if wants_another {
+        cookies::set_another(answer.headers_mut(), web.door().settings.public.scheme());
+    }
     Ok(answer)
 }
 

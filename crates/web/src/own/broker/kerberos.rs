@@ -37,7 +37,7 @@ pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, flow: &str) -> Outcom
         return Ok(flow_over(web, ctx, realm));
     };
     // Programs get no ticket by being asked, and who has to prove themselves anew does not by an old one.
-    if ask::kind(asked.headers) == Kind::Call || way.wants_a_person() {
+    if ask::kind(asked.headers) == Kind::Call || way.wants_a_person() || asked.chooses_account(&way) {
         return Ok(to_page(realm, flow, ""));
     }
     // Nobody who is in becomes somebody else without a word, whoever led the browser here; unless they are in by a way that

@@ -210,6 +210,9 @@ impl Asked<'_> {
             sign_in::Outcome::Opened(opened) => {
                 let mut answer = open(web, (self.arrival, self.headers), realm, *opened, way).await?;
                 let scheme = web.door().settings.public.scheme();
+                if cookies::wants_another(self.headers, scheme) {
+                    cookies::clear_another(answer.headers_mut(), scheme);
+                }
                 cookies::set_way(answer.headers_mut(), scheme, &connector.name, DEVICE_SECONDS);
                 Ok(answer)
             }
@@ -221,6 +224,11 @@ impl Asked<'_> {
                 Ok(refused(self, (realm, connector, flow), refusal))
             }
         }
+    }
+
+    /// Whether the person is to choose who to be, by their own wish or the client's.
+    fn chooses_account(&self, way: &Way) -> bool {
+        way.chooses_account() || cookies::wants_another(self.headers, self.web.door().settings.public.scheme())
     }
 
     fn redirect_uri(&self, realm: &LiveRealm, connector: &Connector) -> String {

@@ -11,7 +11,7 @@ use crate::pages;
 use doorward_engine::federation::settings::ResponseMode;
 use doorward_engine::federation::{Connector, attempt, open_secret};
 use doorward_engine::live::realms::LiveRealm;
-use doorward_federation::oidc::{Answer, Given};
+use doorward_federation::oidc::{Answer, Given, Wanted};
 use doorward_federation::trouble::Trouble;
 use doorward_oauth::parameters::Parameters;
 
@@ -29,7 +29,8 @@ pub async fn out(asked: &Asked<'_>, (realm, connector): Here<'_>, (presented, ty
     let (begun, state) = attempt::begin(web.door(), ctx, connector, kept)?;
     let redirect_uri = asked.redirect_uri(realm, connector);
     let hint = if typed.is_empty() { way.login_hint() } else { typed };
-    match web.providers.way(connector, ctx.now, (&begun, &state, &redirect_uri), hint).await {
+    let wanted = Wanted { login_hint: hint, chooses_account: asked.chooses_account(&way) };
+    match web.providers.way(connector, ctx.now, (&begun, &state, &redirect_uri), wanted).await {
         Ok(way) => Ok(answers::see_other(&way)),
         Err(trouble) => troubled(asked, (realm, connector, presented), &trouble).await,
     }

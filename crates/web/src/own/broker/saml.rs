@@ -65,7 +65,7 @@ pub(super) async fn out(asked: &Asked<'_>, here: Here<'_>, (presented, _): (&str
     }
     let endpoint = asked.redirect_uri(realm, connector);
     let led = match party(asked, here, &endpoint)? {
-        Ok(party) => web.saml.way(&party, &id_of(&begun), fresh.is_some()).await,
+        Ok(party) => web.saml.way(&party, &id_of(&begun), fresh.is_some() || asked.chooses_account(&way)).await,
         Err(trouble) => Err(trouble),
     };
     tell(asked, connector).await?;
