@@ -2,6 +2,7 @@
 //! Proxies' questions are answered before any router, because they come most often.
 
 use crate::callers::Arrival;
+use crate::keys;
 use crate::limits;
 use crate::oidc::token;
 use crate::operations;
@@ -74,6 +75,9 @@ impl Front {
             }
             return Box::pin(self.page(&self.routers.app, Arrival { ctx, peer, host, path: path.into() }, request))
                 .await;
+        }
+        if *head.method == Method::GET && keys::is_at(path) && is_ours(web, &host) {
+            return Box::pin(keys::certs_at(web, &ctx, path)).await.map(Body::stream);
         }
         if *head.method == Method::POST && token::is_at(path) && is_ours(web, &host) {
             let arrival = Arrival { ctx, peer, host, path: path.into() };

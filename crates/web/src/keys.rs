@@ -6,6 +6,7 @@ use crate::own::sign_in::known_realm;
 use crate::web::Web;
 use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
 use doorward_engine::token::mint::DEFAULT_ALGORITHM;
 use doorward_engine::upkeep;
 use doorward_model::context::Ctx;
@@ -23,6 +24,25 @@ pub async fn certs(State(web): State<Arc<Web>>, InRealm(realm): InRealm) -> Resp
     }
 }
 
+/// Whether this is where a realm's keys are, on Keycloak's paths, written as everybody writes it.
+pub fn is_at(path: &str) -> bool {
+    realm_of(path).is_some()
+}
+
+fn realm_of(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/realms/")?.strip_suffix("/protocol/openid-connect/certs")?;
+    (!name.contains(['/', '%'])).then_some(name)
+}
+
+/// As [`certs`], without a router before it. Its access class is the route's: anybody may ask.
+pub async fn certs_at(web: &Web, ctx: &Ctx, path: &str) -> Response {
+    // No realm has an empty name.
+    match key_set(web, ctx, realm_of(path).unwrap_or_default()).await {
+        Ok(answer) => answer,
+        Err(fault) => answers::fault(web, ctx, &fault),
+    }
+}
+
 async fn key_set(web: &Web, ctx: &Ctx, realm: &str) -> Outcome {
     let unknown = || answers::json(StatusCode::NOT_FOUND, &json!({"error": "Realm does not exist"}));
     let Some(realm) = known_realm(web, realm).await? else { return Ok(unknown()) };
@@ -30,7 +50,8 @@ async fn key_set(web: &Web, ctx: &Ctx, realm: &str) -> Outcome {
     web.door().keys.ensure(web.door(), ctx, &realm.id, DEFAULT_ALGORITHM).await?;
     // Whoever comes here may hold a token another node signed with a key it made a moment ago.
     upkeep::follow(web.door(), ctx).await?;
-    let mut answer = answers::json_text(StatusCode::OK, web.door().keys.key_set(&realm.id).to_string());
+    let text = Bytes::from_owner(Arc::<[u8]>::from(web.door().keys.key_set(&realm.id)));
+    let mut answer = answers::json_text(StatusCode::OK, text);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Ok(answer)
